@@ -1,0 +1,242 @@
+/**
+ * Every error code that an interface of the platform can answer with: its HTTP status, a public sentence used when the
+ * thrower gives none, and what the caller can do about it. Codes are stable; a code is never reused for another meaning.
+ */
+export interface ErrorDefinition {
+  /** HTTP status that carries the code. */
+  readonly status: number;
+  /** Public sentence, used when the place that throws has nothing more precise to say. */
+  readonly message: string;
+  /** What the caller can do. */
+  readonly fix: string;
+}
+
+function defineErrors<Code extends string>(
+  table: Record<Code, ErrorDefinition>,
+): Readonly<Record<Code, ErrorDefinition>> {
+  return table;
+}
+
+export const ERRORS = defineErrors({
+  // Requests
+  VALIDATION_ERROR: {
+    status: 400,
+    message: "The request is not valid.",
+    fix: "Correct the fields named in the details and send the request again.",
+  },
+  REQUEST_MALFORMED: {
+    status: 400,
+    message: "The request body could not be read.",
+    fix: "Send a body of the documented content type.",
+  },
+  REQUEST_TOO_LARGE: {
+    status: 413,
+    message: "The request body is larger than allowed.",
+    fix: "Send a smaller body, or use a resumable or multipart upload.",
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    message: "The content type is not supported here.",
+    fix: "Send the content type that the reference names for this endpoint.",
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    message: "This address does not answer that method.",
+    fix: "Use one of the methods in the Allow header.",
+  },
+  NOT_FOUND: {
+    status: 404,
+    message: "There is nothing at this address.",
+    fix: "Check the address, and that the credential belongs to the same project.",
+  },
+  CONFLICT: {
+    status: 409,
+    message: "The request conflicts with what is stored.",
+    fix: "Read the current state and decide again.",
+  },
+  RATE_LIMIT_EXCEEDED: {
+    status: 429,
+    message: "Too many requests.",
+    fix: "Wait until the time in the X-RateLimit-Reset header.",
+  },
+  INTERNAL_ERROR: {
+    status: 500,
+    message: "Something went wrong on our side.",
+    fix: "Try again; if it stays, report the request id to the operator.",
+  },
+  SERVICE_UNAVAILABLE: {
+    status: 503,
+    message: "The service is starting, stopping or overloaded.",
+    fix: "Try again in a moment.",
+  },
+
+  // Identity
+  AUTH_INVALID_KEY: {
+    status: 401,
+    message: "The API key is missing, unknown, expired or revoked.",
+    fix: "Send a valid key in the X-Aerostack-Key or X-API-Key header.",
+  },
+  AUTH_INVALID_CREDENTIALS: {
+    status: 401,
+    message: "The e-mail address or password is wrong.",
+    fix: "Check both, or reset the password.",
+  },
+  AUTH_TOKEN_INVALID: {
+    status: 401,
+    message: "The access token is not valid.",
+    fix: "Log in again.",
+  },
+  AUTH_TOKEN_EXPIRED: {
+    status: 401,
+    message: "The access token has expired.",
+    fix: "Use the refresh token to get a new one.",
+  },
+  AUTH_USER_EXISTS: {
+    status: 409,
+    message: "An account with this e-mail address exists.",
+    fix: "Log in instead.",
+  },
+  AUTH_PASSWORD_WEAK: {
+    status: 400,
+    message: "The password is too weak.",
+    fix: "Use at least 8 characters with an upper-case letter, a lower-case letter and a digit.",
+  },
+  AUTH_SETUP_TOKEN_INVALID: {
+    status: 403,
+    message: "The set-up link is not valid any more.",
+    fix: "Use the link that the server printed at its last start; once an admin exists, log in instead.",
+  },
+  FORBIDDEN: {
+    status: 403,
+    message: "The credential does not allow this.",
+    fix: "Use a credential with the needed right, such as a secret key.",
+  },
+
+  // Functions
+  FUNCTION_NOT_FOUND: {
+    status: 404,
+    message: "There is no such function.",
+    fix: "Check the project and function names, and that a version is deployed to this environment.",
+  },
+  FUNCTION_START_FAILED: {
+    status: 422,
+    message: "The bundle does not start.",
+    fix: "Mend what the runtime's message names and deploy again; the version before keeps serving.",
+  },
+  FUNCTION_TIMEOUT: {
+    status: 504,
+    message: "The function did not answer in time.",
+    fix: "Answer sooner, move long work to a queue, or raise the wall time limit.",
+  },
+  FUNCTION_CPU_LIMIT: {
+    status: 503,
+    message: "The function was stopped because it used too much CPU without yielding.",
+    fix: "Break up long computations or move them out of the request.",
+  },
+  FUNCTION_MEMORY_LIMIT: {
+    status: 503,
+    message: "The function was stopped because its project used too much memory.",
+    fix: "Stream large bodies instead of holding them, and do not grow global state.",
+  },
+  FUNCTION_CRASHED: {
+    status: 502,
+    message: "The function's process ended while it served this request.",
+    fix: "Look at the function's logs; the next call starts a fresh process.",
+  },
+  FUNCTION_BACKOFF: {
+    status: 503,
+    message: "The project's functions keep crashing and are paused for a moment.",
+    fix: "Look at the function's logs and deploy a version that starts; the Retry-After header says when it is tried again.",
+  },
+  FUNCTION_BODY_TOO_LARGE: {
+    status: 413,
+    message: "The request body is larger than a function may receive.",
+    fix: "Send a smaller body, or upload to storage and pass the key.",
+  },
+  EGRESS_BLOCKED: {
+    status: 403,
+    message: "Functions may not reach private, loopback, link-local or metadata addresses.",
+    fix: "Call a public address.",
+  },
+  EGRESS_FAILED: {
+    status: 502,
+    message: "The outgoing request failed.",
+    fix: "Check that the host exists and answers.",
+  },
+  EGRESS_LIMIT_EXCEEDED: {
+    status: 429,
+    message: "The project has too many outgoing requests at once.",
+    fix: "Wait for earlier requests to end before starting new ones.",
+  },
+
+  // Database
+  DB_QUERY_FAILED: {
+    status: 400,
+    message: "The SQL statement failed.",
+    fix: "Correct the statement; the message is SQLite's own.",
+  },
+  DB_QUERY_TIMEOUT: {
+    status: 408,
+    message: "The SQL statement ran longer than allowed and was stopped.",
+    fix: "Add an index or a LIMIT, or split the work.",
+  },
+  DB_STATEMENT_REFUSED: {
+    status: 403,
+    message: "This SQL statement is not allowed here.",
+    fix: "Leave out statements that reach files or settings; change the schema through migrations.",
+  },
+  DB_RESULT_TOO_LARGE: {
+    status: 413,
+    message: "The result is larger than allowed.",
+    fix: "Select fewer rows or columns, and page with LIMIT.",
+  },
+  DB_WRITE_UNCERTAIN: {
+    status: 503,
+    message: "The database process stopped while this write ran; it may have been applied.",
+    fix: "Read the row before writing it again, or make the write idempotent.",
+  },
+  DB_TRANSACTION_EXPIRED: {
+    status: 409,
+    message: "The transaction's lease ended and it was rolled back.",
+    fix: "Keep a transaction under five seconds and do no network calls in it.",
+  },
+  DB_OVERLOADED: {
+    status: 503,
+    message: "The database has too many statements waiting.",
+    fix: "Send fewer at once and try again in a moment.",
+  },
+
+  // Key-value, queue, objects
+  KEY_INVALID: {
+    status: 400,
+    message: "The key is not valid.",
+    fix: "Use 1 to 512 bytes of UTF-8 that is neither '.' nor '..'.",
+  },
+  VALUE_TOO_LARGE: {
+    status: 413,
+    message: "The value is larger than allowed.",
+    fix: "Store large values in object storage.",
+  },
+  QUEUE_MESSAGE_TOO_LARGE: {
+    status: 413,
+    message: "The message is larger than 128 KB.",
+    fix: "Put the payload in object storage and send its key.",
+  },
+  STORAGE_KEY_INVALID: {
+    status: 400,
+    message: "The object key is not valid.",
+    fix: "Use 1 to 1,024 bytes without '..' segments, NUL or a leading slash.",
+  },
+  STORAGE_PRECONDITION_FAILED: {
+    status: 412,
+    message: "The object does not meet the condition of the request.",
+    fix: "Read the object's current etag and decide again.",
+  },
+  STORAGE_FILE_TOO_LARGE: {
+    status: 413,
+    message: "The file is larger than allowed.",
+    fix: "Use a multipart upload.",
+  },
+});
+
+export type ErrorCode = keyof typeof ERRORS;

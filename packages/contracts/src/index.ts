@@ -1,2 +1,16 @@
 export { AerostackError, type AerostackErrorOptions, type SerialisedError } from "./aerostack-error.ts";
+export {
+  type AssetsConfig,
+  bindingNameSchema,
+  cronExpressionSchema,
+  type DeployConfig,
+  deployConfigSchema,
+  type FunctionEnvironment,
+  functionEnvironmentSchema,
+  functionNameSchema,
+  MODULE_TYPES,
+  type ModuleType,
+  type QueueConsumerConfig,
+  resourceNameSchema,
+} from "./deploy-config.ts";
 export { ERRORS, type ErrorCode, type ErrorDefinition } from "./error-codes.ts";

@@ -1,0 +1,108 @@
+import type { IncomingHttpHeaders } from "node:http";
+
+/** Headers that belong to one connection and are never passed on (RFC 9110, section 7.6.1). */
+const HOP_BY_HOP = new Set([
+  "connection",
+  "expect",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Credentials of the platform: they end at the gateway, so that a function never holds its callers' keys. */
+const PLATFORM_CREDENTIALS = new Set(["x-aerostack-key", "x-api-key"]);
+
+/** Names that only the platform may set on a request to a function. */
+function isReserved(name: string): boolean {
+  return (
+    name.startsWith("x-as-") ||
+    name.startsWith("x-aero-") ||
+    name === "x-request-id" ||
+    name === "x-real-ip" ||
+    name.startsWith("cf-") ||
+    name.startsWith("x-forwarded-")
+  );
+}
+
+/** What the platform says of a request to the function that receives it. */
+export interface CallFacts {
+  readonly requestId: string;
+  readonly clientIp: string;
+  /** `https` when the client's connection, or the trusted proxy's, is encrypted. */
+  readonly scheme: "http" | "https";
+  /** Path prefix that the function does not see. */
+  readonly prefix: string;
+  readonly projectId: string;
+  /** Origin of the platform, for calls back to it. */
+  readonly platformUrl: string;
+  /** Short-lived credential with which the function calls the platform for this project. */
+  readonly dispatchToken: string;
+  /** True when the Authorization header carried a platform key and must not travel on. */
+  readonly dropAuthorization: boolean;
+}
+
+/**
+ * The request headers that a function receives, as the flat name-value list that undici takes. The client's own
+ * `x-as-*`, `cf-*` and `x-forwarded-*` headers never pass: a function may trust what it reads there.
+ */
+export function functionRequestHeaders(headers: IncomingHttpHeaders, facts: CallFacts): string[] {
+  const list: string[] = [];
+  for (const name in headers) {
+    if (HOP_BY_HOP.has(name) || PLATFORM_CREDENTIALS.has(name) || isReserved(name)) continue;
+    if (facts.dropAuthorization && name === "authorization") continue;
+    const value = headers[name];
+    if (value === undefined) continue;
+    if (typeof value === "string") list.push(name, value);
+    else for (const item of value) list.push(name, item);
+  }
+  list.push(
+    "x-request-id",
+    facts.requestId,
+    "x-forwarded-for",
+    facts.clientIp,
+    "x-forwarded-proto",
+    facts.scheme,
+    "cf-connecting-ip",
+    facts.clientIp,
+    "x-real-ip",
+    facts.clientIp,
+    "x-as-project-id",
+    facts.projectId,
+    "x-as-dispatch-token",
+    facts.dispatchToken,
+    "x-as-platform-url",
+    facts.platformUrl,
+  );
+  if (headers.host !== undefined) list.push("x-forwarded-host", headers.host);
+  if (facts.prefix !== "") list.push("x-forwarded-prefix", facts.prefix);
+  return list;
+}
+
+/** A function's answer headers without those that belong to the connection to its process. */
+export function functionResponseHeaders(
+  headers: Record<string, string | string[] | undefined>,
+): Record<string, string | string[]> {
+  const kept: Record<string, string | string[]> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined || HOP_BY_HOP.has(name)) continue;
+    kept[name] = value;
+  }
+  return kept;
+}
+
+/** The query of a URL without `apiKey`, the credential that callers of private functions may put there. */
+export function withoutApiKeyParameter(path: string): string {
+  const mark = path.indexOf("?");
+  if (mark === -1 || !path.includes("apiKey=", mark)) return path;
+  const kept = path
+    .slice(mark + 1)
+    .split("&")
+    .filter((pair) => !pair.startsWith("apiKey="));
+  return kept.length === 0 ? path.slice(0, mark) : `${path.slice(0, mark)}?${kept.join("&")}`;
+}

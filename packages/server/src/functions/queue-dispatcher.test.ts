@@ -1,0 +1,138 @@
+import { createManualClock } from "@aerostack/kernel";
+import { describe, expect, it } from "vitest";
+import {
+  createQueueDispatcher,
+  type LeasedMessage,
+  type QueueConsumer,
+  type QueueOutcome,
+  type QueueSettlement,
+  settlementOf,
+} from "./queue-dispatcher.ts";
+
+const ok: QueueOutcome = {
+  outcome: "ok",
+  ackAll: false,
+  retryBatch: { retry: false },
+  explicitAcks: [],
+  retryMessages: [],
+};
+
+function message(id: string): LeasedMessage {
+  return { id, timestamp: 0, attempts: 1, contentType: "json", body: "e30=" };
+}
+
+const consumer: QueueConsumer = {
+  projectId: "prj_1",
+  functionName: "worker",
+  environment: "production",
+  storedQueue: "jobs",
+  deadLetterQueue: undefined,
+  config: { queue: "jobs", maxBatchSize: 3, maxBatchTimeoutSeconds: 0, maxRetries: 3, retryDelaySeconds: 7 },
+};
+
+describe("what a batch's outcome does to each message", () => {
+  const batch = [message("a"), message("b"), message("c")];
+  const cases: [string, Partial<QueueOutcome>, QueueSettlement][] = [
+    ["a clean return acks all", {}, { acks: ["a", "b", "c"], retries: [] }],
+    [
+      "a throw retries what was not acked by name",
+      { outcome: "exception", explicitAcks: ["b"] },
+      {
+        acks: ["b"],
+        retries: [
+          { id: "a", delaySeconds: 7 },
+          { id: "c", delaySeconds: 7 },
+        ],
+      },
+    ],
+    [
+      "retry() of one message wins over the clean return, with its own delay",
+      { retryMessages: [{ msgId: "c", delaySeconds: 60 }] },
+      { acks: ["a", "b"], retries: [{ id: "c", delaySeconds: 60 }] },
+    ],
+    [
+      "retryAll() spares the acked",
+      { retryBatch: { retry: true, delaySeconds: 5 }, explicitAcks: ["a"] },
+      {
+        acks: ["a"],
+        retries: [
+          { id: "b", delaySeconds: 5 },
+          { id: "c", delaySeconds: 5 },
+        ],
+      },
+    ],
+    [
+      "ackAll() before a throw keeps the acks",
+      { outcome: "exception", ackAll: true },
+      { acks: ["a", "b", "c"], retries: [] },
+    ],
+  ];
+  it.each(cases)("%s", (_name, outcome, expected) => {
+    expect(settlementOf(batch, { ...ok, ...outcome }, 7)).toEqual(expected);
+  });
+});
+
+function worldOf(total: number, deliver: (messages: readonly LeasedMessage[]) => Promise<QueueOutcome>) {
+  const waiting = Array.from({ length: total }, (_, index) => message(`m${index}`));
+  const settlements: QueueSettlement[] = [];
+  let inDelivery = 0;
+  let mostInDelivery = 0;
+  let done = () => {};
+  const allSettled = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  const dispatcher = createQueueDispatcher({
+    clock: createManualClock(0),
+    leaseMs: 1000,
+    findConsumer: async () => consumer,
+    lease: async (_consumer, max) => waiting.splice(0, max),
+    settle: async (_consumer, settlement) => {
+      settlements.push(settlement);
+      if (settlements.flatMap((one) => [...one.acks, ...one.retries]).length === total) done();
+    },
+    deliver: async (_consumer, messages) => {
+      inDelivery++;
+      mostInDelivery = Math.max(mostInDelivery, inDelivery);
+      try {
+        return await deliver(messages);
+      } finally {
+        inDelivery--;
+      }
+    },
+    nextDueAt: async () => (waiting.length > 0 ? 0 : null),
+    onError: () => {},
+  });
+  return { dispatcher, settlements, allSettled, most: () => mostInDelivery };
+}
+
+describe("delivery", () => {
+  it("settles every message of a backlog exactly once, in batches, at most four at a time", async () => {
+    const world = worldOf(50, async () => ok);
+    world.dispatcher.wake("prj_1", "jobs");
+    world.dispatcher.wake("prj_1", "jobs");
+    await world.allSettled;
+    await world.dispatcher.close();
+    const acks = world.settlements.flatMap((one) => one.acks);
+    expect(new Set(acks).size).toBe(50);
+    expect(acks).toHaveLength(50);
+    expect(world.most()).toBeLessThanOrEqual(4);
+  });
+
+  it("retries the whole batch when the function's process dies", async () => {
+    const world = worldOf(2, async () => {
+      throw new Error("crashed");
+    });
+    world.dispatcher.wake("prj_1", "jobs");
+    await world.allSettled;
+    await world.dispatcher.close();
+    expect(world.settlements).toEqual([
+      {
+        acks: [],
+        retries: [
+          { id: "m0", delaySeconds: 7 },
+          { id: "m1", delaySeconds: 7 },
+        ],
+      },
+    ]);
+  });
+});

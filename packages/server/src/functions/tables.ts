@@ -1,0 +1,142 @@
+import type { Kysely, Migration } from "kysely";
+
+/** The tables of this capability. Times are milliseconds since the Unix epoch; JSON is text; booleans are 0 and 1. */
+export interface FunctionTables {
+  functions: {
+    id: string;
+    project_id: string;
+    name: string;
+    is_public: number;
+    created_at: number;
+    updated_at: number;
+  };
+  function_versions: {
+    id: string;
+    function_id: string;
+    number: number;
+    modules: string;
+    assets: string;
+    compatibility_date: string;
+    compatibility_flags: string;
+    config: string;
+    size_bytes: number;
+    created_at: number;
+    created_by: string;
+  };
+  /** What serves now: one row per version that has a share of an environment's calls. */
+  function_activations: {
+    function_id: string;
+    environment: string;
+    version_number: number;
+    percent: number;
+    activated_at: number;
+  };
+  /** Every change of what serves, for rolling back and for showing. */
+  function_activation_history: {
+    id: string;
+    function_id: string;
+    environment: string;
+    version_number: number;
+    percent: number;
+    reason: string;
+    actor: string;
+    activated_at: number;
+  };
+  function_secrets: {
+    project_id: string;
+    environment: string;
+    name: string;
+    /** Envelope-encrypted; never leaves the server but for the function's process. */
+    value: string;
+    updated_at: number;
+  };
+  function_cron_runs: {
+    function_id: string;
+    environment: string;
+    cron: string;
+    scheduled_at: number;
+    status: string;
+    error: string | null;
+    finished_at: number | null;
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: Kysely types migrations this way, because the schema changes under them
+type AnySchema = Kysely<any>;
+
+export const functionMigrations: Readonly<Record<string, Migration>> = {
+  "0100_functions": {
+    async up(db: AnySchema) {
+      await db.schema
+        .createTable("functions")
+        .addColumn("id", "text", (column) => column.primaryKey())
+        .addColumn("project_id", "text", (column) => column.notNull())
+        .addColumn("name", "text", (column) => column.notNull())
+        .addColumn("is_public", "integer", (column) => column.notNull())
+        .addColumn("created_at", "bigint", (column) => column.notNull())
+        .addColumn("updated_at", "bigint", (column) => column.notNull())
+        .addUniqueConstraint("functions_project_name", ["project_id", "name"])
+        .execute();
+      await db.schema
+        .createTable("function_versions")
+        .addColumn("id", "text", (column) => column.primaryKey())
+        .addColumn("function_id", "text", (column) => column.notNull())
+        .addColumn("number", "integer", (column) => column.notNull())
+        .addColumn("modules", "text", (column) => column.notNull())
+        .addColumn("assets", "text", (column) => column.notNull())
+        .addColumn("compatibility_date", "text", (column) => column.notNull())
+        .addColumn("compatibility_flags", "text", (column) => column.notNull())
+        .addColumn("config", "text", (column) => column.notNull())
+        .addColumn("size_bytes", "bigint", (column) => column.notNull())
+        .addColumn("created_at", "bigint", (column) => column.notNull())
+        .addColumn("created_by", "text", (column) => column.notNull())
+        .addUniqueConstraint("function_versions_number", ["function_id", "number"])
+        .execute();
+      await db.schema
+        .createTable("function_activations")
+        .addColumn("function_id", "text", (column) => column.notNull())
+        .addColumn("environment", "text", (column) => column.notNull())
+        .addColumn("version_number", "integer", (column) => column.notNull())
+        .addColumn("percent", "integer", (column) => column.notNull())
+        .addColumn("activated_at", "bigint", (column) => column.notNull())
+        .addPrimaryKeyConstraint("function_activations_key", ["function_id", "environment", "version_number"])
+        .execute();
+      await db.schema
+        .createTable("function_activation_history")
+        .addColumn("id", "text", (column) => column.primaryKey())
+        .addColumn("function_id", "text", (column) => column.notNull())
+        .addColumn("environment", "text", (column) => column.notNull())
+        .addColumn("version_number", "integer", (column) => column.notNull())
+        .addColumn("percent", "integer", (column) => column.notNull())
+        .addColumn("reason", "text", (column) => column.notNull())
+        .addColumn("actor", "text", (column) => column.notNull())
+        .addColumn("activated_at", "bigint", (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createIndex("function_activation_history_order")
+        .on("function_activation_history")
+        .columns(["function_id", "environment", "id"])
+        .execute();
+      await db.schema
+        .createTable("function_secrets")
+        .addColumn("project_id", "text", (column) => column.notNull())
+        .addColumn("environment", "text", (column) => column.notNull())
+        .addColumn("name", "text", (column) => column.notNull())
+        .addColumn("value", "text", (column) => column.notNull())
+        .addColumn("updated_at", "bigint", (column) => column.notNull())
+        .addPrimaryKeyConstraint("function_secrets_key", ["project_id", "environment", "name"])
+        .execute();
+      await db.schema
+        .createTable("function_cron_runs")
+        .addColumn("function_id", "text", (column) => column.notNull())
+        .addColumn("environment", "text", (column) => column.notNull())
+        .addColumn("cron", "text", (column) => column.notNull())
+        .addColumn("scheduled_at", "bigint", (column) => column.notNull())
+        .addColumn("status", "text", (column) => column.notNull())
+        .addColumn("error", "text")
+        .addColumn("finished_at", "bigint")
+        .addPrimaryKeyConstraint("function_cron_runs_key", ["function_id", "environment", "cron", "scheduled_at"])
+        .execute();
+    },
+  },
+};

@@ -1,3 +1,25 @@
+export {
+  BLOB_HASHES,
+  type BlobHash,
+  BlobMissingError,
+  type BlobRange,
+  BlobSizeError,
+  type BlobStat,
+  type BlobStore,
+  type PutBlobOptions,
+  type StoredBlob,
+} from "./blobs/blob-store.ts";
+export { createFileBlobStore, type FileBlobStoreOptions } from "./blobs/file-blob-store.ts";
 export { type Clock, createManualClock, type ManualClock, systemClock } from "./clock.ts";
+export {
+  type ByteRange,
+  type ChunkSealer,
+  createChunkSealer,
+  openChunks,
+  plainSizeOf,
+  SealBrokenError,
+  type SealedSource,
+} from "./crypto/chunked-cipher.ts";
+export { deriveKey, KEY_BYTES } from "./crypto/derive-key.ts";
 export { createId, randomText } from "./ids.ts";
 export { createRpcPeer, type RpcHandler, type RpcPeer, type RpcPeerOptions } from "./rpc.ts";

@@ -1,0 +1,100 @@
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import type { z } from "zod";
+import { SETTINGS, type Setting } from "./settings.ts";
+
+type Settings = typeof SETTINGS;
+type OptionalSetting =
+  | "publicUrl"
+  | "databaseUrl"
+  | "redisUrl"
+  | "s3Url"
+  | "trustProxy"
+  | "tlsCert"
+  | "tlsKey"
+  | "metricsPort"
+  | "otlpEndpoint";
+
+/** The server's settings, read once at start and passed in from there. */
+export type Config = {
+  readonly [Name in Exclude<keyof Settings, OptionalSetting>]: z.output<Settings[Name]["schema"]>;
+} & {
+  readonly [Name in OptionalSetting]: z.output<Settings[Name]["schema"]> | undefined;
+};
+
+/** A wrong setting: names each variable, what was found (never for secrets) and what is allowed. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the settings from environment variables; an empty variable counts as absent.
+ *
+ * @throws ConfigError naming every variable that is wrong.
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(SETTINGS) as [string, Setting][]) {
+    const found = env[setting.variable] === "" ? undefined : env[setting.variable];
+    const text = found ?? setting.fallback ?? undefined;
+    if (text === undefined) continue;
+    const parsed = setting.schema.safeParse(text);
+    if (parsed.success) values[name] = parsed.data;
+    else {
+      const shown = setting.secret ? "a value that is not shown because it may hold a credential" : `'${text}'`;
+      problems.push(`${setting.variable}: found ${shown}; allowed is ${setting.allowed}.`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  const config = { ...values, dataDir: resolve(String(values.dataDir)) } as unknown as Config;
+  problems.push(...checkTogether(config));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+function checkTogether(config: Config): string[] {
+  const problems: string[] = [];
+  if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
+    const missing = config.tlsCert === undefined ? "AEROSTACK_TLS_CERT" : "AEROSTACK_TLS_KEY";
+    problems.push(`${missing}: found nothing; a certificate and its key are set together or not at all.`);
+  }
+  if (!isLoopbackHost(config.host) && config.tlsCert === undefined && config.trustProxy === undefined) {
+    problems.push(
+      `HOST: found '${config.host}', which other machines can reach, so keys and passwords would cross the network in clear text; ` +
+        "allowed is a loopback address, or any address with AEROSTACK_TLS_CERT and AEROSTACK_TLS_KEY, " +
+        "or with AEROSTACK_TRUST_PROXY naming the proxy that ends TLS in front.",
+    );
+  }
+  for (const part of config.trustProxy ?? []) {
+    if (part !== "true" && !isAddressOrNetwork(part)) {
+      problems.push(`AEROSTACK_TRUST_PROXY: found '${part}'; allowed is ${SETTINGS.trustProxy.allowed}.`);
+    }
+  }
+  for (const part of config.egressAllow) {
+    if (!isAddressOrNetwork(part)) {
+      problems.push(`AEROSTACK_EGRESS_ALLOW: found '${part}'; allowed is ${SETTINGS.egressAllow.allowed}.`);
+    }
+  }
+  return problems;
+}
+
+/** True for addresses that only the same machine can reach. */
+export function isLoopbackHost(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
+  return bare === "localhost" || bare === "::1" || (isIP(bare) === 4 && bare.startsWith("127."));
+}
+
+function isAddressOrNetwork(text: string): boolean {
+  const [address = "", prefix, ...rest] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  if (prefix === undefined) return true;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
+}

@@ -1,0 +1,232 @@
+import { z } from "zod";
+
+/**
+ * Every setting of the server, in the order of the reference page that is generated from this table. A setting is read
+ * from one environment variable, once, at start.
+ */
+export interface Setting<Schema extends z.ZodType = z.ZodType> {
+  readonly variable: string;
+  readonly schema: Schema;
+  /** What a person is told the value may be. */
+  readonly allowed: string;
+  readonly description: string;
+  /** The default as the reference page shows it; null where the setting is off unless given. */
+  readonly fallback: string | null;
+  /** True: the value may hold a credential and is never printed. */
+  readonly secret: boolean;
+  readonly group: SettingGroup;
+}
+
+export const SETTING_GROUPS = ["Server", "Engines", "Network", "Functions", "Limits", "Observability"] as const;
+export type SettingGroup = (typeof SETTING_GROUPS)[number];
+
+interface SettingOptions<Schema extends z.ZodType> {
+  readonly schema: Schema;
+  readonly allowed: string;
+  readonly description: string;
+  readonly fallback?: string;
+  readonly secret?: boolean;
+}
+
+function setting<Schema extends z.ZodType>(
+  group: SettingGroup,
+  variable: string,
+  options: SettingOptions<Schema>,
+): Setting<Schema> {
+  return {
+    variable,
+    group,
+    schema: options.schema,
+    allowed: options.allowed,
+    description: options.description,
+    fallback: options.fallback ?? null,
+    secret: options.secret ?? false,
+  };
+}
+
+function wholeNumber(minimum: number, maximum: number) {
+  return z
+    .string()
+    .regex(/^\d{1,12}$/)
+    .transform(Number)
+    .pipe(z.int().min(minimum).max(maximum));
+}
+
+function numberSetting(
+  group: SettingGroup,
+  variable: string,
+  bounds: { minimum: number; maximum: number; fallback: number; description: string },
+) {
+  return setting(group, variable, {
+    schema: wholeNumber(bounds.minimum, bounds.maximum),
+    allowed: `a whole number from ${bounds.minimum} to ${bounds.maximum}`,
+    description: bounds.description,
+    fallback: String(bounds.fallback),
+  });
+}
+
+function urlWithProtocol(protocols: readonly string[]) {
+  return z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol.slice(0, -1)));
+}
+
+const commaSeparated = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== ""),
+);
+
+export const SETTINGS = {
+  port: setting("Server", "PORT", {
+    schema: wholeNumber(0, 65_535),
+    allowed: "a port from 1 to 65535, or 0 for any free one",
+    description: "The port that the server listens on.",
+    fallback: "8787",
+  }),
+  host: setting("Server", "HOST", {
+    schema: z.string().min(1).max(255),
+    allowed: "a host name or IP address",
+    description:
+      "The address that the server listens on. One that is not loopback needs TLS (`AEROSTACK_TLS_CERT`, `AEROSTACK_TLS_KEY`) or `AEROSTACK_TRUST_PROXY`.",
+    fallback: "127.0.0.1",
+  }),
+  dataDir: setting("Server", "AEROSTACK_DATA_DIR", {
+    schema: z.string().min(1),
+    allowed: "a folder, created when missing",
+    description: "Where everything that the server keeps on disk lives. Back it up whole, `secrets.json` included.",
+    fallback: "./data",
+  }),
+  publicUrl: setting("Server", "AEROSTACK_PUBLIC_URL", {
+    schema: urlWithProtocol(["http", "https"]).transform((text) => new URL(text).origin),
+    allowed: "an http or https origin, such as https://api.example.com",
+    description: "The origin under which clients reach the server. By default the address that it listens on.",
+  }),
+  signUp: setting("Server", "AEROSTACK_SIGN_UP", {
+    schema: z.enum(["open", "closed"]),
+    allowed: "open or closed",
+    description: "Whether anybody may register an account. The first account always comes from the set-up link.",
+    fallback: "open",
+  }),
+
+  databaseUrl: setting("Engines", "AEROSTACK_DATABASE_URL", {
+    schema: urlWithProtocol(["postgres", "postgresql"]),
+    allowed: "a postgres:// URL",
+    description:
+      "PostgreSQL for accounts, projects, usage and logs. Without it they are SQLite files in the data folder.",
+    secret: true,
+  }),
+  redisUrl: setting("Engines", "AEROSTACK_REDIS_URL", {
+    schema: urlWithProtocol(["redis", "rediss"]),
+    allowed: "a redis:// or rediss:// URL",
+    description: "Redis or Valkey for fan-out and rate limits across several servers. Without it they are in memory.",
+    secret: true,
+  }),
+  s3Url: setting("Engines", "AEROSTACK_S3_URL", {
+    schema: urlWithProtocol(["http", "https", "s3"]),
+    allowed: "an https://, http:// or s3:// URL with the bucket in its path",
+    description: "An S3-compatible bucket for objects and backups. Without it they are files in the data folder.",
+    secret: true,
+  }),
+
+  trustProxy: setting("Network", "AEROSTACK_TRUST_PROXY", {
+    schema: commaSeparated.refine((parts) => parts.length > 0),
+    allowed: "true, or addresses and networks such as 10.0.0.0/8,192.0.2.7",
+    description:
+      "Whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` headers are believed. `true`: those of the one proxy in front, whatever its address.",
+  }),
+  tlsCert: setting("Network", "AEROSTACK_TLS_CERT", {
+    schema: z.string().min(1),
+    allowed: "the path of a PEM file",
+    description: "The certificate chain. Together with the key, the server speaks HTTPS (TLS 1.2 or newer).",
+  }),
+  tlsKey: setting("Network", "AEROSTACK_TLS_KEY", {
+    schema: z.string().min(1),
+    allowed: "the path of a PEM file",
+    description: "The certificate's private key.",
+  }),
+  functionsDomain: setting("Network", "AEROSTACK_FUNCTIONS_DOMAIN", {
+    schema: z
+      .string()
+      .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i)
+      .transform((text) => text.toLowerCase()),
+    allowed: "a domain without scheme or port, such as functions.example.com",
+    description: "Functions also answer at `<function>.<project>.<this domain>`.",
+    fallback: "localhost",
+  }),
+  egressAllow: setting("Network", "AEROSTACK_EGRESS_ALLOW", {
+    schema: commaSeparated,
+    allowed: "addresses and networks, such as 10.1.2.3,10.2.0.0/16",
+    description:
+      "Private addresses that functions may reach in spite of the egress rule, which refuses private, loopback, link-local and metadata addresses.",
+    fallback: "",
+  }),
+
+  functionWallMs: numberSetting("Functions", "AEROSTACK_FUNCTION_WALL_MS", {
+    minimum: 100,
+    maximum: 900_000,
+    fallback: 30_000,
+    description: "Milliseconds within which a function must begin to answer (`FUNCTION_TIMEOUT`).",
+  }),
+  functionCpuMs: numberSetting("Functions", "AEROSTACK_FUNCTION_CPU_MS", {
+    minimum: 100,
+    maximum: 900_000,
+    fallback: 10_000,
+    description: "Milliseconds that a function may compute without yielding (`FUNCTION_CPU_LIMIT`).",
+  }),
+  functionMemoryMb: numberSetting("Functions", "AEROSTACK_FUNCTION_MEMORY_MB", {
+    minimum: 64,
+    maximum: 65_536,
+    fallback: 256,
+    description: "Megabytes of memory for the functions of one project together (`FUNCTION_MEMORY_LIMIT`).",
+  }),
+  functionBodyMb: numberSetting("Functions", "AEROSTACK_FUNCTION_BODY_MB", {
+    minimum: 1,
+    maximum: 10_240,
+    fallback: 100,
+    description: "Megabytes of request body that a function may receive (`FUNCTION_BODY_TOO_LARGE`).",
+  }),
+  functionSubrequests: numberSetting("Functions", "AEROSTACK_FUNCTION_SUBREQUESTS", {
+    minimum: 1,
+    maximum: 10_000,
+    fallback: 50,
+    description: "Outgoing requests that a project's functions may have open at once (`EGRESS_LIMIT_EXCEEDED`).",
+  }),
+  functionIdleMs: numberSetting("Functions", "AEROSTACK_FUNCTION_IDLE_MS", {
+    minimum: 1_000,
+    maximum: 86_400_000,
+    fallback: 300_000,
+    description: "Milliseconds without a request after which a project's process is stopped.",
+  }),
+
+  anonymousPerMinute: numberSetting("Limits", "AEROSTACK_LIMIT_ANONYMOUS_PER_MINUTE", {
+    minimum: 0,
+    maximum: 100_000_000,
+    fallback: 100,
+    description: "Management requests a minute from one address without a credential. 0 switches the limit off.",
+  }),
+  projectPerMinute: numberSetting("Limits", "AEROSTACK_LIMIT_PROJECT_PER_MINUTE", {
+    minimum: 0,
+    maximum: 100_000_000,
+    fallback: 1_000,
+    description: "Requests a minute to the API of one project, or of one account. 0 switches the limit off.",
+  }),
+
+  logLevel: setting("Observability", "AEROSTACK_LOG_LEVEL", {
+    schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
+    allowed: "trace, debug, info, warn, error, fatal or silent",
+    description: "How much the server writes to its own log (JSON lines on standard error).",
+    fallback: "info",
+  }),
+  metricsPort: setting("Observability", "AEROSTACK_METRICS_PORT", {
+    schema: wholeNumber(0, 65_535),
+    allowed: "a port from 1 to 65535, or 0 for any free one",
+    description:
+      "A port of its own, on the same address, for Prometheus' `/metrics`. Without it `/metrics` answers on the main port, to admins only.",
+  }),
+  otlpEndpoint: setting("Observability", "OTEL_EXPORTER_OTLP_ENDPOINT", {
+    schema: urlWithProtocol(["http", "https"]),
+    allowed: "an http or https URL",
+    description: "An OpenTelemetry collector (OTLP over HTTP) that receives traces. Without it none are made.",
+    secret: true,
+  }),
+} as const;

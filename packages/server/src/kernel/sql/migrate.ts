@@ -1,0 +1,55 @@
+import { type Kysely, type RawBuilder, sql as raw } from "kysely";
+import { Migrator } from "kysely/migration";
+import type { Sql, SqlDialect } from "./sql.ts";
+
+/** Column types that mean the same on both databases. */
+export interface ColumnTypes {
+  /** Text that compares and sorts by byte, whatever the server's locale. */
+  readonly text: RawBuilder<unknown>;
+  /** Whole numbers up to 2^53, times in milliseconds among them. */
+  readonly integer: RawBuilder<unknown>;
+}
+
+export interface SqlMigration {
+  up(db: Kysely<unknown>, types: ColumnTypes): Promise<void>;
+}
+
+/** By name; names start with a number of four digits and run in that order. */
+export type SqlMigrations = Readonly<Record<string, SqlMigration>>;
+
+function columnTypes(dialect: SqlDialect): ColumnTypes {
+  return {
+    text: dialect === "sqlite" ? raw`text` : raw`text collate "C"`,
+    integer: dialect === "sqlite" ? raw`integer` : raw`bigint`,
+  };
+}
+
+/**
+ * Brings the schema up to date. Servers that start together on one PostgreSQL wait for each other (advisory lock); all
+ * migrations of a run are one transaction.
+ *
+ * @param set names the set, because several may live in one database: each keeps its own list of what has run.
+ * @throws the error of the migration that failed; nothing of the run stays.
+ */
+export async function migrate(sql: Sql<unknown>, set: string, migrations: SqlMigrations): Promise<readonly string[]> {
+  const types = columnTypes(sql.dialect);
+  const migrator = new Migrator({
+    db: sql.db,
+    migrationTableName: `${set}_migrations`,
+    migrationLockTableName: `${set}_migrations_lock`,
+    // Two branches may each have added a migration; both run, whichever was merged first.
+    allowUnorderedMigrations: true,
+    provider: {
+      getMigrations: async () =>
+        Object.fromEntries(
+          Object.entries(migrations).map(([name, migration]) => [
+            name,
+            { up: (db: Kysely<unknown>) => migration.up(db, types) },
+          ]),
+        ),
+    },
+  });
+  const { error, results } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+  return (results ?? []).map(({ migrationName }) => migrationName);
+}

@@ -1,4 +1,5 @@
-import type { Kysely, Migration } from "kysely";
+import type { Kysely } from "kysely";
+import type { Migration } from "kysely/migration";
 
 /** The tables of this capability. Times are milliseconds since the Unix epoch; JSON is text; booleans are 0 and 1. */
 export interface FunctionTables {

@@ -14,9 +14,6 @@ const HOP_BY_HOP = new Set([
   "upgrade",
 ]);
 
-/** Credentials of the platform: they end at the gateway, so that a function never holds its callers' keys. */
-const PLATFORM_CREDENTIALS = new Set(["x-aerostack-key", "x-api-key"]);
-
 /** Names that only the platform may set on a request to a function. */
 function isReserved(name: string): boolean {
   return (
@@ -42,8 +39,11 @@ export interface CallFacts {
   readonly platformUrl: string;
   /** Short-lived credential with which the function calls the platform for this project. */
   readonly dispatchToken: string;
-  /** True when the Authorization header carried a platform key and must not travel on. */
-  readonly dropAuthorization: boolean;
+  /**
+   * The header that carried the caller's platform key, lower case, or null: it ends at the gateway, so that a function
+   * never holds its callers' keys. A header of the same name that the platform did not use travels on.
+   */
+  readonly credentialHeader: string | null;
 }
 
 /**
@@ -53,8 +53,7 @@ export interface CallFacts {
 export function functionRequestHeaders(headers: IncomingHttpHeaders, facts: CallFacts): string[] {
   const list: string[] = [];
   for (const name in headers) {
-    if (HOP_BY_HOP.has(name) || PLATFORM_CREDENTIALS.has(name) || isReserved(name)) continue;
-    if (facts.dropAuthorization && name === "authorization") continue;
+    if (HOP_BY_HOP.has(name) || name === facts.credentialHeader || isReserved(name)) continue;
     const value = headers[name];
     if (value === undefined) continue;
     if (typeof value === "string") list.push(name, value);

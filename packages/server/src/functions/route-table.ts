@@ -24,6 +24,8 @@ export interface FunctionRoute {
 export interface RoutedProject {
   readonly id: string;
   readonly slug: string;
+  /** Id of the account that owns the project. */
+  readonly ownerId: string;
   readonly functions: ReadonlyMap<string, FunctionRoute>;
 }
 
@@ -36,7 +38,7 @@ export interface RouteTable {
 
 export interface RouteTableOptions {
   readonly clock: Clock;
-  readonly findProject: (ref: string) => Promise<{ readonly id: string; readonly slug: string } | null>;
+  readonly findProject: (ref: string) => Promise<Omit<RoutedProject, "functions"> | null>;
   readonly activation: ProjectActivation;
 }
 
@@ -100,7 +102,7 @@ export function createRouteTable(options: RouteTableOptions): RouteTable {
     const project = await options.findProject(ref);
     if (project === null) return null;
     const active = await options.activation.apply(project);
-    return { id: project.id, slug: project.slug, functions: routesOf(active, project.slug) };
+    return { id: project.id, slug: project.slug, ownerId: project.ownerId, functions: routesOf(active, project.slug) };
   }
 
   function refresh(ref: string, entry: Entry): Promise<RoutedProject | null> {
@@ -140,8 +142,9 @@ export function createRouteTable(options: RouteTableOptions): RouteTable {
     },
     invalidate(projectId) {
       for (const [ref, entry] of entries) {
-        if (entry.project?.id !== projectId && entry.loading === undefined) continue;
-        // A look-up that is under way may have read the old state: whoever asks next starts another.
+        if (entry.project !== null && entry.project.id !== projectId && entry.loading === undefined) continue;
+        // What was absent may be there now, and a look-up under way may have read the old state: whoever asks next
+        // starts another.
         entries.delete(ref);
       }
     },

@@ -1,11 +1,11 @@
 import { AerostackError, bindingNameSchema, type FunctionEnvironment } from "@aerostack/contracts";
-import type { Kysely } from "kysely";
+import type { Sql } from "../kernel/sql/index.ts";
 import type { FunctionTables } from "./tables.ts";
 
 /** Encryption of small values at rest; `context` binds a sealed value to its place, so that rows cannot be swapped. */
 export interface SecretSealer {
   seal(plaintext: string, context: string): string;
-  open(sealed: string, context: string): string;
+  openText(sealed: string, context: string): string;
 }
 
 export interface SecretSummary {
@@ -23,7 +23,8 @@ function contextOf(projectId: string, environment: FunctionEnvironment, name: st
 }
 
 /** Values that a project's functions read from `env` and nobody reads back. */
-export function createSecretStore(db: Kysely<FunctionTables>, sealer: SecretSealer) {
+export function createSecretStore(sql: Sql<FunctionTables>, sealer: SecretSealer) {
+  const { db } = sql;
   return {
     async list(projectId: string): Promise<SecretSummary[]> {
       const rows = await db
@@ -64,7 +65,7 @@ export function createSecretStore(db: Kysely<FunctionTables>, sealer: SecretSeal
         value: sealer.seal(value, contextOf(projectId, environment, name)),
         updated_at: now,
       };
-      await db.transaction().execute(async (tx) => {
+      await sql.transaction(async (tx) => {
         await tx
           .insertInto("function_secrets")
           .values(row)
@@ -106,7 +107,7 @@ export function createSecretStore(db: Kysely<FunctionTables>, sealer: SecretSeal
         .where("environment", "=", environment)
         .execute();
       return Object.fromEntries(
-        rows.map((row) => [row.name, sealer.open(row.value, contextOf(projectId, environment, row.name))]),
+        rows.map((row) => [row.name, sealer.openText(row.value, contextOf(projectId, environment, row.name))]),
       );
     },
 

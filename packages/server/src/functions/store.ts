@@ -1,5 +1,6 @@
-import { AerostackError, deployConfigSchema, type FunctionEnvironment } from "@aerostack/contracts";
+import { deployConfigSchema, type FunctionEnvironment } from "@aerostack/contracts";
 import type { Kysely, Selectable } from "kysely";
+import type { Sql } from "../kernel/sql/index.ts";
 import type { FunctionTables } from "./tables.ts";
 import type { Activation, ActivationReason, ActiveFunction, FunctionRecord, FunctionVersion } from "./types.ts";
 
@@ -73,7 +74,8 @@ async function replaceActivations(db: Kysely<FunctionTables>, change: Activation
 }
 
 /** Functions, their versions and what of them serves, in the control plane's database. */
-export function createFunctionStore(db: Kysely<FunctionTables>) {
+export function createFunctionStore(sql: Sql<FunctionTables>) {
+  const { db } = sql;
   return {
     async findByName(projectId: string, name: string): Promise<FunctionRecord | null> {
       const row = await db
@@ -105,13 +107,9 @@ export function createFunctionStore(db: Kysely<FunctionTables>) {
         .execute();
     },
 
-    /**
-     * Stores a version under the next number of its function, making the function when it is new. Nothing serves yet.
-     *
-     * @throws CONFLICT when two deployments of the function took the same number
-     */
+    /** Stores a version under the next number of its function, making the function when it is new. Nothing serves yet. */
     async addVersion(target: Omit<FunctionRecord, "updatedAt">, version: NewVersion): Promise<FunctionVersion> {
-      return await db.transaction().execute(async (tx) => {
+      return await sql.transaction(async (tx) => {
         await tx
           .insertInto("functions")
           .values({
@@ -136,7 +134,7 @@ export function createFunctionStore(db: Kysely<FunctionTables>) {
           .where("function_id", "=", record.id)
           .executeTakeFirst();
         const number = Number(last?.number ?? 0) + 1;
-        const inserted = await tx
+        await tx
           .insertInto("function_versions")
           .values({
             id: version.id,
@@ -151,13 +149,7 @@ export function createFunctionStore(db: Kysely<FunctionTables>) {
             created_at: version.createdAt,
             created_by: version.createdBy,
           })
-          .onConflict((conflict) => conflict.columns(["function_id", "number"]).doNothing())
-          .executeTakeFirst();
-        if (inserted.numInsertedOrUpdatedRows === 0n) {
-          throw new AerostackError("CONFLICT", {
-            message: "Another deployment of this function ran at the same time.",
-          });
-        }
+          .execute();
         return { ...version, functionId: record.id, number };
       });
     },
@@ -196,7 +188,7 @@ export function createFunctionStore(db: Kysely<FunctionTables>) {
     },
 
     async activate(change: ActivationChange): Promise<void> {
-      await db.transaction().execute((tx) => replaceActivations(tx, change));
+      await sql.transaction((tx) => replaceActivations(tx, change));
     },
 
     /** The version that served alone before the one that serves now, or null. */
@@ -273,7 +265,7 @@ export function createFunctionStore(db: Kysely<FunctionTables>) {
     },
 
     async remove(functionId: string): Promise<void> {
-      await db.transaction().execute(async (tx) => {
+      await sql.transaction(async (tx) => {
         for (const table of [
           "function_activations",
           "function_activation_history",

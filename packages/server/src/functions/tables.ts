@@ -1,7 +1,6 @@
-import type { Kysely } from "kysely";
-import type { Migration } from "kysely/migration";
+import type { SqlMigrations } from "../kernel/sql/index.ts";
 
-/** The tables of this capability. Times are milliseconds since the Unix epoch; JSON is text; booleans are 0 and 1. */
+/** The tables of this capability, by the conventions of `kernel/sql`. */
 export interface FunctionTables {
   functions: {
     id: string;
@@ -62,56 +61,53 @@ export interface FunctionTables {
   };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: Kysely types migrations this way, because the schema changes under them
-type AnySchema = Kysely<any>;
-
-export const functionMigrations: Readonly<Record<string, Migration>> = {
+export const functionMigrations: SqlMigrations = {
   "0100_functions": {
-    async up(db: AnySchema) {
+    async up(db, { text, integer }) {
       await db.schema
         .createTable("functions")
-        .addColumn("id", "text", (column) => column.primaryKey())
-        .addColumn("project_id", "text", (column) => column.notNull())
-        .addColumn("name", "text", (column) => column.notNull())
-        .addColumn("is_public", "integer", (column) => column.notNull())
-        .addColumn("created_at", "bigint", (column) => column.notNull())
-        .addColumn("updated_at", "bigint", (column) => column.notNull())
+        .addColumn("id", text, (column) => column.primaryKey())
+        .addColumn("project_id", text, (column) => column.notNull())
+        .addColumn("name", text, (column) => column.notNull())
+        .addColumn("is_public", integer, (column) => column.notNull())
+        .addColumn("created_at", integer, (column) => column.notNull())
+        .addColumn("updated_at", integer, (column) => column.notNull())
         .addUniqueConstraint("functions_project_name", ["project_id", "name"])
         .execute();
       await db.schema
         .createTable("function_versions")
-        .addColumn("id", "text", (column) => column.primaryKey())
-        .addColumn("function_id", "text", (column) => column.notNull())
-        .addColumn("number", "integer", (column) => column.notNull())
-        .addColumn("modules", "text", (column) => column.notNull())
-        .addColumn("assets", "text", (column) => column.notNull())
-        .addColumn("compatibility_date", "text", (column) => column.notNull())
-        .addColumn("compatibility_flags", "text", (column) => column.notNull())
-        .addColumn("config", "text", (column) => column.notNull())
-        .addColumn("size_bytes", "bigint", (column) => column.notNull())
-        .addColumn("created_at", "bigint", (column) => column.notNull())
-        .addColumn("created_by", "text", (column) => column.notNull())
+        .addColumn("id", text, (column) => column.primaryKey())
+        .addColumn("function_id", text, (column) => column.notNull())
+        .addColumn("number", integer, (column) => column.notNull())
+        .addColumn("modules", text, (column) => column.notNull())
+        .addColumn("assets", text, (column) => column.notNull())
+        .addColumn("compatibility_date", text, (column) => column.notNull())
+        .addColumn("compatibility_flags", text, (column) => column.notNull())
+        .addColumn("config", text, (column) => column.notNull())
+        .addColumn("size_bytes", integer, (column) => column.notNull())
+        .addColumn("created_at", integer, (column) => column.notNull())
+        .addColumn("created_by", text, (column) => column.notNull())
         .addUniqueConstraint("function_versions_number", ["function_id", "number"])
         .execute();
       await db.schema
         .createTable("function_activations")
-        .addColumn("function_id", "text", (column) => column.notNull())
-        .addColumn("environment", "text", (column) => column.notNull())
-        .addColumn("version_number", "integer", (column) => column.notNull())
-        .addColumn("percent", "integer", (column) => column.notNull())
-        .addColumn("activated_at", "bigint", (column) => column.notNull())
+        .addColumn("function_id", text, (column) => column.notNull())
+        .addColumn("environment", text, (column) => column.notNull())
+        .addColumn("version_number", integer, (column) => column.notNull())
+        .addColumn("percent", integer, (column) => column.notNull())
+        .addColumn("activated_at", integer, (column) => column.notNull())
         .addPrimaryKeyConstraint("function_activations_key", ["function_id", "environment", "version_number"])
         .execute();
       await db.schema
         .createTable("function_activation_history")
-        .addColumn("id", "text", (column) => column.primaryKey())
-        .addColumn("function_id", "text", (column) => column.notNull())
-        .addColumn("environment", "text", (column) => column.notNull())
-        .addColumn("version_number", "integer", (column) => column.notNull())
-        .addColumn("percent", "integer", (column) => column.notNull())
-        .addColumn("reason", "text", (column) => column.notNull())
-        .addColumn("actor", "text", (column) => column.notNull())
-        .addColumn("activated_at", "bigint", (column) => column.notNull())
+        .addColumn("id", text, (column) => column.primaryKey())
+        .addColumn("function_id", text, (column) => column.notNull())
+        .addColumn("environment", text, (column) => column.notNull())
+        .addColumn("version_number", integer, (column) => column.notNull())
+        .addColumn("percent", integer, (column) => column.notNull())
+        .addColumn("reason", text, (column) => column.notNull())
+        .addColumn("actor", text, (column) => column.notNull())
+        .addColumn("activated_at", integer, (column) => column.notNull())
         .execute();
       await db.schema
         .createIndex("function_activation_history_order")
@@ -120,22 +116,22 @@ export const functionMigrations: Readonly<Record<string, Migration>> = {
         .execute();
       await db.schema
         .createTable("function_secrets")
-        .addColumn("project_id", "text", (column) => column.notNull())
-        .addColumn("environment", "text", (column) => column.notNull())
-        .addColumn("name", "text", (column) => column.notNull())
-        .addColumn("value", "text", (column) => column.notNull())
-        .addColumn("updated_at", "bigint", (column) => column.notNull())
+        .addColumn("project_id", text, (column) => column.notNull())
+        .addColumn("environment", text, (column) => column.notNull())
+        .addColumn("name", text, (column) => column.notNull())
+        .addColumn("value", text, (column) => column.notNull())
+        .addColumn("updated_at", integer, (column) => column.notNull())
         .addPrimaryKeyConstraint("function_secrets_key", ["project_id", "environment", "name"])
         .execute();
       await db.schema
         .createTable("function_cron_runs")
-        .addColumn("function_id", "text", (column) => column.notNull())
-        .addColumn("environment", "text", (column) => column.notNull())
-        .addColumn("cron", "text", (column) => column.notNull())
-        .addColumn("scheduled_at", "bigint", (column) => column.notNull())
-        .addColumn("status", "text", (column) => column.notNull())
-        .addColumn("error", "text")
-        .addColumn("finished_at", "bigint")
+        .addColumn("function_id", text, (column) => column.notNull())
+        .addColumn("environment", text, (column) => column.notNull())
+        .addColumn("cron", text, (column) => column.notNull())
+        .addColumn("scheduled_at", integer, (column) => column.notNull())
+        .addColumn("status", text, (column) => column.notNull())
+        .addColumn("error", text)
+        .addColumn("finished_at", integer)
         .addPrimaryKeyConstraint("function_cron_runs_key", ["function_id", "environment", "cron", "scheduled_at"])
         .execute();
     },

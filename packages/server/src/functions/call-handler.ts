@@ -1,0 +1,300 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { AerostackError } from "@aerostack/contracts";
+import type { Clock } from "@aerostack/kernel";
+import type { Flight, Route, Runtime } from "@aerostack/runtime";
+import type { RateVerdict } from "../edge/hot-rate-window.ts";
+import type { NewLogEntry } from "../logs/log-entry.ts";
+import { type KeyPrincipal, opensProject, presentedKey, type ResolveKey } from "./caller-key.ts";
+import { type CallFacts, functionRequestHeaders, withoutApiKeyParameter } from "./forwarded-headers.ts";
+import type { FunctionAddress } from "./function-address.ts";
+import { type ProxyLimits, proxyRequest } from "./proxy-request.ts";
+import {
+  type FunctionRoute,
+  pickVariant,
+  type RoutedProject,
+  type RouteTable,
+  type RouteVariant,
+  routeName,
+} from "./route-table.ts";
+
+/** What is known of a request before it is told where it goes. */
+export interface Caller {
+  readonly requestId: string;
+  readonly ip: string;
+  readonly region: string | null;
+  readonly scheme: "http" | "https";
+}
+
+/** A call that has passed every check. */
+export interface AdmittedCall {
+  readonly project: RoutedProject;
+  readonly route: FunctionRoute;
+  readonly variant: RouteVariant;
+  readonly runtimeRoute: Route;
+  readonly path: string;
+  readonly headers: string[];
+  readonly answerHeaders: Record<string, string>;
+  readonly key: KeyPrincipal | null;
+}
+
+export interface CallHandlerOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly routes: RouteTable;
+  readonly runtime: Runtime;
+  readonly resolveKey: ResolveKey;
+  readonly limits: ProxyLimits;
+  /** Counts the call against the project's or the address's limit. */
+  readonly countCall: (project: RoutedProject, key: KeyPrincipal | null, ip: string) => RateVerdict;
+  readonly dispatchToken: (projectId: string) => string;
+  readonly platformUrl: string;
+  readonly log: (entry: NewLogEntry) => void;
+  /** Writes an error in the shape of the address's interface. */
+  readonly answerError: (req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string) => void;
+  /** Answers from the version's static files; false when none is meant. */
+  readonly serveAsset: (call: AdmittedCall, req: IncomingMessage, res: ServerResponse) => boolean;
+}
+
+const FIRST_SERVER_ERROR = 500;
+const FIRST_CLIENT_ERROR = 400;
+
+function rateHeaders(verdict: RateVerdict, requestId: string): Record<string, string> {
+  return {
+    "x-ratelimit-limit": String(verdict.limit),
+    "x-ratelimit-remaining": String(verdict.remaining),
+    "x-ratelimit-reset": String(verdict.resetUnixSeconds),
+    "x-request-id": requestId,
+  };
+}
+
+function levelOf(status: number): NewLogEntry["level"] {
+  if (status >= FIRST_SERVER_ERROR) return "error";
+  return status >= FIRST_CLIENT_ERROR ? "warn" : "info";
+}
+
+function toAerostackError(error: unknown): AerostackError {
+  return error instanceof AerostackError ? error : new AerostackError("INTERNAL_ERROR", { cause: error });
+}
+
+/** A promise only where one is needed: the fast path goes through without giving up its turn. */
+function then<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+/**
+ * Takes calls to functions from the address to the process that runs them: who calls, may they, how many, which version,
+ * the call, its log line. Everything on the way is in memory, so that a call costs little more than a bare proxy.
+ */
+export function createCallHandler(options: CallHandlerOptions) {
+  const { routes, runtime, clock } = options;
+
+  function authorise(
+    req: IncomingMessage,
+    project: RoutedProject,
+    route: FunctionRoute,
+  ):
+    | { key: KeyPrincipal | null; location: string | null }
+    | Promise<{ key: KeyPrincipal | null; location: string | null }> {
+    const presented = presentedKey(req.headers, req.url ?? "/");
+    if (presented === null) {
+      if (!route.isPublic) throw new AerostackError("AUTH_INVALID_KEY");
+      return { key: null, location: null };
+    }
+    return then(options.resolveKey(presented.rawKey), (key) => {
+      if (key !== null && opensProject(key, project)) return { key, location: presented.location };
+      // A public function may use these headers for keys of its own.
+      if (route.isPublic) return { key: null, location: null };
+      throw new AerostackError("AUTH_INVALID_KEY");
+    });
+  }
+
+  function locate(
+    project: RoutedProject | null,
+    address: FunctionAddress,
+  ): { project: RoutedProject; route: FunctionRoute } {
+    const route = project?.functions.get(routeName(address.functionName, address.environment));
+    if (project === null || route === undefined) {
+      throw new AerostackError("FUNCTION_NOT_FOUND", {
+        message: `There is no function '${address.functionName}' in a project '${address.project}'.`,
+      });
+    }
+    return { project, route };
+  }
+
+  /** Asks the runtime for the version's process; what a swap has just replaced is looked up once more. */
+  async function routeAfterSwap(address: FunctionAddress, project: RoutedProject, error: unknown) {
+    if (!(error instanceof AerostackError && error.code === "FUNCTION_NOT_FOUND")) throw error;
+    routes.invalidate(project.id);
+    const fresh = locate(await routes.project(address.project), address);
+    const variant = pickVariant(fresh.route, options.random);
+    if (variant === undefined) throw error;
+    return { variant, runtimeRoute: await runtime.route(project.id, variant.key) };
+  }
+
+  /** All that happens before the call: throws, or rejects with, the error that the caller gets. */
+  function admit(
+    req: IncomingMessage,
+    address: FunctionAddress,
+    caller: Caller,
+    seen: {
+      project?: RoutedProject;
+      route?: FunctionRoute;
+      key?: KeyPrincipal | null;
+      verdict?: RateVerdict;
+      version?: number;
+    },
+  ): AdmittedCall | Promise<AdmittedCall> {
+    return then(routes.project(address.project), (found) => {
+      const { project, route } = locate(found, address);
+      seen.project = project;
+      seen.route = route;
+      return then(authorise(req, project, route), ({ key, location }) => {
+        seen.key = key;
+        const verdict = options.countCall(project, key, caller.ip);
+        seen.verdict = verdict;
+        if (!verdict.allowed) {
+          throw new AerostackError("RATE_LIMIT_EXCEEDED", {
+            retryAfterSeconds: Math.max(1, Math.ceil(verdict.resetUnixSeconds - clock.now() / 1000)),
+          });
+        }
+        const variant = pickVariant(route, options.random);
+        if (variant === undefined) throw new AerostackError("FUNCTION_NOT_FOUND");
+        seen.version = variant.versionNumber;
+        const facts: CallFacts = {
+          requestId: caller.requestId,
+          clientIp: caller.ip,
+          scheme: caller.scheme,
+          prefix: address.prefix,
+          projectId: project.id,
+          platformUrl: options.platformUrl,
+          dispatchToken: options.dispatchToken(project.id),
+          credentialHeader: location,
+        };
+        const finish = (picked: RouteVariant, runtimeRoute: Route): AdmittedCall => ({
+          project,
+          route,
+          variant: picked,
+          runtimeRoute,
+          path: location === "apiKey" ? withoutApiKeyParameter(address.path) : address.path,
+          headers: functionRequestHeaders(req.headers, facts),
+          answerHeaders: rateHeaders(verdict, caller.requestId),
+          key,
+        });
+        let runtimeRoute: Route | Promise<Route>;
+        try {
+          runtimeRoute = runtime.route(project.id, variant.key);
+        } catch (error) {
+          return routeAfterSwap(address, project, error).then((again) => finish(again.variant, again.runtimeRoute));
+        }
+        if (!(runtimeRoute instanceof Promise)) return finish(variant, runtimeRoute);
+        return runtimeRoute.then(
+          (ready) => finish(variant, ready),
+          async (error: unknown) => {
+            const again = await routeAfterSwap(address, project, error);
+            return finish(again.variant, again.runtimeRoute);
+          },
+        );
+      });
+    });
+  }
+
+  function isRepeatable(req: IncomingMessage): boolean {
+    return (
+      (req.method === "GET" || req.method === "HEAD") &&
+      req.headers["content-length"] === undefined &&
+      req.headers["transfer-encoding"] === undefined
+    );
+  }
+
+  /** What a broken exchange means to the caller. */
+  async function explain(error: Error, flight: Flight): Promise<AerostackError> {
+    if (error instanceof AerostackError) return error;
+    if ((error as NodeJS.ErrnoException).code === "UND_ERR_HEADERS_TIMEOUT") {
+      return new AerostackError("FUNCTION_TIMEOUT", {
+        message: `The function did not answer within ${options.limits.wallTimeMs / 1000} s.`,
+      });
+    }
+    return await flight.explain(error);
+  }
+
+  /** Serves one HTTP request to a function. Never rejects: whatever happens becomes the answer and a log line. */
+  function handle(req: IncomingMessage, res: ServerResponse, address: FunctionAddress, caller: Caller): void {
+    const startedAt = performance.now();
+    const time = clock.now();
+    const seen: Parameters<typeof admit>[3] = {};
+
+    const record = (status: number, error?: AerostackError): void => {
+      if (seen.project === undefined) return;
+      options.log({
+        projectId: seen.project.id,
+        time,
+        kind: "request",
+        level: levelOf(status),
+        message: error === undefined ? "" : `${error.code}: ${error.message}`,
+        requestId: caller.requestId,
+        functionName: seen.route?.functionName ?? address.functionName,
+        environment: address.environment,
+        version: seen.version ?? null,
+        method: req.method ?? null,
+        path: address.path,
+        status,
+        latencyMs: performance.now() - startedAt,
+        keyId: seen.key?.keyId ?? null,
+        ip: caller.ip,
+        region: caller.region,
+      });
+    };
+    const refuse = (cause: unknown): void => {
+      const error = toAerostackError(cause);
+      record(error.status, error);
+      if (res.headersSent || res.destroyed) return;
+      if (seen.verdict !== undefined) {
+        for (const [name, value] of Object.entries(rateHeaders(seen.verdict, caller.requestId)))
+          res.setHeader(name, value);
+      }
+      options.answerError(req, res, error, caller.requestId);
+    };
+    const forward = (call: AdmittedCall, repeat: boolean): void => {
+      seen.version = call.variant.versionNumber;
+      if (options.serveAsset(call, req, res)) {
+        res.once("close", () => record(res.statusCode));
+        return;
+      }
+      const flight = call.runtimeRoute.begin();
+      proxyRequest(req, res, {
+        dispatcher: call.runtimeRoute.dispatcher,
+        path: call.path,
+        headers: call.headers,
+        answerHeaders: call.answerHeaders,
+        limits: options.limits,
+        onEnd(status) {
+          flight.end();
+          record(status);
+        },
+        onFailure(failure) {
+          explain(failure, flight)
+            .then(async (error) => {
+              flight.end();
+              // The process died of another request's fault: this one can be asked again unseen.
+              if (repeat && isRepeatable(req) && error.details?.retryable === true) {
+                forward(await admit(req, address, caller, seen), false);
+              } else refuse(error);
+            })
+            .catch(refuse);
+        },
+      });
+    };
+
+    try {
+      const admitted = admit(req, address, caller, seen);
+      if (admitted instanceof Promise) admitted.then((call) => forward(call, true)).catch(refuse);
+      else forward(admitted, true);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  return { handle, admit, explain };
+}
+
+export type CallHandler = ReturnType<typeof createCallHandler>;

@@ -1,0 +1,58 @@
+import type { IncomingHttpHeaders } from "node:http";
+
+/** A key of the platform, as the key service knows it. */
+export interface KeyPrincipal {
+  readonly keyId: string;
+  /** A project key opens its project; an account key all projects of its account. */
+  readonly scope: "project" | "account";
+  readonly projectId: string | null;
+  readonly accountId: string;
+  /** Public keys may be seen by anybody and open less. */
+  readonly access: "public" | "secret";
+}
+
+export type ResolveKey = (rawKey: string) => KeyPrincipal | null | Promise<KeyPrincipal | null>;
+
+/** A credential that a request carries and where it stood. */
+export interface PresentedKey {
+  readonly rawKey: string;
+  /** Header name in lower case, or `apiKey` for the query parameter. */
+  readonly location: string;
+}
+
+const QUERY_PARAMETER = "apiKey=";
+const BEARER = /^bearer +(\S+)$/i;
+
+/** The value of `?apiKey=`, decoded; null when there is none or it is not well encoded. */
+function queryKey(url: string): string | null {
+  const mark = url.indexOf("?");
+  if (mark === -1) return null;
+  const start = url.indexOf(QUERY_PARAMETER, mark + 1);
+  if (start === -1 || (url[start - 1] !== "?" && url[start - 1] !== "&")) return null;
+  const end = url.indexOf("&", start);
+  try {
+    return decodeURIComponent(url.slice(start + QUERY_PARAMETER.length, end === -1 ? undefined : end));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The key that a request to a function presents, in every place that clients put it: `X-Aerostack-Key`, `X-API-Key`,
+ * `?apiKey=`, `Authorization: Bearer`. The first that is there counts.
+ */
+export function presentedKey(headers: IncomingHttpHeaders, url: string): PresentedKey | null {
+  for (const location of ["x-aerostack-key", "x-api-key"]) {
+    const value = headers[location];
+    if (typeof value === "string" && value !== "") return { rawKey: value, location };
+  }
+  const fromQuery = queryKey(url);
+  if (fromQuery !== null && fromQuery !== "") return { rawKey: fromQuery, location: "apiKey" };
+  const bearer = headers.authorization === undefined ? null : BEARER.exec(headers.authorization);
+  return bearer?.[1] === undefined ? null : { rawKey: bearer[1], location: "authorization" };
+}
+
+/** Whether a key opens the functions of a project. */
+export function opensProject(key: KeyPrincipal, project: { readonly id: string; readonly ownerId: string }): boolean {
+  return key.scope === "project" ? key.projectId === project.id : key.accountId === project.ownerId;
+}

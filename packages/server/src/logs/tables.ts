@@ -1,0 +1,55 @@
+import type { SqlMigrations } from "../kernel/sql/index.ts";
+
+/** Log lines; the columns are those of `LogEntry`. */
+export interface LogTables {
+  logs: {
+    id: string;
+    project_id: string;
+    time: number;
+    kind: string;
+    level: string;
+    message: string;
+    request_id: string | null;
+    function_name: string | null;
+    environment: string | null;
+    version: number | null;
+    method: string | null;
+    path: string | null;
+    status: number | null;
+    /** Whole microseconds. */
+    latency_us: number | null;
+    key_id: string | null;
+    ip: string | null;
+    region: string | null;
+  };
+}
+
+export const logMigrations: SqlMigrations = {
+  "0001_logs": {
+    async up(db, { text, integer }) {
+      await db.schema
+        .createTable("logs")
+        .addColumn("project_id", text, (column) => column.notNull())
+        .addColumn("id", text, (column) => column.notNull())
+        .addColumn("time", integer, (column) => column.notNull())
+        .addColumn("kind", text, (column) => column.notNull())
+        .addColumn("level", text, (column) => column.notNull())
+        .addColumn("message", text, (column) => column.notNull())
+        .addColumn("request_id", text)
+        .addColumn("function_name", text)
+        .addColumn("environment", text)
+        .addColumn("version", integer)
+        .addColumn("method", text)
+        .addColumn("path", text)
+        .addColumn("status", integer)
+        .addColumn("latency_us", integer)
+        .addColumn("key_id", text)
+        .addColumn("ip", text)
+        .addColumn("region", text)
+        // Lines of one project lie together and in order of time, which is how they are read.
+        .addPrimaryKeyConstraint("logs_key", ["project_id", "id"])
+        .execute();
+      await db.schema.createIndex("logs_request").on("logs").columns(["request_id"]).execute();
+    },
+  },
+};

@@ -60,14 +60,17 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions) {
     const flight = call.runtimeRoute.begin();
     const upstream = connect(call.runtimeRoute.socketPath);
     let status = 0;
-    const close = (): void => {
+    let over = false;
+    const finish = (): void => {
+      if (over) return;
+      over = true;
       flight.end();
+      if (status === 0) onStatus(BAD_GATEWAY);
+    };
+    const abort = (): void => {
+      finish();
       socket.destroy();
       upstream.destroy();
-      if (status === 0) {
-        status = BAD_GATEWAY;
-        onStatus(status);
-      }
     };
     upstream.write(requestHead(req, call));
     if (head.length > 0) upstream.write(head);
@@ -78,8 +81,13 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions) {
       upstream.pipe(socket);
     });
     socket.pipe(upstream);
-    socket.on("error", close).on("close", close);
-    upstream.on("error", close).on("close", close);
+    socket.on("error", abort).on("close", abort);
+    upstream.on("error", abort);
+    upstream.on("close", () => {
+      finish();
+      // Not destroyed: what the function sent last may still be on its way to the client.
+      socket.end();
+    });
   }
 
   /** Serves one upgrade request; the log line tells how the handshake ended. */

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { Flight, Route, Runtime } from "@aerostack/runtime";
-import type { RateVerdict } from "../edge/hot-rate-window.ts";
+import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
+import type { Principal } from "../keys/principal.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
-import { type KeyPrincipal, opensProject, presentedKey, type ResolveKey } from "./caller-key.ts";
+import { opensProject, presentedKey, type ResolveKey } from "./caller-key.ts";
 import { type CallFacts, functionRequestHeaders, withoutApiKeyParameter } from "./forwarded-headers.ts";
 import type { FunctionAddress } from "./function-address.ts";
 import { type ProxyLimits, proxyRequest } from "./proxy-request.ts";
@@ -34,7 +35,7 @@ export interface AdmittedCall {
   readonly path: string;
   readonly headers: string[];
   readonly answerHeaders: Record<string, string>;
-  readonly key: KeyPrincipal | null;
+  readonly key: Principal | null;
 }
 
 export interface CallHandlerOptions {
@@ -45,7 +46,7 @@ export interface CallHandlerOptions {
   readonly resolveKey: ResolveKey;
   readonly limits: ProxyLimits;
   /** Counts the call against the project's or the address's limit. */
-  readonly countCall: (project: RoutedProject, key: KeyPrincipal | null, ip: string) => RateVerdict;
+  readonly countCall: (project: RoutedProject, key: Principal | null, ip: string) => RateVerdict;
   readonly dispatchToken: (projectId: string) => string;
   readonly platformUrl: string;
   readonly log: (entry: NewLogEntry) => void;
@@ -92,9 +93,7 @@ export function createCallHandler(options: CallHandlerOptions) {
     req: IncomingMessage,
     project: RoutedProject,
     route: FunctionRoute,
-  ):
-    | { key: KeyPrincipal | null; location: string | null }
-    | Promise<{ key: KeyPrincipal | null; location: string | null }> {
+  ): { key: Principal | null; location: string | null } | Promise<{ key: Principal | null; location: string | null }> {
     const presented = presentedKey(req.headers, req.url ?? "/");
     if (presented === null) {
       if (!route.isPublic) throw new AerostackError("AUTH_INVALID_KEY");
@@ -139,7 +138,7 @@ export function createCallHandler(options: CallHandlerOptions) {
     seen: {
       project?: RoutedProject;
       route?: FunctionRoute;
-      key?: KeyPrincipal | null;
+      key?: Principal | null;
       verdict?: RateVerdict;
       version?: number;
     },
@@ -239,7 +238,7 @@ export function createCallHandler(options: CallHandlerOptions) {
         path: address.path,
         status,
         latencyMs: performance.now() - startedAt,
-        keyId: seen.key?.keyId ?? null,
+        keyId: seen.key?.credentialId ?? null,
         ip: caller.ip,
         region: caller.region,
       });

@@ -1,17 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { Principal } from "../keys/principal.ts";
 
-/** A key of the platform, as the key service knows it. */
-export interface KeyPrincipal {
-  readonly keyId: string;
-  /** A project key opens its project; an account key all projects of its account. */
-  readonly scope: "project" | "account";
-  readonly projectId: string | null;
-  readonly accountId: string;
-  /** Public keys may be seen by anybody and open less. */
-  readonly access: "public" | "secret";
-}
-
-export type ResolveKey = (rawKey: string) => KeyPrincipal | null | Promise<KeyPrincipal | null>;
+export type ResolveKey = (rawKey: string) => Principal | null | Promise<Principal | null>;
 
 /** A credential that a request carries and where it stood. */
 export interface PresentedKey {
@@ -52,7 +42,10 @@ export function presentedKey(headers: IncomingHttpHeaders, url: string): Present
   return bearer?.[1] === undefined ? null : { rawKey: bearer[1], location: "authorization" };
 }
 
-/** Whether a key opens the functions of a project. */
-export function opensProject(key: KeyPrincipal, project: { readonly id: string; readonly ownerId: string }): boolean {
-  return key.scope === "project" ? key.projectId === project.id : key.accountId === project.ownerId;
+/** Whether a caller may use the functions of a project that are not public. */
+export function opensProject(
+  principal: Principal,
+  project: { readonly id: string; readonly ownerId: string },
+): boolean {
+  return principal.kind === "project" ? principal.projectId === project.id : principal.accountId === project.ownerId;
 }

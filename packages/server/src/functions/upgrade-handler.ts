@@ -117,7 +117,7 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions) {
         path: address.path,
         status,
         latencyMs: performance.now() - startedAt,
-        keyId: seen.key?.keyId ?? null,
+        keyId: seen.key?.credentialId ?? null,
         ip: caller.ip,
         region: caller.region,
       });

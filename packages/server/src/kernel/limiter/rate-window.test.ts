@@ -1,6 +1,6 @@
 import { createManualClock } from "@aerostack/kernel";
 import { describe, expect, it } from "vitest";
-import { createRateWindow } from "./hot-rate-window.ts";
+import { createRateWindow } from "./rate-window.ts";
 
 const MINUTE = 60_000;
 

@@ -14,3 +14,6 @@ export {
   resourceNameSchema,
 } from "./deploy-config.ts";
 export { ERRORS, type ErrorCode, type ErrorDefinition } from "./error-codes.ts";
+export * from "./api/accounts.ts";
+export * from "./api/common.ts";
+export * from "./api/projects.ts";

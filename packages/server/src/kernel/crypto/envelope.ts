@@ -11,8 +11,8 @@ import type { MasterKey } from "../secrets.ts";
 export interface Envelope {
   seal(plaintext: string | Uint8Array, context: string): string;
   /** @throws Error when the value was changed, belongs to another context, or its master key is gone. */
-  open(sealed: string, context: string): Uint8Array;
-  openText(sealed: string, context: string): string;
+  open(sealed: string, context: string): string;
+  openBytes(sealed: string, context: string): Uint8Array;
   /** The same value with its data key wrapped by the newest master key; the same text when it already is. */
   rotate(sealed: string, context: string): string;
   needsRotation(sealed: string): boolean;
@@ -38,7 +38,7 @@ export function createEnvelope(masterKeys: readonly [MasterKey, ...MasterKey[]])
     return { keyId, dataKey, value };
   }
 
-  function open(sealed: string, context: string): Uint8Array {
+  function openBytes(sealed: string, context: string): Uint8Array {
     const { dataKey, value } = read(sealed, context);
     return decrypt(dataKey, Buffer.from(value, "base64url"), context);
   }
@@ -53,8 +53,8 @@ export function createEnvelope(masterKeys: readonly [MasterKey, ...MasterKey[]])
       const value = encrypt(dataKey, Buffer.from(plaintext), context).toString("base64url");
       return [VERSION, newest.id, wrap(dataKey, context), value].join(".");
     },
-    open,
-    openText: (sealed, context) => Buffer.from(open(sealed, context)).toString("utf8"),
+    open: (sealed, context) => Buffer.from(openBytes(sealed, context)).toString("utf8"),
+    openBytes,
     rotate(sealed, context) {
       const { keyId, dataKey, value } = read(sealed, context);
       if (keyId === newest.id) return sealed;

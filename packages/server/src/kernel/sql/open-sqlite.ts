@@ -1,5 +1,5 @@
+import { deriveKey } from "@aerostack/kernel";
 import { Kysely, SqliteAdapter, SqliteDialect } from "kysely";
-import { deriveKey } from "../crypto/derive-key.ts";
 import type { MasterKey } from "../secrets.ts";
 import { createSql } from "./create-sql.ts";
 import type { Sql } from "./sql.ts";
@@ -69,7 +69,7 @@ function openEncrypted(options: SqliteOptions): Database {
 }
 
 function fileKey(options: SqliteOptions, key: MasterKey): string {
-  return Buffer.from(deriveKey(key.key, `file:${options.logicalName}`)).toString("hex");
+  return deriveKey(key.key, `file/${options.logicalName}`).toString("hex");
 }
 
 /** @returns undefined when the file is encrypted with another key. */

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { displayNameSchema, nextCursorSchema, timestampSchema } from "./common.ts";
+
+export const projectSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  slug: z.string().describe("Part of the project's addresses; never changes"),
+  url: z.string().describe("Where the project's functions answer"),
+  createdAt: timestampSchema,
+  updatedAt: timestampSchema,
+});
+export type Project = z.infer<typeof projectSchema>;
+
+export const projectParamsSchema = z.object({
+  project: z.string().min(1).max(100).describe("The project's id or slug"),
+});
+export const createProjectRequestSchema = z.object({ name: displayNameSchema(2) });
+export const renameProjectRequestSchema = z.object({ name: displayNameSchema(2) });
+export const projectResponseSchema = z.object({ project: projectSchema });
+export const listProjectsResponseSchema = z.object({ projects: z.array(projectSchema), nextCursor: nextCursorSchema });
+export const deleteProjectQuerySchema = z.object({
+  confirm: z.string().optional().describe("The project's slug, so that nothing is deleted by mistake"),
+});
+
+export const projectKeyKindSchema = z.enum(["public", "secret"]);
+export type ProjectKeyKind = z.infer<typeof projectKeyKindSchema>;
+
+export const projectKeySchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: projectKeyKindSchema,
+  prefix: z.string().describe("The key's first characters, to recognise it by"),
+  createdAt: timestampSchema,
+  expiresAt: timestampSchema.nullable(),
+  lastUsedAt: timestampSchema.nullable(),
+  revokedAt: timestampSchema.nullable(),
+});
+export type ProjectKey = z.infer<typeof projectKeySchema>;
+
+export const projectKeyParamsSchema = projectParamsSchema.extend({ key: z.string().min(1).max(100) });
+export const createProjectKeyRequestSchema = z.object({
+  name: displayNameSchema(1),
+  kind: projectKeyKindSchema,
+  expiresAt: timestampSchema.optional().describe("From then on the key is refused; without it the key does not expire"),
+});
+export const createProjectKeyResponseSchema = z.object({
+  key: projectKeySchema,
+  secret: z.string().describe("The key itself, shown this once"),
+});
+export const listProjectKeysResponseSchema = z.object({
+  keys: z.array(projectKeySchema),
+  nextCursor: nextCursorSchema,
+});

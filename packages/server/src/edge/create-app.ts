@@ -1,0 +1,125 @@
+import { AerostackError } from "@aerostack/contracts";
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import type { Limiter } from "../kernel/limiter/limiter.ts";
+import { type Logger, maskCredentials } from "../kernel/log.ts";
+import type { Principal } from "../keys/principal.ts";
+import type { AppContext, AppEnv } from "./app-env.ts";
+import { createClientAddressReader } from "./client-address.ts";
+import { readCredential } from "./credential.ts";
+import type { Route } from "./define-route.ts";
+import { renderError, toAerostackError } from "./error-shapes.ts";
+import type { Idempotency } from "./idempotency.ts";
+import { type RateLimits, rateLimit } from "./rate-limit.ts";
+import { MethodNotAllowed, registerRoutes } from "./register-routes.ts";
+import { acceptRequestId } from "./request-id.ts";
+import { securityHeaders } from "./security-headers.ts";
+
+export interface AppOptions {
+  readonly log: Logger;
+  readonly limiter: Limiter;
+  readonly limits: RateLimits;
+  readonly trustProxy: readonly string[] | undefined;
+  /** True where clients reach the server by HTTPS only. */
+  readonly hsts: boolean;
+  resolvePrincipal(credential: string): Principal | null | Promise<Principal | null>;
+  readonly idempotency: Idempotency;
+  readonly routes: readonly Route[];
+  /** Pages and probes that are no API routes. */
+  readonly pages?: readonly ((app: Hono<AppEnv>) => void)[];
+  /** Told of every answer, for metrics and logs. */
+  readonly onAnswer?: (answer: AnswerFacts) => void;
+}
+
+export interface AnswerFacts {
+  readonly method: string;
+  /** The route's path, not the address that was asked. */
+  readonly routePath: string | undefined;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+/** Prefixes that browsers of any origin may call: their credential is a key or token, never a cookie. */
+const CROSS_ORIGIN_PREFIXES = ["/v1/*", "/api/v1/public/*", "/api/gateway/*"] as const;
+const API_PREFIXES = ["/api/*", "/v1/*"] as const;
+
+/** The management application: everything but the hot request path. Building it has no side effect. */
+export function createApp(options: AppOptions): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  const readClientAddress = createClientAddressReader(options.trustProxy);
+
+  app.use(async function identify(c, next) {
+    const startedAt = performance.now();
+    const requestId = acceptRequestId(c.req.header("x-request-id"));
+    c.set("requestId", requestId);
+    c.set("log", options.log.child({ requestId }));
+    c.set("principal", null);
+    c.set("credentialSent", false);
+    c.set(
+      "clientAddress",
+      readClientAddress({
+        remoteAddress: c.env?.incoming?.socket?.remoteAddress,
+        forwardedFor: c.req.header("x-forwarded-for"),
+      }),
+    );
+    await next();
+    c.res.headers.set("x-request-id", requestId);
+    options.onAnswer?.({
+      method: c.req.method,
+      routePath: c.get("routePath"),
+      status: c.res.status,
+      durationMs: performance.now() - startedAt,
+    });
+  });
+  app.use(securityHeaders({ hsts: options.hsts }));
+  for (const prefix of CROSS_ORIGIN_PREFIXES) {
+    app.use(
+      prefix,
+      cors({
+        origin: "*",
+        exposeHeaders: [
+          "x-request-id",
+          "x-ratelimit-limit",
+          "x-ratelimit-remaining",
+          "x-ratelimit-reset",
+          "retry-after",
+        ],
+      }),
+    );
+  }
+  for (const prefix of API_PREFIXES) {
+    app.use(prefix, createAuth(options.resolvePrincipal), rateLimit(options.limiter, options.limits));
+  }
+  for (const addPages of options.pages ?? []) addPages(app);
+  registerRoutes(app, options.routes, options.idempotency);
+  app.notFound((c) => respondWithError(c, new AerostackError("NOT_FOUND")));
+  app.onError((error, c) => respondWithError(c, error));
+  return app;
+}
+
+/** Finds out who calls. A credential that is not valid is refused by the routes that need one, not here. */
+export function createAuth(resolvePrincipal: AppOptions["resolvePrincipal"]) {
+  return async function authMiddleware(c: AppContext, next: () => Promise<void>): Promise<void> {
+    const credential = readCredential({
+      header: (name) => c.req.header(name),
+      search: c.req.url.slice(c.req.url.indexOf("?") + 1 || c.req.url.length),
+    });
+    if (credential !== undefined) {
+      c.set("credentialSent", true);
+      c.set("principal", await resolvePrincipal(credential));
+    }
+    await next();
+  };
+}
+
+function respondWithError(c: AppContext, thrown: unknown): Response {
+  const error = toAerostackError(thrown);
+  if (error.status >= 500) {
+    const log = c.get("log");
+    log.error({ err: error.cause ?? error, code: error.code, path: maskCredentials(c.req.path) }, error.message);
+  }
+  const rendered = renderError(c.req.path, error, c.get("requestId"));
+  const headers = new Headers(rendered.headers);
+  if (error instanceof MethodNotAllowed) headers.set("allow", error.allow);
+  return c.newResponse(rendered.body, rendered.status as 500, Object.fromEntries(headers));
+}

@@ -1,0 +1,45 @@
+import { AerostackError } from "@aerostack/contracts";
+
+/** Of a JSON body, where the route names no other. */
+export const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * Reads a JSON body of at most `maxBytes`, counted as it arrives: a header that lies about the length changes nothing.
+ *
+ * @returns undefined for an empty body.
+ * @throws REQUEST_TOO_LARGE · UNSUPPORTED_MEDIA_TYPE · REQUEST_MALFORMED
+ */
+export async function readJsonBody(request: Request, maxBytes: number): Promise<unknown> {
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const text = await readText(request, maxBytes);
+  if (text === "") return undefined;
+  const contentType = request.headers.get("content-type") ?? "";
+  // A page of another origin can send text/plain or a form without asking first; it cannot send this.
+  if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(contentType)) {
+    throw new AerostackError("UNSUPPORTED_MEDIA_TYPE", {
+      message: `The body must be JSON; its content type is ${contentType === "" ? "missing" : `'${contentType.slice(0, 100)}'`}.`,
+      fix: "Send the header 'Content-Type: application/json'.",
+    });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AerostackError("REQUEST_MALFORMED", { message: "The request body is not valid JSON.", cause });
+  }
+}
+
+async function readText(request: Request, maxBytes: number): Promise<string> {
+  if (request.body === null) return "";
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function tooLarge(maxBytes: number): AerostackError {
+  return new AerostackError("REQUEST_TOO_LARGE", { message: `The request body may have at most ${maxBytes} bytes.` });
+}

@@ -1,0 +1,64 @@
+import { AerostackError } from "@aerostack/contracts";
+import type { Hono } from "hono";
+import type { AppContext, AppEnv } from "./app-env.ts";
+import { authorise } from "./authorise.ts";
+import type { Route } from "./define-route.ts";
+import type { Idempotency } from "./idempotency.ts";
+import { parseInput } from "./parse-input.ts";
+import { DEFAULT_MAX_BODY_BYTES, readJsonBody } from "./read-body.ts";
+
+/**
+ * Puts routes on the application. Every one runs in the same order: who calls → may they → parse → idempotency → the
+ * work → answer. A known address with another method answers 405 and says which it has.
+ */
+export function registerRoutes(app: Hono<AppEnv>, routes: readonly Route[], idempotency: Idempotency): void {
+  const methodsByPath = new Map<string, Set<string>>();
+  for (const route of routes) {
+    app.on(route.method.toUpperCase(), route.path, (c) => answer(c, route, idempotency));
+    const methods = methodsByPath.get(route.path) ?? new Set();
+    methodsByPath.set(route.path, methods.add(route.method.toUpperCase()));
+  }
+  for (const [path, methods] of methodsByPath) {
+    app.all(path, () => {
+      throw new MethodNotAllowed([...methods, ...(methods.has("GET") ? ["HEAD"] : [])]);
+    });
+  }
+}
+
+/** 405 with the list that the Allow header must carry (RFC 9110, 15.5.6). */
+export class MethodNotAllowed extends AerostackError {
+  readonly allow: string;
+
+  constructor(methods: readonly string[]) {
+    super("METHOD_NOT_ALLOWED", { message: `This address answers ${methods.join(", ")} only.` });
+    this.allow = methods.join(", ");
+  }
+}
+
+async function answer(c: AppContext, route: Route, idempotency: Idempotency): Promise<Response> {
+  c.set("routePath", route.path);
+  const principal = c.get("principal");
+  authorise(route.auth, principal, c.get("credentialSent"));
+  const request = c.req.raw;
+  const json =
+    route.body === undefined ? undefined : await readJsonBody(request, route.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
+  const input = {
+    principal,
+    params: route.params === undefined ? undefined : parseInput(route.params, c.req.param(), "address"),
+    query: route.query === undefined ? undefined : parseInput(route.query, c.req.query(), "query"),
+    body: route.body === undefined ? undefined : parseInput(route.body, json ?? {}, "body"),
+    requestId: c.get("requestId"),
+    clientAddress: c.get("clientAddress"),
+    log: c.get("log"),
+    request,
+  };
+  const work = async () => toResponse(await route.handler(input), route);
+  const key = route.idempotent === true ? c.req.header("idempotency-key") : undefined;
+  if (key === undefined || principal === null) return await work();
+  return await idempotency.once({ key, principal, operation: `${route.method} ${c.req.path}`, input: json }, work);
+}
+
+function toResponse(result: unknown, route: Route): Response {
+  if (result instanceof Response) return result;
+  return Response.json(result, { status: route.response.status, headers: { "cache-control": "no-store" } });
+}

@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Logger } from "./log.ts";
+import type { Secrets } from "./secrets.ts";
+import { migrate, openPostgres, openSqlite, type Sql, type SqlMigrations } from "./sql/index.ts";
+
+export interface Databases {
+  /** Accounts, projects, keys, deployments: a commit survives a power cut. */
+  readonly control: Sql<unknown>;
+  /** Request logs and usage, written in batches; with PostgreSQL, the same pool as `control`. */
+  readonly logs: Sql<unknown>;
+}
+
+export interface DatabaseMigrations {
+  readonly control: SqlMigrations;
+  readonly logs: SqlMigrations;
+}
+
+/** Opens the server's own databases where the settings say and brings their schemas up to date. */
+export async function openDatabases(
+  config: Config,
+  secrets: Secrets,
+  migrations: DatabaseMigrations,
+  { log, lifecycle }: { readonly log: Logger; readonly lifecycle: Lifecycle },
+): Promise<Databases> {
+  const databases = await open(config, secrets, log);
+  lifecycle.onClose("databases", async () => {
+    await databases.control.close();
+    if (databases.logs !== databases.control) await databases.logs.close();
+  });
+  await migrate(databases.control, "control", migrations.control);
+  await migrate(databases.logs, "logs", migrations.logs);
+  return databases;
+}
+
+async function open(config: Config, { masterKeys }: Secrets, log: Logger): Promise<Databases> {
+  if (config.databaseUrl !== undefined) {
+    const control = await openPostgres({
+      url: config.databaseUrl,
+      onIdleError: (err) => log.warn({ err }, "a PostgreSQL connection broke while idle"),
+    });
+    return { control, logs: control };
+  }
+  const file = (name: string) => ({ path: join(config.dataDir, name), logicalName: name, masterKeys });
+  const control = openSqlite({ ...file("control.sqlite"), synchronous: "FULL" });
+  return { control, logs: openSqlite({ ...file("logs.sqlite"), synchronous: "NORMAL" }) };
+}

@@ -1,0 +1,34 @@
+/** Who calls: an account (by key or session), or one project (by one of its keys). */
+export type Principal = AccountPrincipal | ProjectPrincipal;
+
+export interface AccountPrincipal {
+  readonly kind: "account";
+  readonly accountId: string;
+  readonly isAdmin: boolean;
+  /** A key lasts until it is revoked; a session is a person at a browser or terminal. */
+  readonly via: "key" | "session";
+  /** Id of the key or session. */
+  readonly credentialId: string;
+}
+
+export interface ProjectPrincipal {
+  readonly kind: "project";
+  readonly projectId: string;
+  readonly projectSlug: string;
+  readonly ownerId: string;
+  /** Public keys are meant for browsers and apps; secret keys may do everything within the project. */
+  readonly access: "public" | "secret";
+  readonly via: "key";
+  readonly credentialId: string;
+}
+
+/** A principal whose credential is a key, not a session. */
+export type KeyPrincipal = ProjectPrincipal | (AccountPrincipal & { readonly via: "key" });
+
+/** A credential that was found, with what makes it end. */
+export interface ResolvedCredential {
+  readonly principal: Principal;
+  readonly expiresAtMs: number | null;
+  /** What a change is announced for: `key:…`, `session:…`, `account:…`, `project:…`. */
+  readonly subjects: readonly string[];
+}

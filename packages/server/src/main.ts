@@ -1,0 +1,101 @@
+import { systemClock } from "@aerostack/kernel";
+import { renderBanner } from "./banner.ts";
+import { createApp } from "./edge/create-app.ts";
+import { createHealth } from "./edge/health.ts";
+import { listen } from "./edge/http-server.ts";
+import { createMemoryBus } from "./kernel/bus/memory-bus.ts";
+import { type Config, ConfigError, loadConfig } from "./kernel/config.ts";
+import { createLifecycle, type Lifecycle } from "./kernel/lifecycle.ts";
+import { createMemoryLimiter } from "./kernel/limiter/memory-limiter.ts";
+import { createLogger, type Logger } from "./kernel/log.ts";
+import { openDatabases } from "./kernel/open-databases.ts";
+import { loadSecrets, SecretsError } from "./kernel/secrets.ts";
+import { SqliteOpenError } from "./kernel/sql/index.ts";
+import { SERVER_VERSION } from "./kernel/version.ts";
+
+/** Requests that run when the server is told to stop have this long to end. */
+const DRAIN_TIMEOUT_MS = 30_000;
+
+/** Opens everything in order and listens; the lifecycle closes it in the opposite order. */
+async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
+  const clock = systemClock;
+  const secrets = loadSecrets(config.dataDir, clock);
+
+  // Stores
+  const migrations = { control: {}, logs: {} };
+  const databases = await openDatabases(config, secrets, migrations, { log, lifecycle });
+  const limiter = createMemoryLimiter({ clock });
+  const bus = createMemoryBus();
+  lifecycle.onClose("bus", () => bus.close());
+  lifecycle.onClose("limiter", () => limiter.close());
+
+  // Services
+
+  // Edge
+  const health = createHealth(SERVER_VERSION);
+  health.addCheck("database", async () => {
+    await databases.control.transaction(async () => undefined);
+  });
+  const app = createApp({
+    log,
+    limiter,
+    limits: config,
+    trustProxy: config.trustProxy,
+    hsts: config.tlsCert !== undefined || config.publicUrl?.startsWith("https:") === true,
+    resolvePrincipal: () => null,
+    idempotency: { once: (_call, work) => work() },
+    routes: [],
+    pages: [health.addRoutes],
+  });
+  const { tlsCert, tlsKey } = config;
+  const http = await listen({
+    app,
+    host: config.host,
+    port: config.port,
+    ...(tlsCert === undefined || tlsKey === undefined ? {} : { tls: { certPath: tlsCert, keyPath: tlsKey } }),
+  });
+  lifecycle.onClose("http", () => http.close(DRAIN_TIMEOUT_MS));
+  lifecycle.onClose("readiness", () => health.startDraining());
+  return { origin: config.publicUrl ?? originOf(config, http.port), setupToken: undefined };
+}
+
+function originOf({ host, tlsCert }: Config, port: number): string {
+  const shownHost = host.includes(":") ? `[${host}]` : host;
+  return `${tlsCert === undefined ? "http" : "https"}://${shownHost}:${port}`;
+}
+
+function readConfig(): Config {
+  try {
+    return loadConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(
+      `The server does not start because of its settings:\n${error.problems.map((line) => `  ${line}\n`).join("")}`,
+    );
+    process.exit(1);
+  }
+}
+
+const config = readConfig();
+const log = createLogger({ level: config.logLevel });
+const lifecycle = createLifecycle(log);
+
+async function stop(reason: string): Promise<void> {
+  log.info(`stopping: ${reason}`);
+  await lifecycle.close();
+  process.exit(0);
+}
+process.once("SIGTERM", () => void stop("SIGTERM"));
+process.once("SIGINT", () => void stop("SIGINT"));
+
+try {
+  const { origin, setupToken } = await start(config, log, lifecycle);
+  const facts = { origin, setupToken, dataDir: config.dataDir, version: SERVER_VERSION, startMs: performance.now() };
+  process.stdout.write(`${renderBanner(facts)}\n`);
+} catch (error) {
+  await lifecycle.close();
+  const expected = error instanceof SecretsError || error instanceof SqliteOpenError;
+  const shown = expected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`The server does not start: ${shown}\n`);
+  process.exit(1);
+}

@@ -1,4 +1,10 @@
 export { AerostackError, type AerostackErrorOptions, type SerialisedError } from "./aerostack-error.ts";
+export * from "./api/accounts.ts";
+export * from "./api/common.ts";
+export * from "./api/data.ts";
+export * from "./api/functions.ts";
+export * from "./api/logs.ts";
+export * from "./api/projects.ts";
 export {
   type AssetsConfig,
   bindingNameSchema,
@@ -14,6 +20,3 @@ export {
   resourceNameSchema,
 } from "./deploy-config.ts";
 export { ERRORS, type ErrorCode, type ErrorDefinition } from "./error-codes.ts";
-export * from "./api/accounts.ts";
-export * from "./api/common.ts";
-export * from "./api/projects.ts";

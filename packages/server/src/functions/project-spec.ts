@@ -16,6 +16,7 @@ export interface ProjectSpecOptions {
 /** What a project's process needs to know of one function version. */
 function functionSpec(
   active: Omit<ActiveFunction, "percent" | "activatedAt">,
+  rollout: "stable" | "candidate",
   bundles: BundleStore,
   secrets: Record<string, string>,
   apiKey: string,
@@ -26,6 +27,7 @@ function functionSpec(
     name: record.name,
     environment,
     versionNumber: version.number,
+    rollout,
     modules: version.modules.map((module) => ({
       name: module.name,
       type: module.type,
@@ -45,6 +47,20 @@ function functionSpec(
   };
 }
 
+/** Of two versions that share an environment the newer is the candidate. */
+function rolloutOf(
+  active: Pick<ActiveFunction, "record" | "version" | "environment">,
+  all: readonly Pick<ActiveFunction, "record" | "version" | "environment">[],
+): "stable" | "candidate" {
+  const hasOlder = all.some(
+    (other) =>
+      other.record.name === active.record.name &&
+      other.environment === active.environment &&
+      other.version.number < active.version.number,
+  );
+  return hasOlder ? "candidate" : "stable";
+}
+
 /** Describes to the runtime what of a project is to run. */
 export function createProjectSpecBuilder(options: ProjectSpecOptions) {
   return async function buildSpec(
@@ -61,7 +77,13 @@ export function createProjectSpecBuilder(options: ProjectSpecOptions) {
       projectSlug: project.slug,
       apiUrl: options.platformUrl,
       functions: functions.map((active) =>
-        functionSpec(active, options.bundles, active.environment === "staging" ? staging : production, apiKey),
+        functionSpec(
+          active,
+          rolloutOf(active, functions),
+          options.bundles,
+          active.environment === "staging" ? staging : production,
+          apiKey,
+        ),
       ),
     };
   };

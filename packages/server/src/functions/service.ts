@@ -34,6 +34,13 @@ export interface Deployment {
   readonly version: FunctionVersion;
 }
 
+export interface RolloutShare {
+  readonly environment: FunctionEnvironment;
+  readonly versionNumber: number;
+  /** 1 to 100. */
+  readonly percent: number;
+}
+
 const DEFAULT_CONSUMER_SETTINGS = { maxBatchSize: 10, maxBatchTimeoutSeconds: 1, maxRetries: 3, retryDelaySeconds: 0 };
 /** A module that has a method or property of this name; a bundler's output keeps exported names. */
 const QUEUE_HANDLER = /(?:^|[\s,{;(])(?:async\s+)?queue\s*(?:\(|:)|\bas\s+queue\b/;
@@ -252,14 +259,8 @@ export function createFunctionService(options: FunctionServiceOptions) {
     },
 
     /** Gives a version a share of the calls beside the one that serves now; 100 makes it serve alone. */
-    async rollout(
-      project: ProjectRef,
-      name: string,
-      environment: FunctionEnvironment,
-      versionNumber: number,
-      percent: number,
-      actor: string,
-    ) {
+    async rollout(project: ProjectRef, name: string, share: RolloutShare, actor: string): Promise<FunctionVersion> {
+      const { environment, versionNumber, percent } = share;
       return await inTurn(project.id, async () => {
         const record = await find(project.id, name);
         const version = await findVersion(record, versionNumber);

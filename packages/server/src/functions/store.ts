@@ -164,16 +164,28 @@ export function createFunctionStore(sql: Sql<FunctionTables>) {
       return row === undefined ? null : versionOf(row);
     },
 
-    /** Newest first. */
-    async listVersions(functionId: string, limit: number, beforeNumber: number): Promise<FunctionVersion[]> {
-      const rows = await db
+    /** Newest first; with an environment, only versions that have served it. */
+    async listVersions(
+      functionId: string,
+      limit: number,
+      beforeNumber: number,
+      environment?: FunctionEnvironment,
+    ): Promise<FunctionVersion[]> {
+      let query = db
         .selectFrom("function_versions")
         .selectAll()
         .where("function_id", "=", functionId)
-        .where("number", "<", beforeNumber)
-        .orderBy("number", "desc")
-        .limit(limit)
-        .execute();
+        .where("number", "<", beforeNumber);
+      if (environment !== undefined) {
+        query = query.where("number", "in", (served) =>
+          served
+            .selectFrom("function_activation_history")
+            .select("version_number")
+            .where("function_id", "=", functionId)
+            .where("environment", "=", environment),
+        );
+      }
+      const rows = await query.orderBy("number", "desc").limit(limit).execute();
       return rows.map(versionOf);
     },
 

@@ -1,0 +1,192 @@
+import { AerostackError, type FunctionEnvironment } from "@aerostack/contracts";
+import type { Clock } from "@aerostack/kernel";
+import type { Runtime } from "@aerostack/runtime";
+import type { NewLogEntry } from "../logs/log-entry.ts";
+import { type CronScheduler, type CronTrigger, createCronScheduler } from "./cron-scheduler.ts";
+import type { CronStore } from "./cron-store.ts";
+import {
+  createQueueDispatcher,
+  type LeasedMessage,
+  type QueueConsumer,
+  type QueueDispatcher,
+  type QueueSettlement,
+} from "./queue-dispatcher.ts";
+import { logicalResource, storedResource } from "./resource-names.ts";
+import { type RouteTable, type RouteVariant, routeName } from "./route-table.ts";
+
+/** The part of the data host that holds queues. */
+export interface QueueStorage {
+  lease(projectId: string, queue: string, maxMessages: number, leaseMs: number): Promise<readonly LeasedMessage[]>;
+  settle(
+    projectId: string,
+    queue: string,
+    settlement: QueueSettlement & { readonly maxRetries: number; readonly deadLetterQueue?: string },
+  ): Promise<void>;
+  nextDueAt(projectId: string, queue: string): Promise<number | null>;
+  /** Queues that hold messages, in all projects. */
+  pending(): Promise<readonly { readonly projectId: string; readonly queue: string }[]>;
+}
+
+export interface EventDeliveryOptions {
+  readonly clock: Clock;
+  readonly routes: RouteTable;
+  readonly runtime: Runtime;
+  readonly crons: CronStore;
+  readonly queues: QueueStorage;
+  readonly log: (entry: NewLogEntry) => void;
+  readonly onError: (error: unknown, what: string) => void;
+}
+
+export interface EventDelivery {
+  readonly queues: QueueDispatcher;
+  readonly crons: CronScheduler;
+  /** The function that consumes a stored queue, or null. */
+  findConsumer(projectId: string, storedQueue: string): Promise<QueueConsumer | null>;
+  /** Runs a cron's function now, outside its schedule. */
+  runNow(trigger: Pick<CronTrigger, "projectId" | "functionName" | "environment" | "cron">): Promise<void>;
+  /** What serves has changed: triggers are read anew, and a queue may have found its consumer. */
+  refresh(projectId: string): void;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Longest run of one `queue()` or `scheduled()` call. */
+const EVENT_TIMEOUT_MS = 5 * 60_000;
+const LEASE_MS = EVENT_TIMEOUT_MS + 60_000;
+const TRIGGERS_FRESH_MS = 10_000;
+
+function largestShare(variants: readonly RouteVariant[]): RouteVariant | undefined {
+  return variants.reduce<RouteVariant | undefined>(
+    (best, one) => (best === undefined || one.percent > best.percent ? one : best),
+    undefined,
+  );
+}
+
+/** Brings functions what is not a request: batches of their queues, and the minutes of their crons. */
+export function createEventDelivery(options: EventDeliveryOptions): EventDelivery {
+  const { routes, runtime, clock, crons } = options;
+  let triggers: { readonly readAt: number; readonly list: Promise<readonly CronTrigger[]> } | undefined;
+
+  async function findConsumer(projectId: string, storedQueue: string): Promise<QueueConsumer | null> {
+    const { name, environment } = logicalResource(storedQueue);
+    const project = await routes.project(projectId);
+    for (const route of project?.functions.values() ?? []) {
+      if (route.environment !== environment) continue;
+      const config = largestShare(route.variants)?.active.version.config;
+      const consumer = config?.queueConsumers.find((one) => one.queue === name);
+      if (consumer === undefined) continue;
+      return {
+        projectId,
+        functionName: route.functionName,
+        environment,
+        storedQueue,
+        deadLetterQueue:
+          consumer.deadLetterQueue === undefined ? undefined : storedResource(consumer.deadLetterQueue, environment),
+        config: consumer,
+      };
+    }
+    return null;
+  }
+
+  async function variantOf(
+    projectId: string,
+    functionName: string,
+    environment: FunctionEnvironment,
+  ): Promise<RouteVariant> {
+    const project = await routes.project(projectId);
+    const route = project?.functions.get(routeName(functionName, environment));
+    const variant = route === undefined ? undefined : largestShare(route.variants);
+    if (variant === undefined) throw new AerostackError("FUNCTION_NOT_FOUND");
+    return variant;
+  }
+
+  async function runNow(trigger: Parameters<EventDelivery["runNow"]>[0], scheduledAt = clock.now()): Promise<void> {
+    const { projectId, functionName, environment, cron } = trigger;
+    const variant = await variantOf(projectId, functionName, environment);
+    const event = { cron, scheduledTimeMs: scheduledAt };
+    const { outcome } = await runtime.dispatchScheduled(projectId, variant.key, event, { timeoutMs: EVENT_TIMEOUT_MS });
+    if (outcome !== "ok") {
+      throw new AerostackError("FUNCTION_CRASHED", {
+        message: `scheduled() of '${functionName}' ended with '${outcome}'.`,
+        fix: "Look at the function's log for the exception.",
+      });
+    }
+  }
+
+  const queueDispatcher = createQueueDispatcher({
+    clock,
+    leaseMs: LEASE_MS,
+    findConsumer,
+    lease: (consumer, max, leaseMs) => options.queues.lease(consumer.projectId, consumer.storedQueue, max, leaseMs),
+    settle: (consumer, settlement) =>
+      options.queues.settle(consumer.projectId, consumer.storedQueue, {
+        ...settlement,
+        maxRetries: consumer.config.maxRetries,
+        ...(consumer.deadLetterQueue === undefined ? {} : { deadLetterQueue: consumer.deadLetterQueue }),
+      }),
+    async deliver(consumer, messages) {
+      const variant = await variantOf(consumer.projectId, consumer.functionName, consumer.environment);
+      const { name } = logicalResource(consumer.storedQueue);
+      return await runtime.dispatchQueue(consumer.projectId, variant.key, name, messages, {
+        timeoutMs: EVENT_TIMEOUT_MS,
+      });
+    },
+    nextDueAt: (projectId, queue) => options.queues.nextDueAt(projectId, queue),
+    onError: (error, { projectId, storedQueue }) => options.onError(error, `queue ${projectId}/${storedQueue}`),
+  });
+
+  const cronScheduler = createCronScheduler({
+    clock,
+    async listTriggers() {
+      if (triggers === undefined || clock.now() - triggers.readAt > TRIGGERS_FRESH_MS) {
+        triggers = { readAt: clock.now(), list: crons.listTriggers() };
+      }
+      try {
+        return await triggers.list;
+      } catch (error) {
+        triggers = undefined;
+        throw error;
+      }
+    },
+    lastRunAt: async (trigger) => (await crons.lastRun(trigger))?.scheduledAt ?? null,
+    claim: crons.claim,
+    finish: (record) => crons.finish(record, clock.now()),
+    run: runNow,
+    onMissed(trigger, scheduledAt) {
+      options.log({
+        projectId: trigger.projectId,
+        time: clock.now(),
+        kind: "event",
+        level: "warn",
+        message: `The cron '${trigger.cron}' missed its run of ${new Date(scheduledAt).toISOString()}: the server was not running.`,
+        functionName: trigger.functionName,
+        environment: trigger.environment,
+      });
+    },
+    onError: (error) => options.onError(error, "cron"),
+  });
+
+  async function wakePending(projectId?: string): Promise<void> {
+    for (const one of await options.queues.pending()) {
+      if (projectId === undefined || one.projectId === projectId) queueDispatcher.wake(one.projectId, one.queue);
+    }
+  }
+
+  return {
+    queues: queueDispatcher,
+    crons: cronScheduler,
+    findConsumer,
+    runNow,
+    refresh(projectId) {
+      triggers = undefined;
+      wakePending(projectId).catch((error: unknown) => options.onError(error, "queues"));
+    },
+    async start() {
+      cronScheduler.start();
+      await wakePending();
+    },
+    async close() {
+      await Promise.all([cronScheduler.close(), queueDispatcher.close()]);
+    },
+  };
+}

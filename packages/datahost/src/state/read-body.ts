@@ -30,6 +30,10 @@ export class BodyAbortedError extends Error {
  */
 export function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    if (req.destroyed && !req.complete) {
+      reject(new BodyAbortedError());
+      return;
+    }
     let chunks: Buffer[] = [];
     let length = 0;
     req.on("data", (chunk: Buffer) => {

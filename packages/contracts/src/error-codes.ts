@@ -200,6 +200,11 @@ export const ERRORS = defineErrors({
     message: "The transaction's lease ended and it was rolled back.",
     fix: "Keep a transaction under five seconds and do no network calls in it.",
   },
+  DB_MEMORY_LIMIT: {
+    status: 413,
+    message: "The SQL statement needed more memory than allowed and was stopped.",
+    fix: "Sort, group or build fewer and smaller values at once.",
+  },
   DB_OVERLOADED: {
     status: 503,
     message: "The database has too many statements waiting.",

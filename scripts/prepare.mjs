@@ -19,7 +19,9 @@ if (!satisfied) {
   // An install that held everything stays whole: `npm start` never removes the test tools of a checkout in use.
   const scope = production && stampScope !== "all" ? "production" : "all";
   process.stderr.write("Installing dependencies (first start or changed lock file) …\n");
-  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  // `install` instead of `ci`: it keeps to the lock file too, and adds the binaries of a platform that the lock file was not
+  // written on. `--no-save` leaves the lock file as it is.
+  const args = ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   if (scope === "production") args.push("--omit=dev");
   const npm = process.env.npm_execpath;
   const result = npm

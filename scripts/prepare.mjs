@@ -16,8 +16,9 @@ const [stampHash, stampScope] = existsSync(stampFile) ? readFileSync(stampFile, 
 const satisfied = stampHash === wanted && (production || stampScope === "all");
 
 if (!satisfied) {
-  // An install that held everything stays whole: `npm start` never removes the test tools of a checkout in use.
-  const scope = production && stampScope !== "all" ? "production" : "all";
+  // An install that holds everything stays whole: `npm start` never removes the test tools of a checkout in use.
+  const bare = !existsSync(`${root}node_modules`) || stampScope === "production";
+  const scope = production && bare ? "production" : "all";
   process.stderr.write("Installing dependencies (first start or changed lock file) …\n");
   // `install` instead of `ci`: it keeps to the lock file too, and adds the binaries of a platform that the lock file was not
   // written on. `--no-save` leaves the lock file as it is.

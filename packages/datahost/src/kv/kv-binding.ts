@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "@aerostack/kernel";
 import type { BindingHandler } from "../state/binding-handler.ts";
 import { type ByteBudget, createByteBudget } from "../state/byte-budget.ts";
-import { headerToText, textToHeader, textToReason } from "../state/header-text.ts";
-import { BodyAbortedError, BodyTooLargeError, readBody } from "../state/read-body.ts";
+import { headerToText, textToHeader } from "../state/header-text.ts";
+import { BodyTooLargeError, readBody } from "../state/read-body.ts";
+import { answerFailure, answerRefusal, Refusal } from "../state/refusal.ts";
 import type { StateDatabases } from "../state/state-databases.ts";
 import { answerBulkGet } from "./kv-bulk-get.ts";
 import { checkKey, checkMetadata, checkValueLength } from "./kv-checks.ts";
-import { KvError } from "./kv-error.ts";
 import { readExpiration } from "./kv-expiration.ts";
 import { MAX_INCOMING_BYTES_PER_PROJECT, MAX_VALUE_BYTES, MIN_CACHE_TTL_SECONDS } from "./kv-limits.ts";
 import { answerList } from "./kv-list.ts";
@@ -34,7 +34,7 @@ export function createKvBinding({ states, clock }: KvBindingOptions): BindingHan
     const cacheTtl = url.query.get("cache_ttl");
     // Nothing is cached on the way, but a function must not come to rely on what Cloudflare refuses.
     if (cacheTtl !== null && !(Number.parseInt(cacheTtl, 10) >= MIN_CACHE_TTL_SECONDS)) {
-      throw new KvError(
+      throw new Refusal(
         400,
         "VALIDATION_ERROR",
         `Invalid cache_ttl of ${cacheTtl}. Cache TTL must be at least ${MIN_CACHE_TTL_SECONDS}.`,
@@ -42,7 +42,7 @@ export function createKvBinding({ states, clock }: KvBindingOptions): BindingHan
     }
     const entry = getEntry(states.read(projectId), namespace, url.key, clock.now());
     if (entry === undefined) {
-      refuse(res, 404, "Not Found");
+      answerRefusal(res, 404, "Not Found");
       return;
     }
     const headers: Record<string, string | number> = { "content-length": entry.value.length };
@@ -102,15 +102,15 @@ export function createKvBinding({ states, clock }: KvBindingOptions): BindingHan
         break;
     }
     req.resume();
-    throw new KvError(405, "METHOD_NOT_ALLOWED", "Method Not Allowed");
+    throw new Refusal(405, "METHOD_NOT_ALLOWED", "Method Not Allowed");
   }
 
   return (grant, namespace, req, res) => {
     try {
       const answering = answer(grant.projectId, namespace, req, res);
-      if (answering !== undefined) return answering.catch((error: unknown) => refuseFor(error, res));
+      if (answering !== undefined) return answering.catch((error: unknown) => answerFailure(res, error));
     } catch (error) {
-      refuseFor(error, res);
+      answerFailure(res, error);
     }
     return undefined;
   };
@@ -135,7 +135,7 @@ function parseUrl(url: string): KvUrl {
   try {
     return { path, key: decodeURIComponent(path.slice(1)), query };
   } catch {
-    throw new KvError(400, "KEY_INVALID", "Could not URL-decode key name");
+    throw new Refusal(400, "KEY_INVALID", "Could not URL-decode key name");
   }
 }
 
@@ -151,26 +151,4 @@ async function readValue(projectId: string, req: IncomingMessage, budget: ByteBu
   } finally {
     giveBack();
   }
-}
-
-function refuse(res: ServerResponse, status: number, message: string): void {
-  const body = Buffer.from(message);
-  res.writeHead(status, textToReason(message), { "content-length": body.length, "content-type": "text/plain" });
-  res.end(body);
-}
-
-function refuseFor(error: unknown, res: ServerResponse): void {
-  if (error instanceof BodyAbortedError) {
-    res.destroy();
-    return;
-  }
-  if (error instanceof KvError) {
-    refuse(res, error.status, error.message);
-    return;
-  }
-  if (error instanceof BodyTooLargeError) {
-    refuse(res, 413, "Payload Too Large");
-    return;
-  }
-  throw error;
 }

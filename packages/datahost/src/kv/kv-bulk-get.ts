@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
+import { Refusal } from "../state/refusal.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { checkKey } from "./kv-checks.ts";
-import { KvError } from "./kv-error.ts";
 import { MAX_BULK_GET_BYTES, MAX_BULK_GET_KEYS } from "./kv-limits.ts";
 import { getEntry } from "./kv-store.ts";
 
@@ -27,7 +27,7 @@ export function answerBulkGet(
     const entry = getEntry(db, namespace, key, now);
     bytes += entry?.value.length ?? 0;
     if (bytes > MAX_BULK_GET_BYTES) {
-      throw new KvError(
+      throw new Refusal(
         413,
         "VALUE_TOO_LARGE",
         `Total size of request exceeds the limit of ${MAX_BULK_GET_BYTES / 1024 / 1024}MB`,
@@ -49,7 +49,7 @@ function valueAsJson(value: Buffer, type: "text" | "json"): string {
   try {
     return JSON.stringify(JSON.parse(text));
   } catch {
-    throw new KvError(400, "VALIDATION_ERROR", "At least one of the requested keys corresponds to a non-json value");
+    throw new Refusal(400, "VALIDATION_ERROR", "At least one of the requested keys corresponds to a non-json value");
   }
 }
 
@@ -70,5 +70,5 @@ function parseRequest(body: Buffer): BulkRequest {
 }
 
 function refuse(message: string): never {
-  throw new KvError(400, "VALIDATION_ERROR", message);
+  throw new Refusal(400, "VALIDATION_ERROR", message);
 }

@@ -1,17 +1,17 @@
-import { KvError } from "./kv-error.ts";
+import { Refusal } from "../state/refusal.ts";
 import { MIN_EXPIRATION_TTL_SECONDS } from "./kv-limits.ts";
 
 const INTEGER = /^-?\d{1,15}$/;
 
 function refuse(message: string): never {
-  throw new KvError(400, "VALIDATION_ERROR", message);
+  throw new Refusal(400, "VALIDATION_ERROR", message);
 }
 
 /**
  * When an entry ends, from a binding's parameters in seconds. Cloudflare's rules: a time to live wins over a point in
  * time, and neither may be less than a minute ahead.
  *
- * @returns milliseconds since the epoch, or null for never. @throws KvError
+ * @returns milliseconds since the epoch, or null for never. @throws Refusal
  */
 export function readExpiration(expiration: string | null, ttl: string | null, nowMs: number): number | null {
   const now = Math.floor(nowMs / 1000);

@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { decodeCursor, encodeCursor } from "../state/cursor.ts";
+import { Refusal } from "../state/refusal.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { checkKeyLength } from "./kv-checks.ts";
-import { KvError } from "./kv-error.ts";
 import { MAX_LIST_KEYS } from "./kv-limits.ts";
 import { listKeys } from "./kv-store.ts";
 
@@ -48,7 +48,7 @@ function readOptions(query: URLSearchParams): { prefix: string; after: string | 
   return { prefix, after: readCursor(query.get("cursor")), limit };
 }
 
-/** @returns the last key of the page before. @throws KvError */
+/** @returns the last key of the page before. @throws Refusal */
 export function readCursor(cursor: string | null | undefined): string | null {
   if (cursor === null || cursor === undefined || cursor === "") return null;
   const after = decodeCursor(cursor)?.[0];
@@ -57,5 +57,5 @@ export function readCursor(cursor: string | null | undefined): string | null {
 }
 
 function refuse(message: string): never {
-  throw new KvError(400, "VALIDATION_ERROR", message);
+  throw new Refusal(400, "VALIDATION_ERROR", message);
 }

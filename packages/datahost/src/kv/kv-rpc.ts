@@ -1,11 +1,11 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import { encodeCursor } from "../state/cursor.ts";
+import { refusalsAsErrors } from "../state/refusal.ts";
 import { checkResourceName, fromRpcBytes, type RpcBytes, toRpcBytes } from "../state/rpc-values.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import type { StateDatabases } from "../state/state-databases.ts";
 import { checkKey, checkKeyLength, checkMetadata, checkValueLength } from "./kv-checks.ts";
-import { KvError } from "./kv-error.ts";
 import { incrementEntry } from "./kv-increment.ts";
 import { MAX_DELETE_MANY_KEYS, MAX_LIST_KEYS, MAX_PUT_MANY_ENTRIES } from "./kv-limits.ts";
 import { readCursor } from "./kv-list.ts";
@@ -204,21 +204,12 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
   };
 }
 
-/** Checks the namespace's name, and turns a refusal into the platform's error. */
+/** Checks the namespace's name first. */
 function guarded<Params extends KvScope, Result>(handler: (params: Params) => Result): (params: Params) => Result {
-  return (params) => {
-    try {
-      checkResourceName(params.namespace, "namespace");
-      const result = handler(params);
-      return (result instanceof Promise ? result.catch(rethrow) : result) as Result;
-    } catch (error) {
-      return rethrow(error);
-    }
-  };
-}
-
-function rethrow(error: unknown): never {
-  throw error instanceof KvError ? new AerostackError(error.code, { message: error.message }) : error;
+  return refusalsAsErrors((params: Params) => {
+    checkResourceName(params.namespace, "namespace");
+    return handler(params);
+  });
 }
 
 function parseMetadata(metadata: string | null): unknown {

@@ -1,4 +1,4 @@
-import { AerostackError, resourceNameSchema } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts";
 
 /** Bytes in a call between processes; see the kernel's RpcPeer. */
 export interface RpcBytes {
@@ -15,11 +15,12 @@ export function fromRpcBytes(value: string | RpcBytes): Buffer {
   return typeof value === "string" ? Buffer.from(value, "utf8") : Buffer.from(value.$bytes, "base64");
 }
 
+/** What a resource is stored as: its name, and what the server adds for the environment. */
+const STORED_NAME_PATTERN = /^[a-z0-9][a-z0-9_-]{0,79}$/;
+
 /** @throws AerostackError VALIDATION_ERROR when a namespace, queue or bucket cannot have that name. */
 export function checkResourceName(name: string, field: string): void {
-  const checked = resourceNameSchema.safeParse(name);
-  if (!checked.success) {
-    const message = checked.error.issues[0]?.message ?? "The name is not valid.";
-    throw new AerostackError("VALIDATION_ERROR", { message, details: { fieldErrors: { [field]: [message] } } });
-  }
+  if (STORED_NAME_PATTERN.test(name)) return;
+  const message = "Use lower-case letters, digits, '-' or '_', starting with a letter or digit.";
+  throw new AerostackError("VALIDATION_ERROR", { message, details: { fieldErrors: { [field]: [message] } } });
 }

@@ -79,8 +79,10 @@ export const listObjectsResponseSchema = z.object({ objects: z.array(objectSchem
 export const queueParamsSchema = projectParamsSchema.extend({ queue: resourceNameSchema });
 export const queueSchema = z.object({
   name: z.string(),
-  backlog: z.int().describe("Messages that wait, those with a delay included"),
-  inFlight: z.int().describe("Messages that a consumer has at the moment"),
+  backlog: z.int().describe("Messages that are not acknowledged yet"),
+  available: z.int().describe("Messages that could be delivered now"),
+  deadLettered: z.int().describe("Messages given up to the dead-letter queue since the queue was first used"),
+  dropped: z.int().describe("Messages given up for good, where there is no dead-letter queue"),
   oldestMessageAt: timestampSchema.nullable(),
   consumer: z.string().nullable().describe("The function that consumes it"),
 });

@@ -22,6 +22,7 @@ import {
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
 import type { Principal } from "../keys/principal.ts";
+import type { FindProject } from "../projects/find-project.ts";
 import type { BundleStore } from "./bundle-store.ts";
 import { readDeployForm } from "./deploy-form.ts";
 import type { FunctionService, ProjectRef } from "./service.ts";
@@ -31,8 +32,7 @@ import { diffVersions } from "./version-diff.ts";
 export interface FunctionRoutesOptions {
   readonly functions: FunctionService;
   readonly bundles: BundleStore;
-  /** The project as far as the caller may see it; an absent one and somebody else's are the same NOT_FOUND. */
-  readonly findProject: (principal: Principal, ref: string) => Promise<ProjectRef & { readonly name: string }>;
+  readonly findProject: FindProject;
   readonly functionUrl: (projectSlug: string, functionName: string, environment: FunctionEnvironment) => string;
 }
 

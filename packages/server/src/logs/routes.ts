@@ -6,7 +6,7 @@ import {
 } from "@aerostack/contracts";
 import type { z } from "zod";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import type { Principal } from "../keys/principal.ts";
+import type { FindProject } from "../projects/find-project.ts";
 import { toLogLine } from "./log-line.ts";
 import { createTailStream, type LogTail } from "./log-tail.ts";
 import type { LogFilter, LogStore } from "./store.ts";
@@ -16,7 +16,7 @@ export interface LogRoutesOptions {
   readonly tail: LogTail;
   /** Stores what is still on its way, so that a query sees every request that was answered before it. */
   readonly flush: () => Promise<void>;
-  readonly findProject: (principal: Principal, ref: string) => Promise<{ readonly id: string }>;
+  readonly findProject: FindProject;
 }
 
 const TAG = "Logs";

@@ -1,0 +1,168 @@
+import {
+  applyMigrationsRequestSchema,
+  databaseQuerySchema,
+  importResponseSchema,
+  listDatabasesResponseSchema,
+  migrationsResponseSchema,
+  projectBatchRequestSchema,
+  projectBatchResponseSchema,
+  projectParamsSchema,
+  projectQueryRequestSchema,
+  type SqlResult,
+  sqlResultSchema,
+} from "@aerostack/contracts";
+import { defineRoute, type Route } from "../edge/define-route.ts";
+import { readText } from "../edge/read-body.ts";
+import type { FindProject } from "../projects/find-project.ts";
+import type { MigrationState, Migrations } from "./migrations.ts";
+import { type DatabaseService, rowObjects, type SqlRows } from "./service.ts";
+
+export interface DatabaseRoutesOptions {
+  readonly databases: DatabaseService;
+  readonly migrations: Migrations;
+  readonly findProject: FindProject;
+}
+
+const TAG = "Database";
+const MAX_IMPORT_BYTES = 100 * 1024 * 1024;
+
+function toResult(result: SqlRows): SqlResult {
+  const { durationMs, changes, lastRowId, rowsRead, rowsWritten } = result.meta;
+  return {
+    columns: [...result.columns],
+    rows: result.rows.map((row) => [...row]),
+    results: rowObjects(result),
+    meta: { durationMs, changes, lastRowId, rowsRead, rowsWritten },
+  };
+}
+
+function toMigrations(state: MigrationState) {
+  return {
+    applied: state.applied.map((one) => ({ ...one, appliedAt: new Date(one.appliedAt).toISOString() })),
+    pending: [...state.pending],
+  };
+}
+
+/** A project's databases for its owner: SQL of every kind, migrations, export and import. */
+export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
+  const { databases, migrations, findProject } = options;
+  return [
+    defineRoute({
+      method: "get",
+      path: "/api/v1/projects/:project/db",
+      summary: "List databases",
+      tag: TAG,
+      auth: "management",
+      params: projectParamsSchema,
+      response: { status: 200, schema: listDatabasesResponseSchema },
+      async handler({ principal, params }) {
+        const project = await findProject(principal, params.project);
+        return { databases: [...(await databases.list(project.id))], nextCursor: null };
+      },
+    }),
+
+    defineRoute({
+      method: "post",
+      path: "/api/v1/projects/:project/db/query",
+      summary: "Run a statement",
+      tag: TAG,
+      auth: "management",
+      params: projectParamsSchema,
+      body: projectQueryRequestSchema,
+      response: { status: 200, schema: sqlResultSchema },
+      errors: ["DB_QUERY_FAILED", "DB_QUERY_TIMEOUT", "DB_STATEMENT_REFUSED"],
+      async handler({ principal, params, body }) {
+        const project = await findProject(principal, params.project);
+        return toResult(await databases.query({ projectId: project.id, database: body.database }, body, "full"));
+      },
+    }),
+
+    defineRoute({
+      method: "post",
+      path: "/api/v1/projects/:project/db/batch",
+      summary: "Run statements as one transaction",
+      tag: TAG,
+      auth: "management",
+      params: projectParamsSchema,
+      body: projectBatchRequestSchema,
+      response: { status: 200, schema: projectBatchResponseSchema },
+      errors: ["DB_QUERY_FAILED", "DB_QUERY_TIMEOUT", "DB_STATEMENT_REFUSED"],
+      async handler({ principal, params, body }) {
+        const project = await findProject(principal, params.project);
+        const address = { projectId: project.id, database: body.database };
+        const results = await databases.batch(address, body.statements, { mode: "full", atomic: true });
+        return { results: results.map(toResult) };
+      },
+    }),
+
+    defineRoute({
+      method: "get",
+      path: "/api/v1/projects/:project/db/migrations",
+      summary: "List applied migrations",
+      tag: TAG,
+      auth: "management",
+      params: projectParamsSchema,
+      query: databaseQuerySchema,
+      response: { status: 200, schema: migrationsResponseSchema },
+      async handler({ principal, params, query }) {
+        const project = await findProject(principal, params.project);
+        return toMigrations(await migrations.state({ projectId: project.id, database: query.database }));
+      },
+    }),
+
+    defineRoute({
+      method: "post",
+      path: "/api/v1/projects/:project/db/migrations",
+      summary: "Apply migrations",
+      description: "Those that are not applied yet, in the order of their names, each whole or not at all.",
+      tag: TAG,
+      auth: "management",
+      params: projectParamsSchema,
+      body: applyMigrationsRequestSchema,
+      maxBodyBytes: MAX_IMPORT_BYTES,
+      response: { status: 200, schema: migrationsResponseSchema },
+      errors: ["DB_QUERY_FAILED", "CONFLICT"],
+      async handler({ principal, params, body }) {
+        const project = await findProject(principal, params.project);
+        const address = { projectId: project.id, database: body.database };
+        return toMigrations(await migrations.apply(address, body.migrations, body.dryRun));
+      },
+    }),
+
+    defineRoute({
+      method: "get",
+      path: "/api/v1/projects/:project/db/export",
+      summary: "Export a database as SQL",
+      tag: TAG,
+      auth: "management",
+      params: projectParamsSchema,
+      query: databaseQuerySchema,
+      response: { status: 200, contentType: "application/sql" },
+      async handler({ principal, params, query }) {
+        const project = await findProject(principal, params.project);
+        const sql = await databases.export({ projectId: project.id, database: query.database });
+        return new Response(sql, { headers: { "content-type": "application/sql", "cache-control": "no-store" } });
+      },
+    }),
+
+    defineRoute({
+      method: "post",
+      path: "/api/v1/projects/:project/db/import",
+      summary: "Run a file of SQL as one transaction",
+      tag: TAG,
+      auth: "management",
+      params: projectParamsSchema,
+      query: databaseQuerySchema,
+      rawBody: { contentType: "application/sql", description: "Statements, separated by semicolons." },
+      response: { status: 200, schema: importResponseSchema },
+      errors: ["DB_QUERY_FAILED", "REQUEST_TOO_LARGE"],
+      async handler({ principal, params, query, request }) {
+        const project = await findProject(principal, params.project);
+        const startedAt = performance.now();
+        const sql = await readText(request, MAX_IMPORT_BYTES);
+        const statements = await databases.import({ projectId: project.id, database: query.database }, sql);
+        return { statements, durationMs: performance.now() - startedAt };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,82 @@
+import type { HostCall } from "../kernel/host-call.ts";
+
+export type SqlParameter = string | number | boolean | null;
+
+export interface SqlStatement {
+  readonly sql: string;
+  readonly params?: readonly SqlParameter[] | undefined;
+}
+
+/** A result as the data host gives it: rows are arrays in the order of `columns`. */
+export interface SqlRows {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+  readonly meta: {
+    readonly durationMs: number;
+    readonly changes: number;
+    readonly lastRowId: number;
+    readonly rowsRead: number;
+    readonly rowsWritten: number;
+  };
+}
+
+/** `data` refuses changes of the schema, `full` allows them. */
+export type SqlMode = "data" | "full";
+
+export interface DatabaseAddress {
+  readonly projectId: string;
+  readonly database: string;
+}
+
+/** Rows as objects; of two columns with one name the later wins, as in SQLite's own shell. */
+export function rowObjects({ columns, rows }: Pick<SqlRows, "columns" | "rows">): Record<string, unknown>[] {
+  return rows.map((row) => {
+    const object: Record<string, unknown> = {};
+    for (let i = 0; i < columns.length; i++) object[columns[i] as string] = row[i];
+    return object;
+  });
+}
+
+/** SQL on a project's databases. It runs in the data host; nothing here touches a file. */
+export function createDatabaseService(call: HostCall) {
+  return {
+    async query(address: DatabaseAddress, statement: SqlStatement, mode: SqlMode): Promise<SqlRows> {
+      return await call("db.query", { ...address, sql: statement.sql, params: statement.params ?? [], mode });
+    },
+
+    /** Statements in order; `atomic`: all or none. */
+    async batch(
+      address: DatabaseAddress,
+      statements: readonly SqlStatement[],
+      options: { readonly mode: SqlMode; readonly atomic: boolean },
+    ): Promise<readonly SqlRows[]> {
+      const { results } = await call<{ results: readonly SqlRows[] }>("db.batch", {
+        ...address,
+        ...options,
+        statements: statements.map(({ sql, params }) => ({ sql, params: params ?? [] })),
+      });
+      return results;
+    },
+
+    async list(projectId: string): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]> {
+      const { databases } = await call<{ databases: readonly { name: string; sizeBytes: number }[] }>("db.list", {
+        projectId,
+      });
+      return databases;
+    },
+
+    /** The whole database as SQL text. */
+    async export(address: DatabaseAddress): Promise<string> {
+      const { sql } = await call<{ sql: string }>("db.export", { ...address });
+      return sql;
+    },
+
+    /** Runs SQL text as one transaction; how many statements it held. */
+    async import(address: DatabaseAddress, sql: string): Promise<number> {
+      const { statements } = await call<{ statements: number }>("db.import", { ...address, sql });
+      return statements;
+    },
+  };
+}
+
+export type DatabaseService = ReturnType<typeof createDatabaseService>;

@@ -50,6 +50,13 @@ export interface FunctionTables {
     value: string;
     updated_at: number;
   };
+  /** The key with which a project's functions call the platform. */
+  function_api_keys: {
+    project_id: string;
+    key_id: string;
+    /** Envelope-encrypted, because a process must be told the key itself. */
+    value: string;
+  };
   function_cron_runs: {
     function_id: string;
     environment: string;
@@ -122,6 +129,12 @@ export const functionMigrations: SqlMigrations = {
         .addColumn("value", text, (column) => column.notNull())
         .addColumn("updated_at", integer, (column) => column.notNull())
         .addPrimaryKeyConstraint("function_secrets_key", ["project_id", "environment", "name"])
+        .execute();
+      await db.schema
+        .createTable("function_api_keys")
+        .addColumn("project_id", text, (column) => column.primaryKey())
+        .addColumn("key_id", text, (column) => column.notNull())
+        .addColumn("value", text, (column) => column.notNull())
         .execute();
       await db.schema
         .createTable("function_cron_runs")

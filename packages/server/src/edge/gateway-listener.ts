@@ -1,0 +1,136 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { AerostackError } from "@aerostack/contracts";
+import type { Caller, CallHandler } from "../functions/call-handler.ts";
+import type { FunctionAddress } from "../functions/function-address.ts";
+import { parseCustomAddress, parseHostAddress, parsePathAddress } from "../functions/function-address.ts";
+import type { Principal } from "../keys/principal.ts";
+import { readCredential } from "./credential.ts";
+import { renderError } from "./error-shapes.ts";
+import { acceptRequestId } from "./request-id.ts";
+
+export interface GatewayListenerOptions {
+  readonly functionsDomain: string;
+  readonly calls: Pick<CallHandler, "handle">;
+  readonly handleUpgrade: (
+    req: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    address: FunctionAddress,
+    caller: Caller,
+  ) => void;
+  readonly handleDataPlane: (req: IncomingMessage, res: ServerResponse, caller: Caller) => boolean;
+  readonly clientAddress: (facts: { remoteAddress: string | undefined; forwardedFor: string | undefined }) => string;
+  /** True when the peer is a proxy whose headers are believed. */
+  readonly isTrustedProxy: (remoteAddress: string | undefined) => boolean;
+  readonly resolvePrincipal: (credential: string) => Principal | null | Promise<Principal | null>;
+}
+
+/** Country headers of proxies that know where an address is. */
+const COUNTRY_HEADERS = ["cf-ipcountry", "x-country-code", "x-vercel-ip-country", "cloudfront-viewer-country"] as const;
+
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}
+
+/** The principal of a request, from wherever its credential stands. */
+export function createPrincipalReader(resolve: GatewayListenerOptions["resolvePrincipal"]) {
+  return (req: IncomingMessage): Principal | null | Promise<Principal | null> => {
+    const url = req.url ?? "/";
+    const mark = url.indexOf("?");
+    const credential = readCredential({
+      header: (name) => single(req.headers[name]),
+      search: mark === -1 ? "" : url.slice(mark + 1),
+    });
+    return credential === undefined ? null : resolve(credential);
+  };
+}
+
+/** Answers an error in the shape of the address that was asked. */
+export function answerError(req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string): void {
+  const rendered = renderError(req.url ?? "/", error, requestId);
+  res.writeHead(rendered.status, {
+    ...rendered.headers,
+    "content-length": Buffer.byteLength(rendered.body),
+    "x-request-id": requestId,
+  });
+  res.end(req.method === "HEAD" ? undefined : rendered.body);
+}
+
+/**
+ * The first look at every request: calls of functions and of the data plane are taken here, without the web framework;
+ * everything else is left to it.
+ */
+export function createGatewayListener(options: GatewayListenerOptions) {
+  const principalOf = createPrincipalReader(options.resolvePrincipal);
+
+  function callerOf(req: IncomingMessage): Caller {
+    const { remoteAddress } = req.socket;
+    const trusted = options.isTrustedProxy(remoteAddress);
+    const encrypted = (req.socket as Partial<TLSSocket>).encrypted === true;
+    const forwardedProto = trusted ? single(req.headers["x-forwarded-proto"]) : undefined;
+    const country = trusted ? COUNTRY_HEADERS.map((name) => single(req.headers[name])).find(Boolean) : undefined;
+    return {
+      requestId: acceptRequestId(single(req.headers["x-request-id"])),
+      ip: options.clientAddress({ remoteAddress, forwardedFor: single(req.headers["x-forwarded-for"]) }),
+      region: country ?? null,
+      scheme: forwardedProto === "https" || (forwardedProto === undefined && encrypted) ? "https" : "http",
+    };
+  }
+
+  /** Where the request points when it is a call of a function: at once, or after asking whose key it carries. */
+  function addressOf(req: IncomingMessage): FunctionAddress | Promise<FunctionAddress> | null {
+    const url = req.url ?? "/";
+    const direct = parsePathAddress(url) ?? parseHostAddress(req.headers.host, url, options.functionsDomain);
+    if (direct !== null) return direct;
+    const custom = parseCustomAddress(url);
+    return custom === null ? null : projectOf(req).then((project) => ({ ...custom, project }));
+  }
+
+  async function projectOf(req: IncomingMessage): Promise<string> {
+    const principal = await principalOf(req);
+    if (principal?.kind === "project") return principal.projectId;
+    const ref = single(req.headers["x-project-id"]);
+    if (ref !== undefined) return ref;
+    if (principal === null) throw new AerostackError("AUTH_INVALID_KEY");
+    throw new AerostackError("VALIDATION_ERROR", {
+      message: "An account key names its project in the header X-Project-Id.",
+    });
+  }
+
+  return {
+    /** True when the request is taken. */
+    onRequest(req: IncomingMessage, res: ServerResponse): boolean {
+      const url = req.url ?? "/";
+      const address = addressOf(req);
+      if (address === null) return url.startsWith("/v1/") && options.handleDataPlane(req, res, callerOf(req));
+      const caller = callerOf(req);
+      if (!(address instanceof Promise)) {
+        options.calls.handle(req, res, address, caller);
+        return true;
+      }
+      address.then(
+        (found) => options.calls.handle(req, res, found, caller),
+        (error: unknown) => {
+          const shown =
+            error instanceof AerostackError ? error : new AerostackError("INTERNAL_ERROR", { cause: error });
+          answerError(req, res, shown, caller.requestId);
+        },
+      );
+      return true;
+    },
+
+    /** True when the upgrade is taken. */
+    onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+      const address = addressOf(req);
+      if (address === null) return false;
+      const caller = callerOf(req);
+      Promise.resolve(address).then(
+        (found) => options.handleUpgrade(req, socket, head, found, caller),
+        () => socket.destroy(),
+      );
+      return true;
+    },
+  };
+}

@@ -12,10 +12,10 @@ import {
   sqlResultSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import { readText } from "../edge/read-body.ts";
+import { textPieces } from "../edge/read-body.ts";
 import type { FindProject } from "../projects/find-project.ts";
 import type { MigrationState, Migrations } from "./migrations.ts";
-import { type DatabaseService, rowObjects, type SqlRows } from "./service.ts";
+import { type DatabaseService, rowObjects, type SqlRows, shownCell } from "./service.ts";
 
 export interface DatabaseRoutesOptions {
   readonly databases: DatabaseService;
@@ -24,16 +24,22 @@ export interface DatabaseRoutesOptions {
 }
 
 const TAG = "Database";
-const MAX_IMPORT_BYTES = 100 * 1024 * 1024;
+const MAX_IMPORT_BYTES = 5 * 1024 * 1024 * 1024;
+const MAX_MIGRATIONS_BYTES = 20 * 1024 * 1024;
 
 function toResult(result: SqlRows): SqlResult {
   const { durationMs, changes, lastRowId, rowsRead, rowsWritten } = result.meta;
   return {
     columns: [...result.columns],
-    rows: result.rows.map((row) => [...row]),
+    rows: result.rows.map((row) => row.map(shownCell)),
     results: rowObjects(result),
     meta: { durationMs, changes, lastRowId, rowsRead, rowsWritten },
   };
+}
+
+async function* encoded(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for await (const piece of pieces) yield encoder.encode(piece);
 }
 
 function toMigrations(state: MigrationState) {
@@ -119,7 +125,7 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       auth: "management",
       params: projectParamsSchema,
       body: applyMigrationsRequestSchema,
-      maxBodyBytes: MAX_IMPORT_BYTES,
+      maxBodyBytes: MAX_MIGRATIONS_BYTES,
       response: { status: 200, schema: migrationsResponseSchema },
       errors: ["DB_QUERY_FAILED", "CONFLICT"],
       async handler({ principal, params, body }) {
@@ -140,8 +146,10 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       response: { status: 200, contentType: "application/sql" },
       async handler({ principal, params, query }) {
         const project = await findProject(principal, params.project);
-        const sql = await databases.export({ projectId: project.id, database: query.database });
-        return new Response(sql, { headers: { "content-type": "application/sql", "cache-control": "no-store" } });
+        const pieces = databases.export({ projectId: project.id, database: query.database });
+        return new Response(ReadableStream.from(encoded(pieces)), {
+          headers: { "content-type": "application/sql", "cache-control": "no-store" },
+        });
       },
     }),
 
@@ -159,8 +167,8 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       async handler({ principal, params, query, request }) {
         const project = await findProject(principal, params.project);
         const startedAt = performance.now();
-        const sql = await readText(request, MAX_IMPORT_BYTES);
-        const statements = await databases.import({ projectId: project.id, database: query.database }, sql);
+        const pieces = textPieces(request, MAX_IMPORT_BYTES);
+        const statements = await databases.import({ projectId: project.id, database: query.database }, pieces);
         return { statements, durationMs: performance.now() - startedAt };
       },
     }),

@@ -32,9 +32,15 @@ export interface DatabaseAddress {
 export function rowObjects({ columns, rows }: Pick<SqlRows, "columns" | "rows">): Record<string, unknown>[] {
   return rows.map((row) => {
     const object: Record<string, unknown> = {};
-    for (let i = 0; i < columns.length; i++) object[columns[i] as string] = row[i];
+    for (let i = 0; i < columns.length; i++) object[columns[i] as string] = shownCell(row[i]);
     return object;
   });
+}
+
+/** A blob as an array of its bytes, which is how D1 shows it in JSON; everything else as it is. */
+export function shownCell(cell: unknown): unknown {
+  if (typeof cell !== "object" || cell === null) return cell;
+  return [...Buffer.from((cell as { $bytes: string }).$bytes, "base64")];
 }
 
 /** SQL on a project's databases. It runs in the data host; nothing here touches a file. */
@@ -65,16 +71,31 @@ export function createDatabaseService(call: HostCall) {
       return databases;
     },
 
-    /** The whole database as SQL text. */
-    async export(address: DatabaseAddress): Promise<string> {
-      const { sql } = await call<{ sql: string }>("db.export", { ...address });
-      return sql;
+    /** The whole database as SQL text, in pieces, all of one moment. */
+    async *export(address: DatabaseAddress): AsyncGenerator<string> {
+      const { exportId } = await call<{ exportId: string }>("db.export.open", { ...address });
+      try {
+        for (;;) {
+          const { text, done } = await call<{ text: string; done: boolean }>("db.export.next", { exportId });
+          yield text;
+          if (done) return;
+        }
+      } finally {
+        await call("db.export.close", { exportId });
+      }
     },
 
-    /** Runs SQL text as one transaction; how many statements it held. */
-    async import(address: DatabaseAddress, sql: string): Promise<number> {
-      const { statements } = await call<{ statements: number }>("db.import", { ...address, sql });
-      return statements;
+    /** Runs SQL text as one transaction, all or nothing; how many statements it held. */
+    async import(address: DatabaseAddress, pieces: AsyncIterable<string>): Promise<number> {
+      const { importId } = await call<{ importId: string }>("db.import.open", { ...address });
+      try {
+        for await (const text of pieces) await call("db.import.chunk", { importId, text });
+        const { count } = await call<{ count: number }>("db.import.commit", { importId });
+        return count;
+      } catch (error) {
+        await call("db.import.abort", { importId }).catch(() => {});
+        throw error;
+      }
     },
   };
 }

@@ -28,25 +28,35 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
   }
 }
 
-/**
- * Reads a body of at most `maxBytes`, counted as it arrives.
- *
- * @throws REQUEST_TOO_LARGE
- */
-export async function readBytes(request: Request, maxBytes: number): Promise<Buffer> {
-  if (request.body === null) return Buffer.alloc(0);
-  const chunks: Uint8Array[] = [];
+/** The chunks of a body of at most `maxBytes`, counted as it arrives. @throws REQUEST_TOO_LARGE */
+async function* limitedChunks(request: Request, maxBytes: number): AsyncGenerator<Uint8Array> {
+  if (request.body === null) return;
   let size = 0;
   for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
     size += chunk.length;
     if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+    yield chunk;
   }
-  return Buffer.concat(chunks);
+}
+
+/**
+ * Reads a body of at most `maxBytes`.
+ *
+ * @throws REQUEST_TOO_LARGE
+ */
+export async function readBytes(request: Request, maxBytes: number): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(limitedChunks(request, maxBytes)));
+}
+
+/** The text of a body as it arrives, for what is too large to hold whole. @throws REQUEST_TOO_LARGE */
+export async function* textPieces(request: Request, maxBytes: number): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  for await (const chunk of limitedChunks(request, maxBytes)) yield decoder.decode(chunk, { stream: true });
+  yield decoder.decode();
 }
 
 /** The same as text. */
-export async function readText(request: Request, maxBytes: number): Promise<string> {
+async function readText(request: Request, maxBytes: number): Promise<string> {
   return (await readBytes(request, maxBytes)).toString("utf8");
 }
 

@@ -77,11 +77,6 @@ function checkTogether(config: Config): string[] {
       problems.push(`AEROSTACK_TRUST_PROXY: found '${part}'; allowed is ${SETTINGS.trustProxy.allowed}.`);
     }
   }
-  for (const part of config.egressAllow) {
-    if (!isAddressOrNetwork(part)) {
-      problems.push(`AEROSTACK_EGRESS_ALLOW: found '${part}'; allowed is ${SETTINGS.egressAllow.allowed}.`);
-    }
-  }
   return problems;
 }
 

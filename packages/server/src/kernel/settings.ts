@@ -154,10 +154,12 @@ export const SETTINGS = {
     fallback: "localhost",
   }),
   egressAllow: setting("Network", "AEROSTACK_EGRESS_ALLOW", {
-    schema: commaSeparated,
-    allowed: "addresses and networks, such as 10.1.2.3,10.2.0.0/16",
+    schema: commaSeparated.refine((parts) =>
+      parts.every((part) => /^(?:\*\.)?[^\s:]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i.test(part)),
+    ),
+    allowed: "hosts with ports, such as 10.1.2.3:8080,*.internal.example:443",
     description:
-      "Private addresses that functions may reach in spite of the egress rule, which refuses private, loopback, link-local and metadata addresses.",
+      "Private hosts that functions may reach in spite of the egress rule, which refuses private, loopback, link-local and metadata addresses.",
     fallback: "",
   }),
 

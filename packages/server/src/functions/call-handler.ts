@@ -53,7 +53,7 @@ export interface CallHandlerOptions {
   /** Writes an error in the shape of the address's interface. */
   readonly answerError: (req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string) => void;
   /** Answers from the version's static files; false when none is meant. */
-  readonly serveAsset: (call: AdmittedCall, req: IncomingMessage, res: ServerResponse) => boolean;
+  readonly serveAsset?: (call: AdmittedCall, req: IncomingMessage, res: ServerResponse) => boolean;
 }
 
 const FIRST_SERVER_ERROR = 500;
@@ -255,7 +255,7 @@ export function createCallHandler(options: CallHandlerOptions) {
     };
     const forward = (call: AdmittedCall, repeat: boolean): void => {
       seen.version = call.variant.versionNumber;
-      if (options.serveAsset(call, req, res)) {
+      if (options.serveAsset?.(call, req, res) === true) {
         res.once("close", () => record(res.statusCode));
         return;
       }

@@ -213,6 +213,26 @@ export const SETTINGS = {
     description: "Requests a minute to the API of one project, or of one account. 0 switches the limit off.",
   }),
 
+  callsPerMinute: numberSetting("Limits", "AEROSTACK_LIMIT_CALLS_PER_MINUTE", {
+    minimum: 0,
+    maximum: 1_000_000_000,
+    fallback: 600_000,
+    description: "Calls a minute of one project's functions and data plane with a key. 0 switches the limit off.",
+  }),
+  anonymousCallsPerMinute: numberSetting("Limits", "AEROSTACK_LIMIT_ANONYMOUS_CALLS_PER_MINUTE", {
+    minimum: 0,
+    maximum: 1_000_000_000,
+    fallback: 6_000,
+    description:
+      "Calls a minute of one project's public functions from one address without a key. 0 switches the limit off.",
+  }),
+  queryTimeoutMs: numberSetting("Limits", "AEROSTACK_QUERY_TIMEOUT_MS", {
+    minimum: 50,
+    maximum: 600_000,
+    fallback: 10_000,
+    description: "Milliseconds that a SQL statement may run (`DB_QUERY_TIMEOUT`).",
+  }),
+
   logLevel: setting("Observability", "AEROSTACK_LOG_LEVEL", {
     schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
     allowed: "trace, debug, info, warn, error, fatal or silent",

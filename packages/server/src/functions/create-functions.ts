@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import type { AerostackError } from "@aerostack/contracts";
+import type { Clock } from "@aerostack/kernel";
+import type { Runtime } from "@aerostack/runtime";
+import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+import type { Principal } from "../keys/principal.ts";
+import type { NewLogEntry } from "../logs/log-entry.ts";
+import { createBundleStore } from "./bundle-store.ts";
+import { createCallHandler } from "./call-handler.ts";
+import type { ResolveKey } from "./caller-key.ts";
+import { createCronStore } from "./cron-store.ts";
+import { createDispatchTokens } from "./dispatch-token.ts";
+import { createEventDelivery, type QueueStorage } from "./event-delivery.ts";
+import { createPlatformKeys, type PlatformKeysOptions } from "./platform-key.ts";
+import { createProjectActivation } from "./project-activation.ts";
+import { createProjectSpecBuilder } from "./project-spec.ts";
+import type { ProxyLimits } from "./proxy-request.ts";
+import { createRouteTable, type RoutedProject } from "./route-table.ts";
+import { createSecretStore, type SecretSealer } from "./secret-store.ts";
+import { createFunctionService } from "./service.ts";
+import { createFunctionStore } from "./store.ts";
+import type { FunctionTables } from "./tables.ts";
+import { createUpgradeHandler } from "./upgrade-handler.ts";
+
+export interface FunctionsOptions {
+  readonly clock: Clock;
+  readonly dataDir: string;
+  readonly sql: Sql<unknown>;
+  readonly sealer: SecretSealer;
+  /** 32 bytes for signing dispatch tokens, the same on every node. */
+  readonly dispatchKey: Uint8Array;
+  readonly runtime: Runtime;
+  readonly queues: QueueStorage;
+  readonly limits: ProxyLimits;
+  /** Origin that functions call the platform at. */
+  readonly platformUrl: string;
+  readonly findProject: (ref: string) => Promise<Omit<RoutedProject, "functions"> | null>;
+  readonly platformKeys: Pick<PlatformKeysOptions, "createKey" | "revokeKey">;
+  readonly resolveKey: ResolveKey;
+  readonly countCall: (project: RoutedProject, key: Principal | null, ip: string) => RateVerdict;
+  readonly log: (entry: NewLogEntry) => void;
+  readonly answerError: (req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string) => void;
+  readonly renderError: (url: string, error: AerostackError, requestId: string) => string;
+  /** Tells the other nodes that what serves in a project has changed. */
+  readonly announceChange: (projectId: string) => void;
+  readonly onError: (error: unknown, what: string) => void;
+}
+
+/** Puts the parts of this capability together. */
+export async function createFunctions(options: FunctionsOptions) {
+  const { clock, runtime } = options;
+  const sql = options.sql.withTables<FunctionTables>();
+  const store = createFunctionStore(sql);
+  const secrets = createSecretStore(sql, options.sealer);
+  const bundles = await createBundleStore(join(options.dataDir, "bundles"));
+  const platformKeys = createPlatformKeys({ sql, sealer: options.sealer, ...options.platformKeys });
+  const buildSpec = createProjectSpecBuilder({
+    bundles,
+    secrets,
+    projectApiKey: platformKeys.keyOf,
+    platformUrl: options.platformUrl,
+  });
+  const activation = createProjectActivation({ store, secrets, runtime, buildSpec });
+  const routes = createRouteTable({ clock, findProject: options.findProject, activation });
+  const crons = createCronStore(sql);
+  const delivery = createEventDelivery({
+    clock,
+    routes,
+    runtime,
+    crons,
+    queues: options.queues,
+    log: options.log,
+    onError: options.onError,
+  });
+
+  /** What serves in a project has changed, here or on another node. */
+  function noticeChange(projectId: string): void {
+    routes.invalidate(projectId);
+    delivery.refresh(projectId);
+  }
+
+  const service = createFunctionService({
+    clock,
+    store,
+    secrets,
+    bundles,
+    buildSpec,
+    runtime,
+    activation,
+    announceChange(projectId) {
+      noticeChange(projectId);
+      options.announceChange(projectId);
+    },
+  });
+  const tokens = createDispatchTokens(options.dispatchKey, clock);
+  const calls = createCallHandler({
+    clock,
+    random: Math.random,
+    routes,
+    runtime,
+    resolveKey: options.resolveKey,
+    limits: options.limits,
+    countCall: options.countCall,
+    dispatchToken: tokens.issue,
+    platformUrl: options.platformUrl,
+    log: options.log,
+    answerError: options.answerError,
+  });
+  const handleUpgrade = createUpgradeHandler({
+    calls,
+    log: options.log,
+    renderError: options.renderError,
+    now: () => clock.now(),
+  });
+
+  return {
+    service,
+    bundles,
+    calls,
+    handleUpgrade,
+    delivery,
+    crons,
+    tokens,
+    noticeChange,
+    async deleteProject(projectId: string): Promise<void> {
+      await service.deleteProject(projectId);
+      await platformKeys.forget(projectId);
+    },
+  };
+}
+
+export type Functions = Awaited<ReturnType<typeof createFunctions>>;

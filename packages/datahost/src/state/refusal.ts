@@ -12,25 +12,37 @@ export class Refusal extends Error {
   readonly status: number;
   /** What the platform's own interfaces answer. */
   readonly code: ErrorCode;
+  /** What a binding reads besides the status. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: ErrorCode, message: string) {
+  constructor(status: number, code: ErrorCode, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message);
     this.name = "Refusal";
     this.status = status;
     this.code = code;
+    this.headers = headers;
   }
 }
 
-export function answerRefusal(res: ServerResponse, status: number, message: string): void {
+export function answerRefusal(
+  res: ServerResponse,
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const body = Buffer.from(message);
-  res.writeHead(status, textToReason(message), { "content-length": body.length, "content-type": "text/plain" });
+  res.writeHead(status, textToReason(message), {
+    ...headers,
+    "content-length": body.length,
+    "content-type": "text/plain",
+  });
   res.end(body);
 }
 
 /** Answers a binding's request that failed. @throws what is no refusal, a defect of ours. */
 export function answerFailure(res: ServerResponse, error: unknown): void {
   if (error instanceof BodyAbortedError) res.destroy();
-  else if (error instanceof Refusal) answerRefusal(res, error.status, error.message);
+  else if (error instanceof Refusal) answerRefusal(res, error.status, error.message, error.headers);
   else if (error instanceof BodyTooLargeError) answerRefusal(res, 413, "Payload Too Large");
   else throw error;
 }

@@ -54,6 +54,16 @@ export const ERRORS = defineErrors({
     message: "The request conflicts with what is stored.",
     fix: "Read the current state and decide again.",
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    message: "This Idempotency-Key was used for another request.",
+    fix: "Send a new key for a new request, or the same body for a repeat.",
+  },
+  IDEMPOTENCY_IN_PROGRESS: {
+    status: 409,
+    message: "The first request with this Idempotency-Key is still running.",
+    fix: "Wait a second and send the request again.",
+  },
   RATE_LIMIT_EXCEEDED: {
     status: 429,
     message: "Too many requests.",

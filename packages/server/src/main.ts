@@ -1,10 +1,15 @@
 import { systemClock } from "@aerostack/kernel";
 import { renderBanner } from "./banner.ts";
+import { createControlPlane } from "./control-plane.ts";
 import { createApp } from "./edge/create-app.ts";
 import { createHealth } from "./edge/health.ts";
 import { listen } from "./edge/http-server.ts";
+import { createIdempotency } from "./edge/idempotency.ts";
+import { createOpenApi } from "./edge/openapi.ts";
+import { addReferencePages } from "./edge/reference-page.ts";
 import { createMemoryBus } from "./kernel/bus/memory-bus.ts";
 import { type Config, ConfigError, loadConfig } from "./kernel/config.ts";
+import { createEnvelope } from "./kernel/crypto/envelope.ts";
 import { createLifecycle, type Lifecycle } from "./kernel/lifecycle.ts";
 import { createMemoryLimiter } from "./kernel/limiter/memory-limiter.ts";
 import { createLogger, type Logger } from "./kernel/log.ts";
@@ -12,6 +17,7 @@ import { openDatabases } from "./kernel/open-databases.ts";
 import { loadSecrets, SecretsError } from "./kernel/secrets.ts";
 import { SqliteOpenError } from "./kernel/sql/index.ts";
 import { SERVER_VERSION } from "./kernel/version.ts";
+import { migrations } from "./migrations.ts";
 
 /** Requests that run when the server is told to stop have this long to end. */
 const DRAIN_TIMEOUT_MS = 30_000;
@@ -22,7 +28,6 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
   const secrets = loadSecrets(config.dataDir, clock);
 
   // Stores
-  const migrations = { control: {}, logs: {} };
   const databases = await openDatabases(config, secrets, migrations, { log, lifecycle });
   const limiter = createMemoryLimiter({ clock });
   const bus = createMemoryBus();
@@ -30,22 +35,38 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
   lifecycle.onClose("limiter", () => limiter.close());
 
   // Services
+  let origin = config.publicUrl ?? originOf(config, config.port);
+  const controlPlane = createControlPlane({
+    sql: databases.control,
+    clock,
+    bus,
+    limiter,
+    log,
+    lifecycle,
+    secrets,
+    signUp: config.signUp,
+    origin: () => origin,
+    issuer: origin,
+    projectUrl: (project) => `${origin}/f/${project.slug}`,
+    deployStarter: async () => undefined,
+  });
 
   // Edge
   const health = createHealth(SERVER_VERSION);
   health.addCheck("database", async () => {
     await databases.control.transaction(async () => undefined);
   });
+  const routes = [...controlPlane.routes];
   const app = createApp({
     log,
     limiter,
     limits: config,
     trustProxy: config.trustProxy,
     hsts: config.tlsCert !== undefined || config.publicUrl?.startsWith("https:") === true,
-    resolvePrincipal: () => null,
-    idempotency: { once: (_call, work) => work() },
-    routes: [],
-    pages: [health.addRoutes],
+    resolvePrincipal: controlPlane.resolver.resolve,
+    idempotency: createIdempotency({ sql: databases.control, clock, envelope: createEnvelope(secrets.masterKeys) }),
+    routes,
+    pages: [health.addRoutes, addReferencePages(() => createOpenApi(routes, { version: SERVER_VERSION, origin }))],
   });
   const { tlsCert, tlsKey } = config;
   const http = await listen({
@@ -56,7 +77,9 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
   });
   lifecycle.onClose("http", () => http.close(DRAIN_TIMEOUT_MS));
   lifecycle.onClose("readiness", () => health.startDraining());
-  return { origin: config.publicUrl ?? originOf(config, http.port), setupToken: undefined };
+  origin = config.publicUrl ?? originOf(config, http.port);
+  void controlPlane.projects.resumeDeletions();
+  return { origin, setupToken: await controlPlane.accounts.issueSetupToken() };
 }
 
 function originOf({ host, tlsCert }: Config, port: number): string {

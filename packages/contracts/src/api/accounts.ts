@@ -111,3 +111,5 @@ export const validateKeyResponseSchema = z.object({
   slug: z.string().optional(),
   url: z.string().optional(),
 });
+
+export const accountKeyParamsSchema = z.object({ key: z.string().min(1).max(100) });

@@ -96,6 +96,7 @@ export const projectMetadataQuerySchema = z.object({ project: z.string().min(1).
 export const projectMetadataResponseSchema = z.object({
   projectId: z.string(),
   name: z.string(),
+  slug: z.string(),
   collections: z.array(z.json()),
   hooks: z.array(
     z.object({

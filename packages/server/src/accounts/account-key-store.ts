@@ -1,0 +1,51 @@
+import type { Kysely, Selectable } from "kysely";
+import type { PageRequest } from "../kernel/page.ts";
+import type { AccountTables } from "./tables.ts";
+
+export type AccountKeyRow = Selectable<AccountTables["account_keys"]>;
+type Db = Kysely<AccountTables>;
+
+export const accountKeyStore = {
+  async insert(db: Db, row: AccountKeyRow): Promise<void> {
+    await db.insertInto("account_keys").values(row).execute();
+  },
+
+  async findByHash(db: Db, hash: string): Promise<AccountKeyRow | undefined> {
+    return await db.selectFrom("account_keys").selectAll().where("hash", "=", hash).executeTakeFirst();
+  },
+
+  async list(db: Db, accountId: string, { limit, cursor }: PageRequest): Promise<AccountKeyRow[]> {
+    let query = db.selectFrom("account_keys").selectAll().where("account_id", "=", accountId);
+    if (cursor !== undefined) query = query.where("id", "<", cursor);
+    return await query
+      .orderBy("id", "desc")
+      .limit(limit + 1)
+      .execute();
+  },
+
+  async countActive(db: Db, accountId: string): Promise<number> {
+    const { count } = await db
+      .selectFrom("account_keys")
+      .select((eb) => eb.fn.countAll<number>().as("count"))
+      .where("account_id", "=", accountId)
+      .where("revoked_at", "is", null)
+      .executeTakeFirstOrThrow();
+    return count;
+  },
+
+  /** False when the account has no such key. A key that is revoked already keeps its time. */
+  async revoke(db: Db, accountId: string, id: string, nowMs: number): Promise<boolean> {
+    const row = await db
+      .updateTable("account_keys")
+      .set((eb) => ({ revoked_at: eb.fn.coalesce("revoked_at", eb.val(nowMs)) }))
+      .where("account_id", "=", accountId)
+      .where("id", "=", id)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
+  async markUsed(db: Db, ids: readonly string[], usedAtMs: number): Promise<void> {
+    await db.updateTable("account_keys").set({ last_used_at: usedAtMs }).where("id", "in", ids).execute();
+  },
+};

@@ -1,0 +1,141 @@
+import { AerostackError } from "@aerostack/contracts";
+import { type Clock, createId, randomText } from "@aerostack/kernel";
+import type { PasswordHasher } from "../kernel/crypto/password-hash.ts";
+import { hashToken } from "../kernel/crypto/token-hash.ts";
+import type { Limiter, LimitPolicy } from "../kernel/limiter/limiter.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+import { requireStrongPassword } from "./password-rule.ts";
+import type { OpenedSession, Sessions } from "./sessions.ts";
+import { type AccountRow, accountStore } from "./store.ts";
+import type { AccountTables } from "./tables.ts";
+
+/**
+ * Responsible for who has an account and how they log in. Never keeps a password, only its hash, and never tells whether
+ * an address has an account, but to whoever knows its password or registers it.
+ */
+export interface AccountService {
+  /** @throws AUTH_PASSWORD_WEAK · AUTH_USER_EXISTS · FORBIDDEN when sign-up is closed or the person too young */
+  register(input: NewAccount, clientAddress: string): Promise<OpenedSession>;
+  /** @throws AUTH_INVALID_CREDENTIALS, after the same time for an unknown address as for a wrong password */
+  login(email: string, password: string, clientAddress: string): Promise<OpenedSession>;
+  /** @throws AUTH_TOKEN_INVALID when the account is gone */
+  require(accountId: string): Promise<AccountRow>;
+  /** Makes the set-up token that is printed at a start; undefined once an admin exists. */
+  issueSetupToken(): Promise<string | undefined>;
+  /** The first account, an admin. @throws AUTH_SETUP_TOKEN_INVALID */
+  setUp(token: string, input: NewAccount, clientAddress: string): Promise<OpenedSession>;
+}
+
+export interface NewAccount {
+  /** Normalised. */
+  readonly email: string;
+  readonly password: string;
+  readonly name?: string | undefined;
+  /** False: said to be under 16. */
+  readonly ageConfirmed?: boolean | undefined;
+}
+
+const MINUTE_MS = 60_000;
+const LOGIN_PER_ADDRESS: LimitPolicy = { limit: 10, windowMs: MINUTE_MS };
+const LOGIN_PER_EMAIL: LimitPolicy = { limit: 5, windowMs: 15 * MINUTE_MS };
+const REGISTER_PER_ADDRESS: LimitPolicy = { limit: 5, windowMs: MINUTE_MS };
+const SETUP_TOKEN_CHARACTERS = 32;
+
+export interface AccountServiceOptions {
+  readonly sql: Sql<unknown>;
+  readonly clock: Clock;
+  readonly hasher: PasswordHasher;
+  readonly limiter: Limiter;
+  readonly sessions: Sessions;
+  readonly signUp: "open" | "closed";
+}
+
+export function createAccountService(options: AccountServiceOptions): AccountService {
+  const { clock, hasher, limiter, sessions, signUp } = options;
+  const sql = options.sql.withTables<AccountTables>();
+
+  async function limit(key: string, policy: LimitPolicy): Promise<void> {
+    const decision = await limiter.take(key, policy);
+    if (decision.allowed) return;
+    throw new AerostackError("RATE_LIMIT_EXCEEDED", {
+      message: "Too many attempts.",
+      fix: `Wait ${decision.retryAfterSeconds} seconds and try again.`,
+      retryAfterSeconds: decision.retryAfterSeconds,
+    });
+  }
+
+  async function newAccountRow(input: NewAccount, isAdmin: boolean): Promise<AccountRow> {
+    requireStrongPassword(input.password);
+    const now = clock.now();
+    return {
+      id: createId("usr", now),
+      email: input.email,
+      name: input.name ?? null,
+      password_hash: await hasher.hash(input.password),
+      is_admin: isAdmin ? 1 : 0,
+      created_at: now,
+      updated_at: now,
+    };
+  }
+
+  return {
+    async register(input, clientAddress) {
+      await limit(`register:address:${clientAddress}`, REGISTER_PER_ADDRESS);
+      if (signUp === "closed") {
+        throw new AerostackError("FORBIDDEN", {
+          message: "This installation does not take new accounts.",
+          fix: "Ask its operator for one.",
+        });
+      }
+      if (input.ageConfirmed === false) {
+        throw new AerostackError("FORBIDDEN", {
+          message: "Accounts are for people of 16 years or older.",
+          fix: "Nothing of what was entered has been kept.",
+        });
+      }
+      const row = await newAccountRow(input, false);
+      if (!(await accountStore.insert(sql.db, row))) throw new AerostackError("AUTH_USER_EXISTS");
+      return await sessions.open(row);
+    },
+
+    async login(email, password, clientAddress) {
+      await limit(`login:address:${clientAddress}`, LOGIN_PER_ADDRESS);
+      await limit(`login:email:${email}`, LOGIN_PER_EMAIL);
+      const account = await accountStore.findByEmail(sql.db, email);
+      if (account === undefined) {
+        await hasher.pretend(password);
+        throw new AerostackError("AUTH_INVALID_CREDENTIALS");
+      }
+      const { valid, rehash } = await hasher.verify(password, account.password_hash);
+      if (!valid) throw new AerostackError("AUTH_INVALID_CREDENTIALS");
+      if (rehash) await accountStore.setPasswordHash(sql.db, account.id, await hasher.hash(password), clock.now());
+      return await sessions.open(account);
+    },
+
+    async require(accountId) {
+      const account = await accountStore.findById(sql.db, accountId);
+      if (account === undefined) throw new AerostackError("AUTH_TOKEN_INVALID");
+      return account;
+    },
+
+    async issueSetupToken() {
+      const token = randomText(SETUP_TOKEN_CHARACTERS);
+      return await sql.transaction(async (trx) => {
+        if (await accountStore.adminExists(trx)) return undefined;
+        await accountStore.replaceSetupToken(trx, hashToken(token), clock.now());
+        return token;
+      });
+    },
+
+    async setUp(token, input, clientAddress) {
+      await limit(`setup:address:${clientAddress}`, LOGIN_PER_ADDRESS);
+      const row = await newAccountRow(input, true);
+      await sql.transaction(async (trx) => {
+        const taken = await accountStore.takeSetupToken(trx, hashToken(token));
+        if (!taken || (await accountStore.adminExists(trx))) throw new AerostackError("AUTH_SETUP_TOKEN_INVALID");
+        if (!(await accountStore.insert(trx, row))) throw new AerostackError("AUTH_USER_EXISTS");
+      });
+      return await sessions.open(row);
+    },
+  };
+}

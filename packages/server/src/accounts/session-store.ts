@@ -1,0 +1,58 @@
+import type { Kysely, Selectable } from "kysely";
+import type { AccountTables } from "./tables.ts";
+
+export type SessionRow = Selectable<AccountTables["sessions"]>;
+export type RefreshTokenRow = Selectable<AccountTables["refresh_tokens"]>;
+type Db = Kysely<AccountTables>;
+
+export const sessionStore = {
+  async insert(db: Db, row: SessionRow): Promise<void> {
+    await db.insertInto("sessions").values(row).execute();
+  },
+
+  async find(db: Db, id: string): Promise<SessionRow | undefined> {
+    return await db.selectFrom("sessions").selectAll().where("id", "=", id).executeTakeFirst();
+  },
+
+  async revoke(db: Db, id: string, reason: string, nowMs: number): Promise<void> {
+    await db
+      .updateTable("sessions")
+      .set({ revoked_at: nowMs, revoke_reason: reason })
+      .where("id", "=", id)
+      .where("revoked_at", "is", null)
+      .execute();
+  },
+
+  async insertToken(db: Db, row: RefreshTokenRow): Promise<void> {
+    await db.insertInto("refresh_tokens").values(row).execute();
+  },
+
+  async findToken(db: Db, hash: string): Promise<RefreshTokenRow | undefined> {
+    return await db.selectFrom("refresh_tokens").selectAll().where("hash", "=", hash).executeTakeFirst();
+  },
+
+  /** False when the token was used before: of two uses at once one wins. */
+  async useToken(db: Db, hash: string, nowMs: number): Promise<boolean> {
+    const row = await db
+      .updateTable("refresh_tokens")
+      .set({ used_at: nowMs })
+      .where("hash", "=", hash)
+      .where("used_at", "is", null)
+      .returning("hash")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
+  /** Sessions whose every token has expired, with their tokens. */
+  async removeExpired(db: Db, nowMs: number): Promise<void> {
+    await db.deleteFrom("refresh_tokens").where("expires_at", "<", nowMs).execute();
+    await db
+      .deleteFrom("sessions")
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(selectFrom("refresh_tokens").select("hash").whereRef("refresh_tokens.session_id", "=", "sessions.id")),
+        ),
+      )
+      .execute();
+  },
+};

@@ -1,0 +1,157 @@
+import { AerostackError } from "@aerostack/contracts";
+import { type Clock, createId, randomText } from "@aerostack/kernel";
+import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
+import { hashToken } from "../kernel/crypto/token-hash.ts";
+import type { Logger } from "../kernel/log.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+import type { ResolvedCredential } from "../keys/principal.ts";
+import type { AccessTokens } from "./access-token.ts";
+import { sessionStore } from "./session-store.ts";
+import { type AccountRow, accountStore } from "./store.ts";
+import type { AccountTables } from "./tables.ts";
+
+/** What a log-in or refresh hands out. */
+export interface OpenedSession {
+  readonly token: string;
+  readonly refreshToken: string;
+  /** Of the access token. */
+  readonly expiresAtMs: number;
+  readonly account: AccountRow;
+}
+
+export interface Sessions {
+  open(account: AccountRow): Promise<OpenedSession>;
+  /**
+   * Turns a refresh token into new tokens. A token that was used before is a sign that somebody holds a copy, so the
+   * whole session ends for both.
+   *
+   * @throws AUTH_TOKEN_INVALID · AUTH_TOKEN_EXPIRED
+   */
+  refresh(refreshToken: string): Promise<OpenedSession>;
+  /** Ends the session; its access tokens are refused within a second. */
+  end(sessionId: string): Promise<void>;
+  /** The same by refresh token; an unknown one is no error, because the caller wants it gone. */
+  endByRefreshToken(refreshToken: string): Promise<void>;
+  /** Who an access token stands for; null when it is not valid or its session has ended. */
+  find(accessToken: string): Promise<ResolvedCredential | null>;
+  removeExpired(): Promise<void>;
+}
+
+const REFRESH_TOKEN_LIFETIME_MS = 30 * 24 * 60 * 60_000;
+/** 250 random bits. */
+const REFRESH_TOKEN_CHARACTERS = 50;
+
+export interface SessionsOptions {
+  readonly sql: Sql<unknown>;
+  readonly clock: Clock;
+  readonly changes: ChangeFeed;
+  readonly accessTokens: AccessTokens;
+  readonly log: Logger;
+}
+
+export function createSessions(options: SessionsOptions): Sessions {
+  const { clock, changes, accessTokens, log } = options;
+  const sql = options.sql.withTables<AccountTables>();
+
+  async function handOut(account: AccountRow, sessionId: string, refreshToken: string): Promise<OpenedSession> {
+    return { ...(await accessTokens.sign(account.id, sessionId)), refreshToken, account };
+  }
+
+  function newRefreshToken(sessionId: string) {
+    const now = clock.now();
+    const refreshToken = `rt_${randomText(REFRESH_TOKEN_CHARACTERS)}`;
+    const row = {
+      hash: hashToken(refreshToken),
+      session_id: sessionId,
+      created_at: now,
+      expires_at: now + REFRESH_TOKEN_LIFETIME_MS,
+      used_at: null,
+    };
+    return { refreshToken, row };
+  }
+
+  async function end(sessionId: string, reason: string): Promise<void> {
+    await changes.commit(sql, [`session:${sessionId}`], (trx) =>
+      sessionStore.revoke(trx, sessionId, reason, clock.now()),
+    );
+  }
+
+  return {
+    async open(account) {
+      const now = clock.now();
+      const id = createId("ses", now);
+      const { refreshToken, row } = newRefreshToken(id);
+      await sql.transaction(async (trx) => {
+        await sessionStore.insert(trx, {
+          id,
+          account_id: account.id,
+          created_at: now,
+          revoked_at: null,
+          revoke_reason: null,
+        });
+        await sessionStore.insertToken(trx, row);
+      });
+      return await handOut(account, id, refreshToken);
+    },
+
+    async refresh(sent) {
+      const hash = hashToken(sent);
+      const token = await sessionStore.findToken(sql.db, hash);
+      const session = token === undefined ? undefined : await sessionStore.find(sql.db, token.session_id);
+      if (token === undefined || session === undefined || session.revoked_at !== null) throw invalidRefreshToken();
+      if (token.expires_at <= clock.now()) throw new AerostackError("AUTH_TOKEN_EXPIRED", { fix: "Log in again." });
+      const account = await accountStore.findById(sql.db, session.account_id);
+      if (account === undefined) throw invalidRefreshToken();
+      const next = newRefreshToken(session.id);
+      const rotated = await sql.transaction(async (trx) => {
+        if (!(await sessionStore.useToken(trx, hash, clock.now()))) return false;
+        await sessionStore.insertToken(trx, next.row);
+        return true;
+      });
+      if (!rotated) {
+        log.warn(
+          { sessionId: session.id, accountId: account.id },
+          "a refresh token was used twice; its session was ended",
+        );
+        await end(session.id, "refresh token reused");
+        throw invalidRefreshToken();
+      }
+      return await handOut(account, session.id, next.refreshToken);
+    },
+
+    end: (sessionId) => end(sessionId, "logged out"),
+
+    async endByRefreshToken(refreshToken) {
+      const token = await sessionStore.findToken(sql.db, hashToken(refreshToken));
+      if (token !== undefined) await end(token.session_id, "logged out");
+    },
+
+    async find(accessToken) {
+      const claims = await accessTokens.verify(accessToken);
+      if (claims === null) return null;
+      const session = await sessionStore.find(sql.db, claims.sessionId);
+      if (session === undefined || session.revoked_at !== null || session.account_id !== claims.accountId) return null;
+      const account = await accountStore.findById(sql.db, claims.accountId);
+      if (account === undefined) return null;
+      return {
+        principal: {
+          kind: "account",
+          accountId: account.id,
+          isAdmin: account.is_admin === 1,
+          via: "session",
+          credentialId: session.id,
+        },
+        expiresAtMs: claims.expiresAtMs,
+        subjects: [`session:${session.id}`, `account:${account.id}`],
+      };
+    },
+
+    async removeExpired() {
+      await sql.transaction((trx) => sessionStore.removeExpired(trx, clock.now()));
+    },
+  };
+}
+
+function invalidRefreshToken(): AerostackError {
+  return new AerostackError("AUTH_TOKEN_INVALID", { message: "The refresh token is not valid any more." });
+}

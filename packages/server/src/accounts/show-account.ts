@@ -1,0 +1,24 @@
+import type { SessionResponse, User } from "@aerostack/contracts";
+import { toIso } from "../kernel/page.ts";
+import type { OpenedSession } from "./sessions.ts";
+import type { AccountRow } from "./store.ts";
+
+/** An account as interfaces show it. */
+export function showUser(account: AccountRow): User {
+  return {
+    id: account.id,
+    email: account.email,
+    name: account.name,
+    isAdmin: account.is_admin === 1,
+    createdAt: toIso(account.created_at),
+  };
+}
+
+export function showSession(session: OpenedSession): SessionResponse {
+  return {
+    token: session.token,
+    refreshToken: session.refreshToken,
+    expiresAt: toIso(session.expiresAtMs),
+    user: showUser(session.account),
+  };
+}

@@ -1,0 +1,51 @@
+import type { Kysely, Selectable } from "kysely";
+import type { AccountTables } from "./tables.ts";
+
+export type AccountRow = Selectable<AccountTables["accounts"]>;
+type Db = Kysely<AccountTables>;
+
+export const accountStore = {
+  /** False when the address has an account. */
+  async insert(db: Db, row: AccountRow): Promise<boolean> {
+    const inserted = await db
+      .insertInto("accounts")
+      .values(row)
+      .onConflict((conflict) => conflict.column("email").doNothing())
+      .returning("id")
+      .executeTakeFirst();
+    return inserted !== undefined;
+  },
+
+  async findByEmail(db: Db, email: string): Promise<AccountRow | undefined> {
+    return await db.selectFrom("accounts").selectAll().where("email", "=", email).executeTakeFirst();
+  },
+
+  async findById(db: Db, id: string): Promise<AccountRow | undefined> {
+    return await db.selectFrom("accounts").selectAll().where("id", "=", id).executeTakeFirst();
+  },
+
+  async adminExists(db: Db): Promise<boolean> {
+    const row = await db.selectFrom("accounts").select("id").where("is_admin", "=", 1).limit(1).executeTakeFirst();
+    return row !== undefined;
+  },
+
+  async setPasswordHash(db: Db, id: string, passwordHash: string, nowMs: number): Promise<void> {
+    await db
+      .updateTable("accounts")
+      .set({ password_hash: passwordHash, updated_at: nowMs })
+      .where("id", "=", id)
+      .execute();
+  },
+
+  /** Replaces all set-up tokens: only the one of the last start is valid. */
+  async replaceSetupToken(db: Db, hash: string, nowMs: number): Promise<void> {
+    await db.deleteFrom("setup_tokens").execute();
+    await db.insertInto("setup_tokens").values({ hash, created_at: nowMs }).execute();
+  },
+
+  /** True when the token was there; it is gone now. */
+  async takeSetupToken(db: Db, hash: string): Promise<boolean> {
+    const row = await db.deleteFrom("setup_tokens").where("hash", "=", hash).returning("hash").executeTakeFirst();
+    return row !== undefined;
+  },
+};

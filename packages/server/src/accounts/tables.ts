@@ -1,0 +1,116 @@
+import type { SqlMigrations } from "../kernel/sql/index.ts";
+
+export interface AccountTables {
+  accounts: {
+    id: string;
+    /** Trimmed and lower-cased. */
+    email: string;
+    name: string | null;
+    password_hash: string;
+    is_admin: number;
+    created_at: number;
+    updated_at: number;
+  };
+  account_keys: {
+    id: string;
+    account_id: string;
+    name: string;
+    prefix: string;
+    hash: string;
+    created_at: number;
+    last_used_at: number | null;
+    revoked_at: number | null;
+  };
+  /** A log-in: the family of all refresh tokens that came of it. */
+  sessions: {
+    id: string;
+    account_id: string;
+    created_at: number;
+    revoked_at: number | null;
+    revoke_reason: string | null;
+  };
+  refresh_tokens: {
+    hash: string;
+    session_id: string;
+    created_at: number;
+    expires_at: number;
+    used_at: number | null;
+  };
+  device_logins: {
+    device_hash: string;
+    user_code_hash: string;
+    client_id: string;
+    status: string;
+    account_id: string | null;
+    created_at: number;
+    expires_at: number;
+    interval_ms: number;
+    next_poll_at: number;
+  };
+  setup_tokens: { hash: string; created_at: number };
+}
+
+export const accountMigrations: SqlMigrations = {
+  "0002_accounts": {
+    async up(db, types) {
+      await db.schema
+        .createTable("accounts")
+        .addColumn("id", types.text, (column) => column.primaryKey())
+        .addColumn("email", types.text, (column) => column.notNull().unique())
+        .addColumn("name", types.text)
+        .addColumn("password_hash", types.text, (column) => column.notNull())
+        .addColumn("is_admin", types.integer, (column) => column.notNull())
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addColumn("updated_at", types.integer, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable("account_keys")
+        .addColumn("id", types.text, (column) => column.primaryKey())
+        .addColumn("account_id", types.text, (column) => column.notNull().references("accounts.id").onDelete("cascade"))
+        .addColumn("name", types.text, (column) => column.notNull())
+        .addColumn("prefix", types.text, (column) => column.notNull())
+        .addColumn("hash", types.text, (column) => column.notNull().unique())
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addColumn("last_used_at", types.integer)
+        .addColumn("revoked_at", types.integer)
+        .execute();
+      await db.schema.createIndex("account_keys_list").on("account_keys").columns(["account_id", "id"]).execute();
+      await db.schema
+        .createTable("sessions")
+        .addColumn("id", types.text, (column) => column.primaryKey())
+        .addColumn("account_id", types.text, (column) => column.notNull().references("accounts.id").onDelete("cascade"))
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addColumn("revoked_at", types.integer)
+        .addColumn("revoke_reason", types.text)
+        .execute();
+      await db.schema.createIndex("sessions_account").on("sessions").column("account_id").execute();
+      await db.schema
+        .createTable("refresh_tokens")
+        .addColumn("hash", types.text, (column) => column.primaryKey())
+        .addColumn("session_id", types.text, (column) => column.notNull().references("sessions.id").onDelete("cascade"))
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addColumn("expires_at", types.integer, (column) => column.notNull())
+        .addColumn("used_at", types.integer)
+        .execute();
+      await db.schema.createIndex("refresh_tokens_session").on("refresh_tokens").column("session_id").execute();
+      await db.schema.createIndex("refresh_tokens_expiry").on("refresh_tokens").column("expires_at").execute();
+      await db.schema
+        .createTable("device_logins")
+        .addColumn("device_hash", types.text, (column) => column.primaryKey())
+        .addColumn("user_code_hash", types.text, (column) => column.notNull().unique())
+        .addColumn("client_id", types.text, (column) => column.notNull())
+        .addColumn("status", types.text, (column) => column.notNull())
+        .addColumn("account_id", types.text, (column) => column.references("accounts.id").onDelete("cascade"))
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addColumn("expires_at", types.integer, (column) => column.notNull())
+        .addColumn("interval_ms", types.integer, (column) => column.notNull())
+        .addColumn("next_poll_at", types.integer, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable("setup_tokens")
+        .addColumn("hash", types.text, (column) => column.primaryKey())
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .execute();
+    },
+  },
+};

@@ -1,0 +1,112 @@
+import { type Clock, createId } from "@aerostack/kernel";
+import { createAccessTokens, looksLikeJwt } from "./accounts/access-token.ts";
+import { accountKeyRoutes } from "./accounts/account-key-routes.ts";
+import { createAccountKeyService } from "./accounts/account-keys.ts";
+import { createDeviceLogins } from "./accounts/device-login.ts";
+import { deviceRoutes } from "./accounts/device-routes.ts";
+import { accountRoutes } from "./accounts/routes.ts";
+import { createAccountService } from "./accounts/service.ts";
+import { createSessions } from "./accounts/sessions.ts";
+import type { Bus } from "./kernel/bus/bus.ts";
+import { createChangeFeed } from "./kernel/change-feed/change-feed.ts";
+import { createPasswordHasher } from "./kernel/crypto/password-hash.ts";
+import { everyHour } from "./kernel/every-hour.ts";
+import type { Lifecycle } from "./kernel/lifecycle.ts";
+import type { Limiter } from "./kernel/limiter/limiter.ts";
+import type { Logger } from "./kernel/log.ts";
+import type { Secrets } from "./kernel/secrets.ts";
+import type { Sql } from "./kernel/sql/index.ts";
+import { createCredentialFinder } from "./keys/find-credential.ts";
+import { createPrincipalResolver } from "./keys/principal-resolver.ts";
+import { createKeyUseRecorder } from "./keys/record-uses.ts";
+import { projectKeyRoutes } from "./keys/routes.ts";
+import { createProjectKeyService } from "./keys/service.ts";
+import { cliRoutes } from "./projects/cli-routes.ts";
+import { projectRoutes } from "./projects/routes.ts";
+import { createProjectService, type ProjectRecord } from "./projects/service.ts";
+import { setupRoutes } from "./setup/routes.ts";
+import { createSetupService } from "./setup/service.ts";
+
+export interface ControlPlaneOptions {
+  readonly sql: Sql<unknown>;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly limiter: Limiter;
+  readonly log: Logger;
+  readonly lifecycle: Lifecycle;
+  readonly secrets: Secrets;
+  readonly signUp: "open" | "closed";
+  /** Where clients reach the server; known once it listens. */
+  readonly origin: () => string;
+  /** Named in access tokens; the same over restarts. */
+  readonly issuer: string;
+  /** Where a project's functions answer. */
+  readonly projectUrl: (project: ProjectRecord) => string;
+  readonly deployStarter: (project: ProjectRecord) => Promise<string | undefined>;
+  /** For tests: password hashing as weak as they like. */
+  readonly passwordIterations?: number;
+}
+
+/** Accounts, projects, keys and who calls: everything that knows people and nothing that serves their functions. */
+export function createControlPlane(options: ControlPlaneOptions) {
+  const { sql, clock, bus, limiter, log, lifecycle, origin } = options;
+  const changes = createChangeFeed({ sql, clock, bus });
+  const accessTokens = createAccessTokens({
+    signingKeys: options.secrets.signingKeys,
+    issuer: options.issuer,
+    clock,
+    newId: () => createId("jti", clock.now()),
+  });
+  const sessions = createSessions({ sql, clock, changes, accessTokens, log });
+  const hasher = createPasswordHasher(options.passwordIterations);
+  const accounts = createAccountService({ sql, clock, hasher, limiter, sessions, signUp: options.signUp });
+  const accountKeys = createAccountKeyService({ sql, clock, changes });
+  const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
+  const projects = createProjectService({ sql, clock, changes, log });
+  const projectKeys = createProjectKeyService({ sql, clock, changes, projects });
+  const find = createCredentialFinder({
+    isAccessToken: looksLikeJwt,
+    accessTokens: sessions.find,
+    accountKeys: accountKeys.find,
+    projectKeys: projectKeys.find,
+  });
+  const resolver = createPrincipalResolver({ clock, changes, find });
+  const setup = createSetupService({
+    accounts,
+    projects,
+    keys: projectKeys,
+    deployStarter: options.deployStarter,
+    origin,
+    log,
+  });
+
+  const uses = createKeyUseRecorder(
+    resolver,
+    async (ids, usedAtMs) => {
+      await accountKeys.markUsed(ids, usedAtMs);
+      await projectKeys.markUsed(ids, usedAtMs);
+    },
+    log,
+  );
+  lifecycle.onClose("key uses", () => uses.close());
+  const housekeeping = everyHour("removing expired sessions", () => sessions.removeExpired(), log);
+  lifecycle.onClose("housekeeping", () => housekeeping.stop());
+
+  return {
+    changes,
+    accounts,
+    sessions,
+    projects,
+    projectKeys,
+    resolver,
+    routes: [
+      ...accountRoutes({ accounts, sessions }),
+      ...deviceRoutes({ devices, accounts, origin }),
+      ...setupRoutes(setup),
+      ...accountKeyRoutes(accountKeys),
+      ...projectRoutes({ projects, urlOf: options.projectUrl }),
+      ...projectKeyRoutes({ projects, keys: projectKeys }),
+      ...cliRoutes({ accounts, projects, urlOf: options.projectUrl }),
+    ],
+  };
+}

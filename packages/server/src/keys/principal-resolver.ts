@@ -1,0 +1,140 @@
+import type { Clock } from "@aerostack/kernel";
+import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
+import type { KeyPrincipal, Principal, ResolvedCredential } from "./principal.ts";
+
+/** Finds a credential in the store; null when it is unknown, revoked or expired. */
+export type CredentialFinder = (credential: string) => Promise<ResolvedCredential | null>;
+
+export interface PrincipalResolver {
+  /**
+   * Who a credential stands for; null when it is not valid. Answers at once, without the database, for a credential that
+   * was used lately. A revoked one is refused everywhere within a second (see the change feed).
+   *
+   * @throws SERVICE_UNAVAILABLE when the database does not answer and nothing fresh is known.
+   */
+  resolve(credential: string): Principal | null | Promise<Principal | null>;
+  /** The same, for addresses that take keys and no sessions. */
+  resolveKey(credential: string): KeyPrincipal | null | Promise<KeyPrincipal | null>;
+  /** Key ids and when each was last used, since the last call. */
+  takeUses(): ReadonlyMap<string, number>;
+}
+
+interface Entry {
+  readonly credential: string;
+  readonly resolved: ResolvedCredential;
+  lastUsedAtMs: number;
+}
+
+export interface PrincipalResolverOptions {
+  readonly clock: Clock;
+  readonly changes: ChangeFeed;
+  readonly find: CredentialFinder;
+  readonly maxEntries?: number;
+}
+
+const DEFAULT_MAX_ENTRIES = 50_000;
+/** Unknown credentials remembered, so that a flood of one wrong key does not become a flood of queries. */
+const MAX_UNKNOWN = 10_000;
+const UNKNOWN_TTL_MS = 1_000;
+
+export function createPrincipalResolver(options: PrincipalResolverOptions): PrincipalResolver {
+  const { clock, changes, find, maxEntries = DEFAULT_MAX_ENTRIES } = options;
+  const entries = new Map<string, Entry>();
+  const bySubject = new Map<string, Set<Entry>>();
+  const unknownUntilMs = new Map<string, number>();
+  const finding = new Map<string, Promise<Principal | null>>();
+  /** Uses of entries that are gone. */
+  let droppedUses = new Map<string, number>();
+  let usesTakenAtMs = Number.NEGATIVE_INFINITY;
+
+  changes.onChange((subjects) => {
+    const affected =
+      subjects === null ? [...entries.values()] : subjects.flatMap((subject) => [...(bySubject.get(subject) ?? [])]);
+    for (const entry of affected) drop(entry);
+  });
+
+  function drop(entry: Entry): void {
+    entries.delete(entry.credential);
+    noteUse(droppedUses, entry);
+    for (const subject of entry.resolved.subjects) {
+      const set = bySubject.get(subject);
+      set?.delete(entry);
+      if (set?.size === 0) bySubject.delete(subject);
+    }
+  }
+
+  function noteUse(uses: Map<string, number>, { resolved, lastUsedAtMs }: Entry): void {
+    if (lastUsedAtMs >= usesTakenAtMs) uses.set(resolved.principal.credentialId, lastUsedAtMs);
+  }
+
+  function keep(credential: string, resolved: ResolvedCredential): void {
+    const entry = { credential, resolved, lastUsedAtMs: clock.now() };
+    entries.set(credential, entry);
+    for (const subject of resolved.subjects) bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(entry));
+    if (entries.size <= maxEntries) return;
+    const [oldest] = entries.values();
+    if (oldest !== undefined) drop(oldest);
+  }
+
+  async function findAndKeep(credential: string): Promise<Principal | null> {
+    const versionBefore = changes.version;
+    const resolved = await find(credential);
+    if (resolved === null) {
+      if (unknownUntilMs.size >= MAX_UNKNOWN) unknownUntilMs.clear();
+      unknownUntilMs.set(credential, clock.now() + UNKNOWN_TTL_MS);
+      return null;
+    }
+    // A change that became known while the store was read may have been about this very credential.
+    if (changes.version === versionBefore) keep(credential, resolved);
+    return resolved.principal;
+  }
+
+  function lookUp(credential: string): Principal | null | Promise<Principal | null> {
+    const now = clock.now();
+    const entry = entries.get(credential);
+    if (entry !== undefined) {
+      const { principal, expiresAtMs } = entry.resolved;
+      if (expiresAtMs === null || now < expiresAtMs) {
+        entry.lastUsedAtMs = now;
+        return principal;
+      }
+      drop(entry);
+      return null;
+    }
+    const unknownUntil = unknownUntilMs.get(credential);
+    if (unknownUntil !== undefined) {
+      if (now < unknownUntil) return null;
+      unknownUntilMs.delete(credential);
+    }
+    let found = finding.get(credential);
+    if (found === undefined) {
+      found = findAndKeep(credential).finally(() => finding.delete(credential));
+      finding.set(credential, found);
+    }
+    return found;
+  }
+
+  function resolve(credential: string): Principal | null | Promise<Principal | null> {
+    const fresh = changes.ensureFresh();
+    return fresh === true ? lookUp(credential) : fresh.then(() => lookUp(credential));
+  }
+
+  return {
+    resolve,
+    resolveKey(credential) {
+      const found = resolve(credential);
+      return found instanceof Promise ? found.then(keyOnly) : keyOnly(found);
+    },
+    takeUses() {
+      const uses = droppedUses;
+      droppedUses = new Map();
+      for (const entry of entries.values()) noteUse(uses, entry);
+      usesTakenAtMs = clock.now();
+      return uses;
+    },
+  };
+}
+
+function keyOnly(principal: Principal | null): KeyPrincipal | null {
+  return principal?.via === "key" ? (principal as KeyPrincipal) : null;
+}

@@ -1,0 +1,93 @@
+import {
+  createProjectKeyRequestSchema,
+  createProjectKeyResponseSchema,
+  listProjectKeysResponseSchema,
+  type ProjectKey,
+  pageQuerySchema,
+  projectKeyParamsSchema,
+  projectParamsSchema,
+  successSchema,
+} from "@aerostack/contracts";
+import { defineRoute, type Route } from "../edge/define-route.ts";
+import { toIso, toIsoOrNull } from "../kernel/page.ts";
+import type { ProjectService } from "../projects/service.ts";
+import type { ProjectKeyService } from "./service.ts";
+import type { ProjectKeyRow } from "./store.ts";
+
+export interface ProjectKeyRoutesOptions {
+  readonly projects: ProjectService;
+  readonly keys: ProjectKeyService;
+}
+
+const TAG = "Project keys";
+
+// Only accounts manage keys: a secret key that leaks must not be able to make itself successors.
+export function projectKeyRoutes({ projects, keys }: ProjectKeyRoutesOptions): readonly Route[] {
+  return [
+    defineRoute({
+      method: "get",
+      path: "/api/v1/projects/:project/keys",
+      summary: "List a project's keys",
+      tag: TAG,
+      auth: "account",
+      params: projectParamsSchema,
+      query: pageQuerySchema,
+      response: { status: 200, schema: listProjectKeysResponseSchema },
+      errors: ["NOT_FOUND"],
+      handler: async ({ principal, params, query }) => {
+        const project = await projects.require(principal, params.project);
+        const page = await keys.list(project, query);
+        return { keys: page.items.map(show), nextCursor: page.nextCursor };
+      },
+    }),
+    defineRoute({
+      method: "post",
+      path: "/api/v1/projects/:project/keys",
+      summary: "Create a project key",
+      description:
+        "Secret keys may do everything within the project and stay on servers; public keys are for browsers and apps. The key is shown in this answer and never again.",
+      tag: TAG,
+      auth: "account",
+      params: projectParamsSchema,
+      body: createProjectKeyRequestSchema,
+      response: { status: 201, schema: createProjectKeyResponseSchema },
+      errors: ["NOT_FOUND", "CONFLICT"],
+      idempotent: true,
+      handler: async ({ principal, params, body }) => {
+        const project = await projects.require(principal, params.project);
+        const expiresAtMs = body.expiresAt === undefined ? undefined : Date.parse(body.expiresAt);
+        const { row, secret } = await keys.create(project, { name: body.name, kind: body.kind, expiresAtMs });
+        return { key: show(row), secret };
+      },
+    }),
+    defineRoute({
+      method: "delete",
+      path: "/api/v1/projects/:project/keys/:key",
+      summary: "Revoke a project key",
+      description: "The key is refused everywhere within a second.",
+      tag: TAG,
+      auth: "account",
+      params: projectKeyParamsSchema,
+      response: { status: 200, schema: successSchema },
+      errors: ["NOT_FOUND"],
+      handler: async ({ principal, params }) => {
+        const project = await projects.require(principal, params.project);
+        await keys.revoke(project, params.key);
+        return { success: true as const };
+      },
+    }),
+  ];
+}
+
+function show(row: ProjectKeyRow): ProjectKey {
+  return {
+    id: row.id,
+    name: row.name,
+    kind: row.kind,
+    prefix: row.prefix,
+    createdAt: toIso(row.created_at),
+    expiresAt: toIsoOrNull(row.expires_at),
+    lastUsedAt: toIsoOrNull(row.last_used_at),
+    revokedAt: toIsoOrNull(row.revoked_at),
+  };
+}

@@ -1,0 +1,21 @@
+import { accountMigrations } from "./accounts/tables.ts";
+import { idempotencyMigrations } from "./edge/idempotency-tables.ts";
+import { functionMigrations } from "./functions/tables.ts";
+import { changeFeedMigrations } from "./kernel/change-feed/tables.ts";
+import type { DatabaseMigrations } from "./kernel/open-databases.ts";
+import { projectKeyMigrations } from "./keys/tables.ts";
+import { logMigrations } from "./logs/tables.ts";
+import { projectMigrations } from "./projects/tables.ts";
+
+/** Every capability's migrations; their names carry the order. */
+export const migrations: DatabaseMigrations = {
+  control: {
+    ...changeFeedMigrations,
+    ...accountMigrations,
+    ...projectMigrations,
+    ...projectKeyMigrations,
+    ...idempotencyMigrations,
+    ...functionMigrations,
+  },
+  logs: logMigrations,
+};

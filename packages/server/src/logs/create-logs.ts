@@ -1,0 +1,44 @@
+import type { Bus } from "../kernel/bus/bus.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+import { createLogBuffer } from "./log-buffer.ts";
+import type { LogEntry } from "./log-entry.ts";
+import type { LogTail } from "./log-tail.ts";
+import { createMonotonicIds } from "./monotonic-ids.ts";
+import { createLogStore } from "./store.ts";
+import type { LogTables } from "./tables.ts";
+
+export interface LogsOptions {
+  readonly sql: Sql<unknown>;
+  readonly bus: Bus;
+  readonly onError: (error: unknown) => void;
+}
+
+const TOPIC_PREFIX = "logs:";
+
+/**
+ * Responsible for what a project's log holds: served requests, and what its functions said. It never decides what is worth
+ * a line; whoever serves says so.
+ */
+export function createLogs({ sql, bus, onError }: LogsOptions) {
+  const store = createLogStore(sql.withTables<LogTables>());
+
+  const buffer = createLogBuffer({
+    createId: createMonotonicIds("log"),
+    write: store.insert,
+    onStored(entries) {
+      for (const [projectId, own] of Map.groupBy(entries, (entry) => entry.projectId)) {
+        bus.publish(`${TOPIC_PREFIX}${projectId}`, own);
+      }
+    },
+    onError,
+  });
+
+  const tail: LogTail = {
+    subscribe: (projectId, onEntries) =>
+      bus.subscribe(`${TOPIC_PREFIX}${projectId}`, (message) => onEntries(message as readonly LogEntry[])),
+  };
+
+  return { store, buffer, tail };
+}
+
+export type Logs = ReturnType<typeof createLogs>;

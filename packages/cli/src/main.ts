@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { homedir } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { createPrompts } from "./command/prompts.ts";
@@ -30,6 +31,9 @@ function sink(stream: NodeJS.WriteStream): TextSink {
     },
     write(text) {
       stream.write(text);
+    },
+    async drained() {
+      if (stream.writableNeedDrain) await once(stream, "drain");
     },
   };
 }

@@ -55,7 +55,7 @@ function kindOf(status: number, code: string | undefined): ExitKind {
 }
 
 function fieldErrors(details: Record<string, unknown> | undefined): string {
-  const fields = z.record(z.string(), z.array(z.string())).safeParse(details?.["fieldErrors"]);
+  const fields = z.record(z.string(), z.array(z.string())).safeParse(details?.fieldErrors);
   if (!fields.success) return "";
   return Object.entries(fields.data)
     .map(([field, reasons]) => `\n${field}: ${reasons.join(" ")}`)

@@ -31,7 +31,13 @@ export interface ParseOptions {
 export function parseCommandLine(argv: readonly string[], { sections, version, style }: ParseOptions): Invocation {
   let invocation: Invocation | undefined;
   let written = "";
-  const silent = { writeOut: (text: string) => void (written += text), writeErr: () => {}, outputError: () => {} };
+  const silent = {
+    writeOut(text: string) {
+      written += text;
+    },
+    writeErr() {},
+    outputError() {},
+  };
 
   function prepare(program: Program, help: string): Program {
     program.exitOverride().configureOutput(silent).helpCommand(false).helpOption("-h, --help", "Show this help");

@@ -36,6 +36,8 @@ function optionRows(options: OptionMap): [string, string][] {
   return Object.entries(options).map(([key, option]) => [optionSynopsis(key, option), optionDescription(option)]);
 }
 
+const GLOBAL_NAMES = Object.keys(GLOBAL_OPTIONS).map(optionName).join(", ");
+
 export function renderCommandHelp(path: string, command: Command, style: Style): string {
   const lines = [
     `${style.bold(`aerostack ${path}`)}  ${command.summary}.`,
@@ -49,7 +51,8 @@ export function renderCommandHelp(path: string, command: Command, style: Style):
       style,
     ),
     ...section("Options", optionRows(command.options), style),
-    ...section("Options of every command", optionRows(GLOBAL_OPTIONS), style),
+    "",
+    style.dim(`Every command also takes ${GLOBAL_NAMES} (see aerostack --help).`),
     "",
     style.bold(command.examples.length === 1 ? "Example" : "Examples"),
     ...command.examples.flatMap(({ command: line, explanation }) => [

@@ -21,7 +21,7 @@ export interface BaseUrlInputs {
 
 /** Which server is meant: the flag, the environment, the configuration file, the last log-in, else this machine's. */
 export function resolveBaseUrl({ flag, env, configured, loggedIn }: BaseUrlInputs): BaseUrl {
-  const fromEnv = env["AEROSTACK_API_URL"];
+  const fromEnv = env.AEROSTACK_API_URL;
   if (flag !== undefined) return { url: normaliseBaseUrl(flag, "--api-url"), source: "--api-url" };
   if (fromEnv !== undefined && fromEnv !== "") {
     return { url: normaliseBaseUrl(fromEnv, "AEROSTACK_API_URL"), source: "AEROSTACK_API_URL" };

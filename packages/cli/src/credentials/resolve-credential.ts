@@ -21,7 +21,7 @@ export interface CredentialInputs {
  * stored key never goes to another server: a configuration file from elsewhere may name any `api_url`.
  */
 export function resolveCredential({ env, configured, credentials, baseUrl }: CredentialInputs): Credential | undefined {
-  const fromEnv = env["AEROSTACK_API_KEY"];
+  const fromEnv = env.AEROSTACK_API_KEY;
   if (fromEnv !== undefined && fromEnv !== "") return { key: fromEnv, source: "AEROSTACK_API_KEY" };
   if (configured !== undefined && configured !== "") return { key: configured, source: "configuration file" };
   const entry = credentials.servers?.[baseUrl.url];

@@ -4,7 +4,7 @@ const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 // East Asian wide and full-width blocks, and pictographs: two columns in a terminal.
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: printable ASCII is the fast path
+// Printable ASCII is the fast path.
 const ASCII = /^[\x20-\x7e]*$/;
 
 /** Terminal columns that `text` takes; colour codes take none. */

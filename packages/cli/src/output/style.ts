@@ -34,8 +34,8 @@ export function createStyle(enabled: boolean): Style {
 
 /** Whether to colour: NO_COLOR (any value) says no, FORCE_COLOR says yes, else a terminal that is not "dumb". */
 export function wantsColour(env: NodeJS.ProcessEnv, isTty: boolean): boolean {
-  if (env["NO_COLOR"] !== undefined && env["NO_COLOR"] !== "") return false;
-  const forced = env["FORCE_COLOR"];
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== "") return false;
+  const forced = env.FORCE_COLOR;
   if (forced !== undefined) return forced !== "0" && forced !== "false";
-  return isTty && env["TERM"] !== "dumb";
+  return isTty && env.TERM !== "dumb";
 }

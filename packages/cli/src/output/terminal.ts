@@ -7,6 +7,8 @@ export interface TextSink {
   readonly isTTY: boolean;
   readonly columns: number | undefined;
   write(text: string | Uint8Array): void;
+  /** Resolves when what was written has left the buffer far enough to write more. */
+  drained(): Promise<void>;
 }
 
 export interface Step {
@@ -28,6 +30,8 @@ export interface Terminal {
   pairs(pairs: readonly (readonly [label: string, value: string])[]): void;
   /** Bytes as they are, for values and exports. */
   raw(bytes: string | Uint8Array): void;
+  /** A stream of bytes as they are, at the reader's pace. */
+  pipe(body: ReadableStream<Uint8Array>): Promise<void>;
   /** One event of a stream: a JSON line with `json`, else what `render` writes. */
   event(data: unknown, render: (terminal: Terminal) => void): void;
   /** One JSON document on its own line. */
@@ -55,7 +59,7 @@ export interface TerminalOptions {
 export function createTerminal({ stdout, stderr, env, json }: TerminalOptions): Terminal {
   const style = createStyle(wantsColour(env, stdout.isTTY) && !json);
   const noteStyle = createStyle(wantsColour(env, stderr.isTTY) && !json);
-  const animated = stderr.isTTY && !json && env["CI"] === undefined && env["TERM"] !== "dumb";
+  const animated = stderr.isTTY && !json && env.CI === undefined && env.TERM !== "dumb";
 
   function note(text: string): void {
     if (!json) stderr.write(`${text}\n`);
@@ -78,6 +82,12 @@ export function createTerminal({ stdout, stderr, env, json }: TerminalOptions): 
     },
     raw(bytes) {
       if (!json) stdout.write(bytes);
+    },
+    async pipe(body) {
+      for await (const chunk of body) {
+        terminal.raw(chunk);
+        await stdout.drained();
+      }
     },
     event(data, render) {
       if (json) terminal.document(data);

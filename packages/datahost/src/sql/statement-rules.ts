@@ -20,6 +20,10 @@ const RESERVED_PREFIXES = ["_cf_", "_aero_"];
 /** Functions that reach files, keys or the process. */
 const REFUSED_FUNCTION = /^(?:load_extension|readfile|writefile|edit|fts3_tokenizer|sqlite_log|sqlite3mc_\w+)$/;
 
+export function isRefusedFunction(name: string): boolean {
+  return REFUSED_FUNCTION.test(name);
+}
+
 /** Virtual tables whose content lives in the database itself. */
 const VIRTUAL_TABLE_MODULES = new Set(["fts5", "fts5vocab", "fts4", "fts3", "fts4aux", "rtree", "rtree_i32", "geopoly"]);
 

@@ -1,0 +1,71 @@
+import type { SerialisedError } from "@aerostack/contracts";
+import type { ResultFormat } from "../sql/encode-results.ts";
+import type { NumberBinding } from "../sql/values.ts";
+
+/** The first frame that a SQL process gets. */
+export interface ChildSettings {
+  readonly role: "reader" | "writer";
+  readonly maxResultBytes: number;
+  readonly maxSqlBytes: number;
+  readonly maxParameters: number;
+  readonly maxValueBytes: number;
+  readonly maxDatabaseBytes: number;
+  readonly maxSchemaObjects: number;
+  readonly maxSchemaBytes: number;
+}
+
+export interface ChildDatabase {
+  readonly path: string;
+  /** Base64, of this file only: the process never sees the master key. */
+  readonly key: string;
+}
+
+export interface ChildQuery {
+  readonly sql: string;
+  readonly params: readonly unknown[];
+}
+
+/** What a SQL process is asked to do. One at a time; it answers each with a `ChildAnswer` and a body. */
+export type ChildRequest =
+  | {
+      readonly kind: "run";
+      readonly database: ChildDatabase;
+      readonly queries: readonly ChildQuery[];
+      readonly write: boolean;
+      /** All in one, undone together; otherwise each write on its own. */
+      readonly atomic: boolean;
+      readonly single: boolean;
+      readonly format: ResultFormat;
+      readonly numbers: NumberBinding;
+      readonly writeId?: string;
+    }
+  | { readonly kind: "tx.begin"; readonly database: ChildDatabase; readonly allowDdl: boolean }
+  | {
+      readonly kind: "tx.query";
+      readonly queries: readonly ChildQuery[];
+      readonly single: boolean;
+      readonly format: ResultFormat;
+      readonly numbers: NumberBinding;
+    }
+  | { readonly kind: "tx.commit"; readonly writeId?: string }
+  | { readonly kind: "tx.rollback" }
+  | { readonly kind: "dump"; readonly database: ChildDatabase; readonly maxBytes: number }
+  | { readonly kind: "export.open"; readonly database: ChildDatabase }
+  | { readonly kind: "export.next" }
+  | { readonly kind: "export.close" }
+  | { readonly kind: "import.open"; readonly database: ChildDatabase }
+  | { readonly kind: "import.chunk"; readonly text: string }
+  | { readonly kind: "import.commit"; readonly writeId?: string }
+  | { readonly kind: "import.abort" }
+  /** Lets go of a file. */
+  | { readonly kind: "close"; readonly path: string };
+
+/** The head of an answer; the body is what the request's format says, or nothing. */
+export interface ChildAnswer {
+  readonly error?: SerialisedError;
+  /** A defect of ours or of the machine, for the log. */
+  readonly defect?: string;
+  /** Statements or pieces that were run. */
+  readonly count?: number;
+  readonly done?: boolean;
+}

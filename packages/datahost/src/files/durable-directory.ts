@@ -1,0 +1,21 @@
+import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+
+const DIRECTORY_MODE = 0o700;
+
+/** Makes a directory and those above it, each entered durably in its parent. */
+export function makeDurableDirectory(path: string): void {
+  const highest = mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE });
+  if (highest === undefined) return;
+  for (let made = path; made.length >= highest.length; made = dirname(made)) syncDirectory(dirname(made));
+}
+
+/** Makes new names in a directory survive a power failure. */
+export function syncDirectory(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

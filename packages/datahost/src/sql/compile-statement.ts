@@ -1,0 +1,111 @@
+import { AerostackError } from "@aerostack/contracts";
+import type { SqliteDatabase, Statement } from "../state/sqlite-driver.ts";
+import { allInstructions, calledFunction, type ExplainRow, type Program, readProgram } from "./program.ts";
+import type { SchemaFacts } from "./schema-facts.ts";
+import { isRefusedFunction } from "./statement-rules.ts";
+import { boundSteps, type StepBound } from "./step-bound.ts";
+import { analyseGrowth, type ValueGrowth } from "./value-growth.ts";
+
+/** A prepared statement, and what its instructions tell about it. */
+export interface CompiledStatement {
+  /** Gives rows as lists. */
+  readonly statement: Statement;
+  readonly columns: readonly string[];
+  readonly isReader: boolean;
+  readonly isReadonly: boolean;
+  readonly bound: StepBound;
+  /** Index entries made for each row that is written. */
+  readonly indexesPerRow: number;
+  readonly growth: ValueGrowth;
+  /** Ordinary tables that it writes to. */
+  readonly writtenTables: readonly string[];
+}
+
+type Writes = Pick<CompiledStatement, "indexesPerRow" | "growth" | "writtenTables">;
+
+const NOTHING_WRITTEN: Writes = {
+  indexesPerRow: 0,
+  growth: { canGrow: false, maxParameterUses: 1, columns: 1, changesRows: false },
+  writtenTables: [],
+};
+
+/** Statements that EXPLAIN cannot list, or that may take effect while they are only listed. */
+const NOT_EXPLAINED = /^(?:explain|pragma|vacuum)$/i;
+
+/**
+ * Prepares one statement and reads its instructions, which show what no quoting can hide.
+ *
+ * @throws AerostackError DB_STATEMENT_REFUSED when it touches the platform's table or calls a function that reaches out of
+ * the database; SqliteError as SQLite reports it.
+ */
+export function compileStatement(
+  db: SqliteDatabase,
+  facts: SchemaFacts,
+  statement: { readonly sql: string; readonly verb: string },
+): CompiledStatement {
+  const prepared = db.prepare(statement.sql);
+  const isReader = prepared.reader;
+  if (isReader) prepared.raw(true);
+  const base = {
+    statement: prepared,
+    columns: isReader ? prepared.columns().map((column) => column.name) : [],
+    isReader,
+    isReadonly: prepared.readonly,
+  };
+  if (NOT_EXPLAINED.test(statement.verb)) {
+    return { ...base, bound: { kind: "unbounded", reason: statement.verb }, ...NOTHING_WRITTEN };
+  }
+  const program = readProgram(explain(db, statement.sql));
+  checkReach(program, facts);
+  return {
+    ...base,
+    bound: boundSteps(program, {
+      readonly: prepared.readonly,
+      sqlLength: statement.sql.length,
+      rootPage: facts.rootPage,
+    }),
+    ...(prepared.readonly ? NOTHING_WRITTEN : describeWrites(program, facts)),
+  };
+}
+
+function explain(db: SqliteDatabase, sql: string): ExplainRow[] {
+  // The driver's own method: it needs no values for the parameters.
+  return (db as unknown as { explain(source: string): ExplainRow[] }).explain(sql);
+}
+
+function checkReach(program: Program, facts: SchemaFacts): void {
+  for (const instruction of allInstructions(program)) {
+    const { opcode, p2, p3 } = instruction;
+    const opens = opcode === "OpenRead" || opcode === "OpenWrite";
+    if (opens && p3 === 0 && facts.isReservedRoot(p2)) refuse("access to a reserved table is prohibited");
+    const name = calledFunction(instruction);
+    if (name !== undefined && isRefusedFunction(name)) refuse(`the function ${name} is not available`);
+  }
+}
+
+function refuse(reason: string): never {
+  throw new AerostackError("DB_STATEMENT_REFUSED", { message: `This SQL statement is not allowed: ${reason}.` });
+}
+
+function countIndexWrites(program: Program, facts: SchemaFacts): number {
+  const indexCursors = new Set<number>();
+  const inserted = new Set<number>();
+  for (const { opcode, p1, p2 } of program.main) {
+    if (opcode === "OpenWrite" && facts.rootPage(p2)?.isIndex === true) indexCursors.add(p1);
+    if (opcode === "IdxInsert" && indexCursors.has(p1)) inserted.add(p1);
+  }
+  return inserted.size;
+}
+
+function describeWrites(program: Program, facts: SchemaFacts): Writes {
+  const tables = new Set<string>();
+  for (const { opcode, p2, p3 } of allInstructions(program)) {
+    const root = opcode === "OpenWrite" && p3 === 0 ? facts.rootPage(p2) : undefined;
+    if (root !== undefined && !root.isIndex && !root.isShadow) tables.add(root.table);
+  }
+  return {
+    indexesPerRow: countIndexWrites(program, facts),
+    growth: analyseGrowth(program, facts.rootPage),
+    writtenTables: [...tables],
+  };
+}

@@ -1,0 +1,224 @@
+import type { DatabaseFile } from "../files/database-files.ts";
+import type { HostLimits } from "../limits.ts";
+import type { SqliteDatabase } from "../state/sqlite-driver.ts";
+import { type CommitLog, createCommitLog } from "./commit-log.ts";
+import { type CompiledStatement, compileStatement } from "./compile-statement.ts";
+import { LruMap } from "./lru-map.ts";
+import { createDatabase, openDatabase } from "./open-database.ts";
+import { type Plan, type PlannedStatement, planText } from "./plan.ts";
+import { type ChangeCounter, createChangeCounter } from "./run-statement.ts";
+import { isBusy } from "./sqlite-errors.ts";
+import { COMMIT_TABLE, readSchemaFacts, type SchemaFacts } from "./schema-facts.ts";
+import { createWalFlush, type WalFlush } from "./wal-flush.ts";
+import { WriteQueue } from "./write-queue.ts";
+
+/** The host's own connection to a database, while it is open. */
+export interface OpenConnection {
+  readonly sqlite: SqliteDatabase;
+  readonly commitLog: CommitLog;
+  readonly counter: ChangeCounter;
+  readonly pageCount: { get(): unknown };
+}
+
+const CACHE_KIB = 2048;
+const MAX_PLANS = 128;
+/** Longer texts are planned anew each time. */
+const MAX_REMEMBERED_SQL = 8_192;
+/** The host looks at the size of the log after this many commits. */
+const COMMITS_BETWEEN_LOG_CHECKS = 32;
+/** A log of this many pages (4 MiB) is copied into the database. */
+export const CHECKPOINT_PAGES = 1_000;
+
+export interface UserDatabaseOptions {
+  readonly file: DatabaseFile;
+  readonly limits: HostLimits;
+  /** The log has grown: somebody should copy it into the database, off the event loop. */
+  readonly onLogGrown: (database: UserDatabase, pages: number) => void;
+}
+
+/** A database of a project as the host sees it: its connection, what it knows of its statements, and its write queue. */
+export class UserDatabase {
+  readonly file: DatabaseFile;
+  readonly writes: WriteQueue;
+  readonly #options: UserDatabaseOptions;
+  readonly #plans = new LruMap<string, Plan>(MAX_PLANS);
+  #connection: OpenConnection | undefined;
+  #flush: WalFlush | undefined;
+  #facts: SchemaFacts | undefined;
+  #pages = 0;
+  #schemaJobs = 0;
+  #foreignWriters = 0;
+  #generation = 0;
+  #commitsSinceCheck = 0;
+  /** Work in other processes that uses the file. */
+  jobs = 0;
+  lastUsedMs = 0;
+  /** Commits so far: where a session's bookmark comes from. */
+  commits = 0;
+
+  constructor(options: UserDatabaseOptions) {
+    this.#options = options;
+    this.file = options.file;
+    this.writes = new WriteQueue({
+      connection: () => this.connection(),
+      onCommit: () => this.#committed(),
+      flush: () => this.#walFlush().flush(),
+      maxWaiting: options.limits.maxWaitingWrites,
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  get isIdle(): boolean {
+    return this.jobs === 0 && this.writes.isIdle;
+  }
+
+  get sizeBytes(): number {
+    return this.#pages * 4096;
+  }
+
+  /** Unknown, so infinite, while another process may be adding some. */
+  get pages(): number {
+    return this.#foreignWriters > 0 ? Number.POSITIVE_INFINITY : this.#pages;
+  }
+
+  /** While a job may be changing the schema, nothing is prepared here: what a name means is not known. */
+  get isSchemaCertain(): boolean {
+    return this.#schemaJobs === 0;
+  }
+
+  connection(): OpenConnection {
+    if (this.#connection !== undefined) return this.#connection;
+    const { file, limits } = this.#options;
+    createDatabase(file.path, file.key);
+    const open = () =>
+      openDatabase({
+        ...file,
+        maxDatabaseBytes: limits.maxDatabaseBytes,
+        busyTimeoutMs: 0,
+        cacheKib: CACHE_KIB,
+        sync: "by-caller",
+      });
+    let sqlite = open();
+    if (sqlite.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(COMMIT_TABLE) === undefined) {
+      // Its making was cut short.
+      sqlite.close();
+      createDatabase(file.path, file.key, { repair: true });
+      sqlite = open();
+    }
+    this.#connection = {
+      sqlite,
+      commitLog: createCommitLog(sqlite),
+      counter: createChangeCounter(sqlite),
+      pageCount: sqlite.prepare("PRAGMA page_count").pluck(),
+    };
+    this.#pages = this.#connection.pageCount.get() as number;
+    return this.#connection;
+  }
+
+  /** @throws AerostackError as `planText` does. */
+  plan(sql: string): Plan {
+    const known = this.#plans.get(sql);
+    if (known !== undefined) return known;
+    const plan = planText(sql, this.#options.limits);
+    if (sql.length <= MAX_REMEMBERED_SQL) this.#plans.set(sql, plan);
+    return plan;
+  }
+
+  /**
+   * The statement prepared for the host's connection, or null where preparing it might take long.
+   *
+   * @throws AerostackError, SqliteError as `compileStatement` does.
+   */
+  compile(planned: PlannedStatement): CompiledStatement | null {
+    if (!this.isSchemaCertain) return null;
+    if (planned.compiled === undefined || planned.generation !== this.#generation) {
+      planned.compiled = this.#compile(planned);
+      planned.generation = this.#generation;
+    }
+    return planned.compiled;
+  }
+
+  #compile(planned: PlannedStatement): CompiledStatement | null {
+    const { sqlite } = this.connection();
+    this.#facts ??= readSchemaFacts(sqlite);
+    if (!this.#facts.isPlain(planned.tokens, planned.shape.kind === "write")) return null;
+    const compiled = compileStatement(sqlite, this.#facts, planned);
+    return compiled.bound.kind === "unbounded" ? null : compiled;
+  }
+
+  /** Runs a job that may write in another process; the write queue's turn is the caller's to have. */
+  async withForeignWriter<T>(mayChangeSchema: boolean, job: () => Promise<T>): Promise<T> {
+    if (mayChangeSchema) this.#schemaJobs++;
+    this.#foreignWriters++;
+    this.jobs++;
+    try {
+      return await job();
+    } finally {
+      this.jobs--;
+      this.#foreignWriters--;
+      if (mayChangeSchema) {
+        this.#schemaJobs--;
+        this.#forgetSchema();
+      }
+      this.#connection?.commitLog.forget();
+      this.#commitsSinceCheck = COMMITS_BETWEEN_LOG_CHECKS;
+      this.#committed();
+    }
+  }
+
+  async withForeignReader<T>(job: () => Promise<T>): Promise<T> {
+    this.jobs++;
+    try {
+      return await job();
+    } finally {
+      this.jobs--;
+    }
+  }
+
+  /** Releases the file; everything must be idle. */
+  close(): void {
+    this.#forgetSchema();
+    this.#flush?.close();
+    this.#flush = undefined;
+    this.#connection?.sqlite.close();
+    this.#connection = undefined;
+  }
+
+  #forgetSchema(): void {
+    this.#plans.clear();
+    this.#facts = undefined;
+    this.#generation++;
+  }
+
+  #walFlush(): WalFlush {
+    this.#flush ??= createWalFlush(this.file.path);
+    return this.#flush;
+  }
+
+  #committed(): void {
+    this.commits++;
+    if (this.#connection === undefined) return;
+    try {
+      this.#pages = this.#connection.pageCount.get() as number;
+      if (++this.#commitsSinceCheck >= COMMITS_BETWEEN_LOG_CHECKS) this.#checkLog();
+    } catch (error) {
+      // Another process is recovering the log: the next commit looks again.
+      if (!isBusy(error)) throw error;
+    }
+  }
+
+  /** Pages in the log that are not in the database yet. */
+  get logPages(): number {
+    const state = this.#connection?.sqlite.pragma("wal_checkpoint(NOOP)") as { log: number; checkpointed: number }[];
+    return (state?.[0]?.log ?? 0) - (state?.[0]?.checkpointed ?? 0);
+  }
+
+  #checkLog(): void {
+    this.#commitsSinceCheck = 0;
+    const pages = this.logPages;
+    if (pages >= CHECKPOINT_PAGES) this.#options.onLogGrown(this, pages);
+  }
+}

@@ -2,6 +2,7 @@ import { accountMigrations } from "./accounts/tables.ts";
 import { idempotencyMigrations } from "./edge/idempotency-tables.ts";
 import { functionMigrations } from "./functions/tables.ts";
 import { changeFeedMigrations } from "./kernel/change-feed/tables.ts";
+import { installationKeyMigrations } from "./kernel/installation-key.ts";
 import type { DatabaseMigrations } from "./kernel/open-databases.ts";
 import { projectKeyMigrations } from "./keys/tables.ts";
 import { logMigrations } from "./logs/tables.ts";
@@ -11,6 +12,7 @@ import { projectMigrations } from "./projects/tables.ts";
 export const migrations: DatabaseMigrations = {
   control: {
     ...changeFeedMigrations,
+    ...installationKeyMigrations,
     ...accountMigrations,
     ...projectMigrations,
     ...projectKeyMigrations,

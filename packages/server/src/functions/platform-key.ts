@@ -25,7 +25,7 @@ export function createPlatformKeys({ sql, sealer, createKey, revokeKey }: Platfo
       .select("value")
       .where("project_id", "=", projectId)
       .executeTakeFirst();
-    return row === undefined ? undefined : sealer.openText(row.value, contextOf(projectId));
+    return row === undefined ? undefined : sealer.open(row.value, contextOf(projectId));
   }
 
   return {

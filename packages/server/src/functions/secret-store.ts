@@ -5,7 +5,7 @@ import type { FunctionTables } from "./tables.ts";
 /** Encryption of small values at rest; `context` binds a sealed value to its place, so that rows cannot be swapped. */
 export interface SecretSealer {
   seal(plaintext: string, context: string): string;
-  openText(sealed: string, context: string): string;
+  open(sealed: string, context: string): string;
 }
 
 export interface SecretSummary {
@@ -107,7 +107,7 @@ export function createSecretStore(sql: Sql<FunctionTables>, sealer: SecretSealer
         .where("environment", "=", environment)
         .execute();
       return Object.fromEntries(
-        rows.map((row) => [row.name, sealer.openText(row.value, contextOf(projectId, environment, row.name))]),
+        rows.map((row) => [row.name, sealer.open(row.value, contextOf(projectId, environment, row.name))]),
       );
     },
 

@@ -80,7 +80,7 @@ describeEachDialect("the function store", (openDatabase) => {
         sealed.set(context, text);
         return `sealed:${context}`;
       },
-      openText: (_value, context) => sealed.get(context) ?? "?",
+      open: (_value, context) => sealed.get(context) ?? "?",
     });
     await secrets.set("prj_1", "production", "TOKEN", "hunter2", NOW);
     await secrets.set("prj_1", "production", "TOKEN", "hunter3", NOW + 1);

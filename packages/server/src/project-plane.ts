@@ -1,0 +1,210 @@
+import type { AerostackError } from "@aerostack/contracts";
+import { type DataHost, splitStatements, startDataHost } from "@aerostack/datahost";
+import { type Clock, deriveKey } from "@aerostack/kernel";
+import { createRuntime } from "@aerostack/runtime";
+import { createCacheRoutes } from "./cache/routes.ts";
+import { createCacheService } from "./cache/service.ts";
+import type { createControlPlane } from "./control-plane.ts";
+import { createDataPlane } from "./database/data-plane.ts";
+import { createMigrations } from "./database/migrations.ts";
+import { createDatabaseRoutes } from "./database/routes.ts";
+import { createDatabaseService } from "./database/service.ts";
+import { createClientAddressReader, createProxyCheck } from "./edge/client-address.ts";
+import { renderError } from "./edge/error-shapes.ts";
+import { answerError, createGatewayListener, createPrincipalReader } from "./edge/gateway-listener.ts";
+import { createFunctions } from "./functions/create-functions.ts";
+import { createCronRoutes } from "./functions/cron-routes.ts";
+import { createFunctionRoutes } from "./functions/routes.ts";
+import { logEntryOfEvent, logEntryOfTail } from "./functions/runtime-log.ts";
+import { createSecretRoutes } from "./functions/secret-routes.ts";
+import { deployStarter } from "./functions/starter.ts";
+import type { Bus } from "./kernel/bus/bus.ts";
+import type { Config } from "./kernel/config.ts";
+import type { Envelope } from "./kernel/crypto/envelope.ts";
+import type { HostCall } from "./kernel/host-call.ts";
+import { loadInstallationKey } from "./kernel/installation-key.ts";
+import type { Lifecycle } from "./kernel/lifecycle.ts";
+import { createRateWindow } from "./kernel/limiter/rate-window.ts";
+import type { Logger } from "./kernel/log.ts";
+import type { Databases } from "./kernel/open-databases.ts";
+import { createLogs } from "./logs/create-logs.ts";
+import { createLogRoutes } from "./logs/routes.ts";
+import type { FindProject } from "./projects/find-project.ts";
+import type { ProjectRecord } from "./projects/service.ts";
+import { createQueueRoutes } from "./queue/routes.ts";
+import { createQueueService } from "./queue/service.ts";
+
+export interface ProjectPlaneOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly databases: Databases;
+  readonly bus: Bus;
+  readonly envelope: Envelope;
+  readonly log: Logger;
+  readonly lifecycle: Lifecycle;
+  /** Origin that functions call the platform at. */
+  readonly origin: string;
+  readonly controlPlane: ReturnType<typeof createControlPlane>;
+}
+
+const MINUTE_MS = 60_000;
+const STREAM_IDLE_MS = 5 * MINUTE_MS;
+const MEBIBYTE = 1024 * 1024;
+const CHANGED_TOPIC = "functions:changed";
+/** A limit of 0 means none; callers still see the headers. */
+const UNLIMITED = 1_000_000_000;
+
+/** What projects have and what runs them: the data host, the runtime, functions, databases, caches, queues, logs. */
+export async function createProjectPlane(options: ProjectPlaneOptions) {
+  const { config, clock, databases, bus, envelope, log, lifecycle, origin, controlPlane } = options;
+  const { projects, projectKeys, resolver } = controlPlane;
+
+  const logs = createLogs({
+    sql: databases.logs,
+    bus,
+    onError: (err) => log.error({ err }, "log lines were not stored"),
+  });
+  lifecycle.onClose("logs", () => logs.buffer.close());
+
+  const dataKey = await loadInstallationKey(databases.control, envelope);
+  let wakeQueue = (_projectId: string, _queue: string): void => {};
+  const host: DataHost = await startDataHost({
+    dataDir: config.dataDir,
+    masterKey: dataKey,
+    logger: log,
+    limits: { queryTimeoutMs: config.queryTimeoutMs },
+    onEvent(name, value) {
+      if (name !== "queue.ready") return;
+      const { projectId, queue } = value as { projectId: string; queue: string };
+      wakeQueue(projectId, queue);
+    },
+  });
+  lifecycle.onClose("data host", () => host.close());
+  const call = host.call as HostCall;
+
+  const runtime = await createRuntime({
+    dataDir: config.dataDir,
+    clock,
+    logger: log,
+    platformOrigin: origin,
+    egressAllow: config.egressAllow,
+    limits: {
+      cpuLimitMs: config.functionCpuMs,
+      memoryLimitBytes: config.functionMemoryMb * MEBIBYTE,
+      idleMs: config.functionIdleMs,
+      egressConcurrency: config.functionSubrequests,
+    },
+    registerGrant: async (token, projectId) => void (await call("grants.register", { token, projectId })),
+    revokeGrant: async (token) => void (await call("grants.revoke", { token })),
+    onTail: (entries) => {
+      for (const entry of entries) logs.buffer.add(logEntryOfTail(entry));
+    },
+    onEvent: (event) => {
+      const entry = logEntryOfEvent(event);
+      if (entry !== null) logs.buffer.add(entry);
+    },
+  });
+  lifecycle.onClose("runtime", () => runtime.close());
+
+  const findProject: FindProject = (principal, ref) => projects.require(principal, ref);
+  const queues = createQueueService(call);
+  const window = createRateWindow({ clock, windowMs: MINUTE_MS });
+  const callLimit = config.callsPerMinute || UNLIMITED;
+  const anonymousLimit = config.anonymousCallsPerMinute || UNLIMITED;
+  const show = (url: string, error: AerostackError, requestId: string) => renderError(url, error, requestId).body;
+  const functions = await createFunctions({
+    clock,
+    dataDir: config.dataDir,
+    sql: databases.control,
+    sealer: envelope,
+    dispatchKey: deriveKey(dataKey, "dispatch-token"),
+    runtime,
+    queues,
+    limits: {
+      wallTimeMs: config.functionWallMs,
+      streamIdleMs: STREAM_IDLE_MS,
+      maxBodyBytes: config.functionBodyMb * MEBIBYTE,
+    },
+    platformUrl: origin,
+    findProject: async (ref) => (await projects.find(ref)) ?? null,
+    platformKeys: {
+      async createKey(projectId) {
+        const project = await projects.find(projectId);
+        if (project === undefined) throw new Error(`the project ${projectId} is gone`);
+        const { row, secret } = await projectKeys.create(project, { name: "Functions (managed)", kind: "secret" });
+        return { id: row.id, secret };
+      },
+      async revokeKey(projectId, keyId) {
+        const project = await projects.find(projectId);
+        if (project !== undefined) await projectKeys.revoke(project, keyId);
+      },
+    },
+    resolveKey: resolver.resolve,
+    countCall: (project, key, ip) =>
+      key === null ? window.hit(`${project.id} ${ip}`, anonymousLimit) : window.hit(project.id, callLimit),
+    log: logs.buffer.add,
+    answerError,
+    renderError: show,
+    announceChange: (projectId) => bus.publish(CHANGED_TOPIC, projectId),
+    onError: (err, what) => log.error({ err }, `delivery failed: ${what}`),
+  });
+  wakeQueue = (projectId, queue) => functions.delivery.queues.wake(projectId, queue);
+  bus.subscribe(CHANGED_TOPIC, (projectId) => functions.noticeChange(String(projectId)));
+  lifecycle.onClose("queues and crons", () => functions.delivery.close());
+
+  projects.onDelete("data", async ({ id }) => void (await call("project.delete", { projectId: id })));
+  projects.onDelete("logs", ({ id }) => logs.store.deleteProject(id));
+  projects.onDelete("functions", ({ id }) => functions.deleteProject(id));
+
+  const dataServices = { databases: createDatabaseService(call), cache: createCacheService(call) };
+  const handleDataPlane = createDataPlane({
+    databases: dataServices.databases,
+    now: () => clock.now(),
+    principalOf: createPrincipalReader(resolver.resolve),
+    findProject,
+    countCall: (projectId) => window.hit(projectId, callLimit),
+    log: logs.buffer.add,
+    answerError,
+  });
+  const listener = createGatewayListener({
+    functionsDomain: config.functionsDomain,
+    calls: functions.calls,
+    handleUpgrade: functions.handleUpgrade,
+    handleDataPlane,
+    clientAddress: createClientAddressReader(config.trustProxy),
+    isTrustedProxy: createProxyCheck(config.trustProxy),
+    resolvePrincipal: resolver.resolve,
+  });
+
+  const functionUrl = (slug: string, name: string, environment: string): string =>
+    `${origin}/f/${slug}/${name}${environment === "staging" ? "--staging" : ""}`;
+  return {
+    host,
+    runtime,
+    listener,
+    async deployStarter(project: ProjectRecord): Promise<string> {
+      const name = await deployStarter(functions.service, functions.bundles, project, project.ownerId);
+      return functionUrl(project.slug, name, "production");
+    },
+    /** Begins to deliver what waits in queues and what crons have due. */
+    start: () => functions.delivery.start(),
+    routes: [
+      ...createFunctionRoutes({ functions: functions.service, bundles: functions.bundles, findProject, functionUrl }),
+      ...createSecretRoutes({ functions: functions.service, findProject }),
+      ...createCronRoutes({ crons: functions.crons, delivery: functions.delivery, findProject, clock }),
+      ...createLogRoutes({ store: logs.store, tail: logs.tail, flush: logs.buffer.flush, findProject }),
+      ...createDatabaseRoutes({
+        databases: dataServices.databases,
+        migrations: createMigrations({ databases: dataServices.databases, clock, splitStatements }),
+        findProject,
+      }),
+      ...createCacheRoutes({ cache: dataServices.cache, findProject }),
+      ...createQueueRoutes({
+        queues,
+        findProject,
+        consumerOf: async (projectId, queue) =>
+          (await functions.delivery.findConsumer(projectId, queue))?.functionName ?? null,
+      }),
+    ],
+  };
+}

@@ -2,7 +2,16 @@
  * Runs user code: one supervised workerd process per active project, its configuration, its limits, its way out to the
  * network and its static files. It knows nothing of accounts, routes or storage, and never runs user code itself.
  */
-export type { AssetFile } from "./assets/asset-site.ts";
+export {
+  type AssetFile,
+  type AssetManifest,
+  buildAssetManifest,
+  MAX_ASSET_BYTES,
+  MAX_ASSET_FILES,
+} from "./assets/asset-manifest.ts";
+export { type AssetAnswer, type AssetRequest, type AssetSite, createAssetSite } from "./assets/asset-site.ts";
+export { sendAsset } from "./assets/send-asset.ts";
+export { createRuntime } from "./create-runtime.ts";
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "./limits.ts";
 export type {
   EgressLookup,

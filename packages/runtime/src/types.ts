@@ -1,7 +1,7 @@
 import type { AerostackError, DeployConfig, FunctionEnvironment, ModuleType } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { Dispatcher } from "undici";
-import type { AssetFile } from "./assets/asset-site.ts";
+import type { AssetFile } from "./assets/asset-manifest.ts";
 import type { RuntimeLimits } from "./limits.ts";
 
 /** A module of a bundle; the first of a function's modules is its entry point and must be `esm`. */

@@ -1,0 +1,164 @@
+// The trusted worker inside every process. Server → functions: delivers queue batches and scheduled events, and answers
+// the watchdog. Functions → server: receives their logs and exceptions and posts them in batches. It runs beside user code
+// in one process, so nothing that it is given is worth more than that one project.
+
+const MAX_MESSAGE_CHARACTERS = 16_384;
+const MAX_STACK_CHARACTERS = 8_192;
+/** Lines that wait to be posted; beyond it they are only counted. */
+const MAX_PENDING_LINES = 20_000;
+const MAX_LINES_PER_POST = 1_000;
+/** How long lines gather before they are posted: one request for many. */
+const GATHER_MS = 20;
+
+const LEVELS = { debug: "debug", info: "info", log: "info", trace: "debug", warn: "warn", error: "error" };
+
+let pending = [];
+let dropped = 0;
+let gathering = false;
+
+export default {
+  async fetch(request, env) {
+    const path = new URL(request.url).pathname;
+    switch (path) {
+      case "/probe":
+        return new Response(null, { status: 204 });
+      case "/flush":
+        await post(env);
+        return new Response(null, { status: 204 });
+      case "/queue": {
+        const { target, queue, messages } = await request.json();
+        return Response.json(await env[target].queue(queue, messages.map(toQueueMessage)));
+      }
+      case "/scheduled": {
+        const { target, cron, scheduledTimeMs } = await request.json();
+        return Response.json(await env[target].scheduled({ cron, scheduledTime: new Date(scheduledTimeMs) }));
+      }
+      default:
+        return new Response(null, { status: 404 });
+    }
+  },
+
+  tail(events, env, ctx) {
+    for (const event of events) collect(event, ctx.props.functionKey);
+    if ((pending.length > 0 || dropped > 0) && !gathering) {
+      gathering = true;
+      ctx.waitUntil(
+        scheduler.wait(GATHER_MS).then(() => {
+          gathering = false;
+          return post(env);
+        }),
+      );
+    }
+  },
+};
+
+function toQueueMessage({ id, timestamp, attempts, contentType, body }) {
+  const bytes = Uint8Array.fromBase64(body);
+  const message = { id, timestamp: new Date(timestamp), attempts };
+  switch (contentType) {
+    case "json":
+      return { ...message, body: JSON.parse(new TextDecoder().decode(bytes)) };
+    case "text":
+      return { ...message, body: new TextDecoder().decode(bytes) };
+    case "bytes":
+      return { ...message, body: bytes.buffer };
+    default:
+      // "v8": the sender's structured clone, which the runtime reads itself.
+      return { ...message, serializedBody: bytes };
+  }
+}
+
+async function post(env) {
+  while (pending.length > 0 || dropped > 0) {
+    const entries = pending.slice(0, MAX_LINES_PER_POST);
+    pending = pending.slice(MAX_LINES_PER_POST);
+    const body = JSON.stringify({ entries, dropped });
+    const headers = { "x-aero-lines": String(entries.length) };
+    dropped = 0;
+    const answer = await env.TAIL.fetch("http://tail/", { method: "POST", headers, body });
+    await answer.body?.cancel();
+  }
+}
+
+function collect(event, functionKey) {
+  const { logs, exceptions } = event;
+  if (logs.length === 0 && exceptions.length === 0) return;
+  const requestId = event.event?.request?.headers["x-request-id"] ?? null;
+  for (const log of logs) {
+    const message = formatMessage(log.message, log.errorInfo);
+    keep({ functionKey, requestId, kind: "console", level: LEVELS[log.level] ?? "info", time: log.timestamp, message });
+  }
+  if (event.truncated) {
+    const message = "This request logged more than the runtime keeps; the lines after this one are missing.";
+    keep({ functionKey, requestId, kind: "console", level: "warn", time: Date.now(), message });
+  }
+  for (const exception of distinct(exceptions)) {
+    const { name, message, stack, timestamp } = exception;
+    keep({
+      functionKey,
+      requestId,
+      kind: "exception",
+      level: "error",
+      time: timestamp,
+      message: cut(`${name}: ${message}`, MAX_MESSAGE_CHARACTERS),
+      exception: {
+        name: cut(name, 256),
+        message: cut(message, MAX_MESSAGE_CHARACTERS),
+        stack: stack ? cut(stack, MAX_STACK_CHARACTERS) : null,
+      },
+    });
+  }
+}
+
+function keep(entry) {
+  if (pending.length < MAX_PENDING_LINES) pending.push(entry);
+  else dropped++;
+}
+
+/** The runtime may report one exception twice, where it was thrown and where the request ended. */
+function distinct(exceptions) {
+  const seen = new Map();
+  for (const exception of exceptions) {
+    const key = `${exception.name}\n${exception.message}`;
+    if (!seen.has(key)) seen.set(key, exception);
+  }
+  return seen.values();
+}
+
+function cut(text, limit) {
+  return text.length <= limit ? text : `${text.slice(0, limit)}… (${text.length - limit} more characters)`;
+}
+
+/** One line as the console prints it: format specifiers in a first string, text as it is, anything else as JSON. */
+function formatMessage(values, errors) {
+  if (!Array.isArray(values)) return cut(format(values), MAX_MESSAGE_CHARACTERS);
+  const texts = values.map((value, index) => (errors?.[index]?.stack ? errorText(value, errors[index]) : value));
+  let rest = texts;
+  let line = "";
+  if (typeof values[0] === "string" && values.length > 1 && values[0].includes("%")) {
+    let next = 1;
+    line = values[0].replace(/%[sdifjoOc%]/g, (specifier) => {
+      if (specifier === "%%") return "%";
+      if (next >= texts.length) return specifier;
+      const value = texts[next++];
+      if (specifier === "%c") return "";
+      if (specifier === "%d") return String(Number(value));
+      if (specifier === "%i") return String(Number.parseInt(value, 10));
+      if (specifier === "%f") return String(Number.parseFloat(value));
+      return format(value);
+    });
+    rest = texts.slice(next);
+    if (rest.length > 0) line += " ";
+  }
+  return cut(line + rest.map(format).join(" "), MAX_MESSAGE_CHARACTERS);
+}
+
+function errorText(value, error) {
+  return `${value}\n${error.stack}`;
+}
+
+function format(value) {
+  if (typeof value === "string") return value;
+  const text = JSON.stringify(value);
+  return text === undefined ? String(value) : text;
+}

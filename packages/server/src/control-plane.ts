@@ -24,6 +24,7 @@ import { createProjectKeyService } from "./keys/service.ts";
 import { cliRoutes } from "./projects/cli-routes.ts";
 import { projectRoutes } from "./projects/routes.ts";
 import { createProjectService, type ProjectRecord } from "./projects/service.ts";
+import { addSetupPages } from "./setup/pages.ts";
 import { setupRoutes } from "./setup/routes.ts";
 import { createSetupService } from "./setup/service.ts";
 
@@ -99,6 +100,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     projects,
     projectKeys,
     resolver,
+    addPages: addSetupPages(accounts.isSetUp),
     routes: [
       ...accountRoutes({ accounts, sessions }),
       ...deviceRoutes({ devices, accounts, origin }),

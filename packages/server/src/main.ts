@@ -66,7 +66,11 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
     resolvePrincipal: controlPlane.resolver.resolve,
     idempotency: createIdempotency({ sql: databases.control, clock, envelope: createEnvelope(secrets.masterKeys) }),
     routes,
-    pages: [health.addRoutes, addReferencePages(() => createOpenApi(routes, { version: SERVER_VERSION, origin }))],
+    pages: [
+      health.addRoutes,
+      controlPlane.addPages,
+      addReferencePages(() => createOpenApi(routes, { version: SERVER_VERSION, origin })),
+    ],
   });
   const { tlsCert, tlsKey } = config;
   const http = await listen({

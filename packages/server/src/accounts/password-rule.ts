@@ -15,6 +15,6 @@ export function requireStrongPassword(password: string): void {
   if (missing.length === 0) return;
   throw new AerostackError("AUTH_PASSWORD_WEAK", {
     message: `The password needs ${missing.join(", ")}.`,
-    details: { fieldErrors: { password: missing.map((text) => `needs ${text}`) } },
+    details: { fieldErrors: { password: [`needs ${missing.join(", ")}`] } },
   });
 }

@@ -22,6 +22,8 @@ export interface AccountService {
   require(accountId: string): Promise<AccountRow>;
   /** Makes the set-up token that is printed at a start; undefined once an admin exists. */
   issueSetupToken(): Promise<string | undefined>;
+  /** True once an admin exists. */
+  isSetUp(): Promise<boolean>;
   /** The first account, an admin. @throws AUTH_SETUP_TOKEN_INVALID */
   setUp(token: string, input: NewAccount, clientAddress: string): Promise<OpenedSession>;
 }
@@ -126,6 +128,8 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
         return token;
       });
     },
+
+    isSetUp: () => accountStore.adminExists(sql.db),
 
     async setUp(token, input, clientAddress) {
       await limit(`setup:address:${clientAddress}`, LOGIN_PER_ADDRESS);

@@ -17,10 +17,15 @@ main{padding:32px 40px 96px;max-width:920px}main>p{color:var(--soft)}
 section{padding:28px 0;border-top:1px solid var(--line);scroll-margin-top:8px}h3{margin:0 0 6px;font-size:19px}
 code,pre{font:13px/1.5 ui-monospace,monospace}pre{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:12px 14px;overflow:auto}
 .path{display:flex;gap:10px;align-items:baseline;flex-wrap:wrap;word-break:break-all}.verb{font:700 12px ui-monospace,monospace;color:var(--accent);text-transform:uppercase}
-table{border-collapse:collapse;width:100%;font-size:14px}td,th{text-align:left;vertical-align:top;padding:6px 12px 6px 0;border-bottom:1px solid var(--line)}th{color:var(--soft);font-weight:500}
+table{border-collapse:collapse;width:100%;font-size:14px}td,th{text-align:left;vertical-align:top;padding:6px 12px 6px 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}th{color:var(--soft);font-weight:500}
 h4{margin:18px 0 6px;font-size:13px;color:var(--soft);font-weight:600}.soft{color:var(--soft)}
 @media (max-width:760px){.layout{display:block}nav{position:static;height:auto;border-right:0;border-bottom:1px solid var(--line)}main{padding:20px 16px 64px}}
 `;
+
+/** Text in which backticks mark code. */
+function prose(text: string): Markup[] {
+  return text.split("`").map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
+}
 
 /** A type in few words: `string ≤ 10`, `"a" | "b"`, `integer, default 1`. */
 function typeOf(schema: JsonSchema): string {
@@ -69,7 +74,7 @@ function table(title: string, rows: readonly Row[]): Markup | string {
   if (rows.length === 0) return "";
   return html`<h4>${title}</h4><table>${rows.map(
     (row) =>
-      html`<tr><td><code>${row.name}</code>${row.required ? "" : html` <span class="soft">optional</span>`}</td><td><code>${row.type}</code></td><td>${row.description}</td></tr>`,
+      html`<tr><td><code>${row.name}</code>${row.required ? "" : html` <span class="soft">optional</span>`}</td><td><code>${row.type}</code></td><td>${prose(row.description)}</td></tr>`,
   )}</table>`;
 }
 
@@ -96,12 +101,12 @@ function operationSection(origin: string, path: string, method: string, operatio
   const errors = Object.entries(operation.responses).filter(([code]) => Number(code) >= 400);
   return html`<section id="${operation.operationId}"><h3>${operation.summary}</h3>
 <div class="path"><span class="verb">${method}</span><code>${path}</code></div>
-${operation.description === undefined ? "" : html`<p>${operation.description}</p>`}
+${operation.description === undefined ? "" : html`<p>${prose(operation.description)}</p>`}
 <pre>${curlOf(origin, method, path, operation)}</pre>
 ${table("Parameters", operation.parameters.map(parameterRow))}
 ${bodySchema === undefined ? "" : table("Body", fieldsOf(bodySchema))}
 ${answerSchema === undefined ? "" : table(`Answer (${status})`, fieldsOf(answerSchema))}
-<h4>Errors</h4><table>${errors.map(([code, one]) => html`<tr><td>${code}</td><td>${one.description}</td></tr>`)}</table></section>`;
+<h4>Errors</h4><table>${errors.map(([code, one]) => html`<tr><td>${code}</td><td>${prose(one.description)}</td></tr>`)}</table></section>`;
 }
 
 /** The reference as one page without scripts: readable anywhere, also on a machine without a network. */
@@ -120,7 +125,7 @@ export function renderReference(document: OpenApiDocument, nonce: string): strin
     (tag) =>
       html`<h2>${tag.name}</h2>${tag.operations.map(({ operation }) => html`<a href="#${operation.operationId}">${operation.summary}</a>`)}`,
   )}</nav>
-<main><h2>${document.info.title} API</h2><p>${document.info.description} The machine-readable form is <a href="/api/openapi.json">/api/openapi.json</a>.</p>
+<main><h2>${document.info.title} API</h2><p>${prose(document.info.description)} The machine-readable form is <a href="/api/openapi.json">/api/openapi.json</a>.</p>
 ${byTag.flatMap((tag) => tag.operations.map(({ path, method, operation }) => operationSection(origin, path, method, operation)))}</main></div></body></html>`);
 }
 

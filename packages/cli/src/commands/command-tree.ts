@@ -1,23 +1,36 @@
 import type { HelpSection } from "../command/render-help.ts";
 import { dbGroup } from "./db/group.ts";
 import { deployCommand } from "./deploy.ts";
+import { devCommand } from "./dev.ts";
+import { doctorCommand } from "./doctor.ts";
+import { initCommand } from "./init.ts";
 import { keysGroup } from "./keys/group.ts";
 import { kvGroup } from "./kv/group.ts";
+import { linkCommand } from "./link.ts";
+import { loginCommand } from "./login.ts";
+import { logoutCommand } from "./logout.ts";
 import { logsCommand } from "./logs.ts";
+import { openCommand } from "./open.ts";
 import { projectsGroup } from "./projects/group.ts";
 import { queueGroup } from "./queue/group.ts";
 import { rollbackCommand } from "./rollback.ts";
 import { rolloutCommand } from "./rollout.ts";
 import { secretsGroup } from "./secrets/group.ts";
+import { startCommand } from "./start.ts";
 import { storageGroup } from "./storage/group.ts";
 import { versionsCommand } from "./versions.ts";
+import { whoamiCommand } from "./whoami.ts";
 
 /** Every command, in the order in which the help shows them. */
 export const COMMAND_SECTIONS: readonly HelpSection[] = [
+  { title: "Begin", commands: [startCommand, loginCommand, initCommand, devCommand] },
   {
     title: "Deploy and watch",
-    commands: [deployCommand, versionsCommand, rollbackCommand, rolloutCommand, logsCommand],
+    commands: [deployCommand, versionsCommand, rollbackCommand, rolloutCommand, logsCommand, openCommand],
   },
   { title: "What a project has", commands: [dbGroup, kvGroup, storageGroup, queueGroup, secretsGroup] },
-  { title: "Account", commands: [projectsGroup, keysGroup] },
+  {
+    title: "Account and set-up",
+    commands: [projectsGroup, keysGroup, linkCommand, whoamiCommand, logoutCommand, doctorCommand],
+  },
 ];

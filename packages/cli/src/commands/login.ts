@@ -20,15 +20,25 @@ export const loginCommand = defineCommand({
     key: text("key", "Keep this key; - reads it from standard input"),
     email: text("address", "Log in with a password instead of a browser"),
     register: flag("With --email: create the account first"),
+    setupToken: text(
+      "token",
+      "With --email: create the first account of a new server, with the token or link it printed",
+    ),
   },
   examples: [
     { command: "aerostack login", explanation: "In the browser" },
     { command: "aerostack login --email ada@example.com < password.txt", explanation: "In a script" },
+    {
+      command: "aerostack login --email ada@example.com --setup-token <link>",
+      explanation: "First account of a new server",
+    },
   ],
   async run(context, { options }) {
     if (options.key !== undefined && options.email !== undefined)
       throw usageError("--key and --email exclude each other.");
-    if (options.register && options.email === undefined) throw usageError("--register needs --email.");
+    if ((options.register || options.setupToken !== undefined) && options.email === undefined) {
+      throw usageError("Creating an account needs --email.");
+    }
     const server = await context.server();
     const { key, keyId } = await obtainKey(context, options);
     const identity = await server.withCredential(key).call("POST", "/api/v1/cli/validate", validateKeyResponseSchema);
@@ -52,6 +62,7 @@ interface LoginOptions {
   readonly key: string | undefined;
   readonly email: string | undefined;
   readonly register: boolean;
+  readonly setupToken: string | undefined;
 }
 
 async function obtainKey(context: CommandContext, options: LoginOptions): Promise<{ key: string; keyId?: string }> {
@@ -66,9 +77,12 @@ async function obtainKey(context: CommandContext, options: LoginOptions): Promis
       ? await context.prompts.password(`Password of ${options.email}`, { fix: "Pass it on standard input." })
       : await readSecretFromStdin(stdin, "password");
   const { email, register } = options;
+  const setupToken = options.setupToken?.replace(/^.*#token=/, "");
+  if (register || setupToken !== undefined)
+    await context.confirm("An account may be opened from the age of 16. Are you 16 or older?");
   return context.terminal.step(
     "Logging in",
-    () => loginByPassword(server, { email, password, register, keyName: `CLI on ${hostname()}` }),
+    () => loginByPassword(server, { email, password, register, setupToken, keyName: `CLI on ${hostname()}` }),
     () => undefined,
   );
 }

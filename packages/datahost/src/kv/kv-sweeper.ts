@@ -23,7 +23,7 @@ export function createKvSweeper({ states, clock }: { readonly states: StateDatab
     let removed = 0;
     for (;;) {
       const now = clock.now();
-      const inBatch = await states.commit(projectId, (db) => deleteExpired(db, now, SWEEP_BATCH_KEYS));
+      const inBatch = (await states.commitIfOpen(projectId, (db) => deleteExpired(db, now, SWEEP_BATCH_KEYS))) ?? 0;
       removed += inBatch;
       if (inBatch < SWEEP_BATCH_KEYS) return removed;
     }

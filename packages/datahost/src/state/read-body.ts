@@ -54,3 +54,21 @@ export function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer
     req.once("error", () => reject(new BodyAbortedError()));
   });
 }
+
+/** Reads the rest of a body and throws it away: until its sender has sent all, it does not look for an answer. */
+export function drainBody(req: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (req.complete || req.destroyed) {
+      resolve();
+      return;
+    }
+    let length = 0;
+    req.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > MAX_DRAINED_BYTES) req.destroy();
+    });
+    req.once("end", resolve);
+    req.once("close", resolve);
+    req.resume();
+  });
+}

@@ -145,6 +145,17 @@ describe("state databases", () => {
     states.close();
   });
 
+  test("upkeep neither opens a database nor keeps it from being idle", async () => {
+    const states = create();
+    const work = () => "done";
+    expect(states.commitIfOpen("prj_a", work)).toBeUndefined();
+    states.read("prj_a");
+    clock.advance(1000);
+    expect(await states.commitIfOpen("prj_a", work)).toBe("done");
+    states.closeIdle(clock.now());
+    expect(states.openProjects()).toEqual([]);
+  });
+
   test("a deleted project's state is gone", async () => {
     const states = create();
     await states.commit("prj_a", (db) => db.prepare(INSERT).run("k", Buffer.from("v")));

@@ -22,6 +22,8 @@ export interface StateDatabases {
   read(projectId: string): SqliteDatabase;
   /** See GroupCommit. */
   commit<T>(projectId: string, work: Work<T>): Promise<T>;
+  /** For upkeep: as `commit`, but it does not open a database, nor counts as a use of it. */
+  commitIfOpen<T>(projectId: string, work: Work<T>): Promise<T> | undefined;
   /** Projects whose database is open. */
   openProjects(): string[];
   /** Closes what was not used since that time (ms). */
@@ -90,6 +92,7 @@ export function createStateDatabases({ hostDir, keyFor, clock, maxOpen }: StateD
   return {
     read: (projectId) => stateOf(projectId).db,
     commit: (projectId, work) => stateOf(projectId).group.commit(work),
+    commitIfOpen: (projectId, work) => open.get(projectId)?.group.commit(work),
     openProjects: () => [...open.keys()],
     closeIdle(usedBefore) {
       for (const [projectId, state] of open) {

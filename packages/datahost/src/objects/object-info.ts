@@ -1,0 +1,44 @@
+import type { BlobHash } from "@aerostack/kernel";
+
+export interface HttpMetadata {
+  readonly contentType?: string;
+  readonly contentLanguage?: string;
+  readonly contentDisposition?: string;
+  readonly contentEncoding?: string;
+  readonly cacheControl?: string;
+  /** Milliseconds since the epoch. */
+  readonly cacheExpiry?: number;
+}
+
+export const STORAGE_CLASSES = ["Standard", "InfrequentAccess"] as const;
+export type StorageClass = (typeof STORAGE_CLASSES)[number];
+
+/** What is kept of an object besides its bytes. */
+export interface ObjectInfo {
+  readonly key: string;
+  /** Changes with each put. */
+  readonly version: string;
+  readonly size: number;
+  /** Hex, without quotes: the md5 of the content, or of the parts' md5s with their number. */
+  readonly etag: string;
+  /** Hex. */
+  readonly checksums: Readonly<Partial<Record<BlobHash, string>>>;
+  readonly httpMetadata: HttpMetadata;
+  readonly customMetadata: Readonly<Record<string, string>>;
+  readonly storageClass: StorageClass;
+  /** Milliseconds since the epoch. */
+  readonly uploadedAt: number;
+}
+
+/** What a caller says of an object it stores. */
+export interface ObjectAttributes {
+  readonly httpMetadata: HttpMetadata;
+  readonly customMetadata: Readonly<Record<string, string>>;
+  readonly storageClass: StorageClass;
+}
+
+/** Bytes of an object: from `offset` on, `length` of them. */
+export interface ObjectRange {
+  readonly offset: number;
+  readonly length: number;
+}

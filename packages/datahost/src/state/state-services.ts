@@ -1,0 +1,141 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type BlobStore, type Clock, createFileBlobStore } from "@aerostack/kernel";
+import { createKvBinding } from "../kv/kv-binding.ts";
+import { createKvRpc } from "../kv/kv-rpc.ts";
+import { createKvSweeper } from "../kv/kv-sweeper.ts";
+import { createObjectCollector } from "../objects/object-collector.ts";
+import { createObjects } from "../objects/objects.ts";
+import { createObjectsRpc } from "../objects/objects-rpc.ts";
+import { createR2Binding } from "../objects/r2-binding.ts";
+import type { Timers } from "../queue/due-alarm.ts";
+import type { QueueName } from "../queue/pending-queues.ts";
+import { createQueueBinding } from "../queue/queue-binding.ts";
+import { createQueueRpc } from "../queue/queue-rpc.ts";
+import { createQueues } from "../queue/queues.ts";
+import { createHostDatabase } from "./host-database.ts";
+import { createStateDatabases } from "./state-databases.ts";
+
+export interface StateServicesOptions {
+  /** Holds `host.sqlite`, `projects/<id>/state.sqlite` and `blobs/<id>/`. */
+  readonly hostDir: string;
+  /** 32-byte key for a logical name: `(name) => deriveKey(masterKey, name)`. */
+  readonly keyFor: (name: string) => Buffer;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly onQueueReady: (name: QueueName) => void;
+  /** A failure of upkeep, or of a project's database outside a request. */
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+const UPKEEP_INTERVAL_MS = 60_000;
+/** A database that nobody used for this long is closed. */
+const IDLE_CLOSE_MS = 5 * 60_000;
+/** How often a project's blobs are searched for ones that nothing counts. */
+const SEARCH_INTERVAL_MS = 24 * 60 * 60_000;
+
+/**
+ * Key-value, queue and objects of all projects: the handlers of their bindings, the calls of the server, and upkeep.
+ * It never runs code or SQL of a user.
+ */
+export function createStateServices(options: StateServicesOptions) {
+  const { hostDir, keyFor, clock, timers, onError } = options;
+  const states = createStateDatabases({ hostDir, keyFor, clock });
+  const host = createHostDatabase({ hostDir, keyFor });
+  const blobsOf = createBlobStores(options);
+  const queues = createQueues({
+    states,
+    host,
+    clock,
+    timers,
+    onReady: options.onQueueReady,
+    onError: (error, { projectId, queue }) => onError(error, `queue ${projectId}/${queue}`),
+  });
+  const collector = createObjectCollector({ states, blobsOf, clock });
+  const objects = createObjects({ states, blobsOf, clock, onGarbage: collector.note });
+  const sweeper = createKvSweeper({ states, clock });
+  const searchedAt = new Map<string, number>();
+  let cancelUpkeep: (() => void) | undefined;
+  let closed = false;
+
+  /** One project each time: a search reads a directory of many files. */
+  async function searchNextProject(): Promise<void> {
+    const names = await readdir(join(hostDir, "blobs")).catch((): string[] => []);
+    const due = names.find((name) => (searchedAt.get(name) ?? 0) <= clock.now() - SEARCH_INTERVAL_MS);
+    if (due === undefined) return;
+    searchedAt.set(due, clock.now());
+    await collector.search(due);
+  }
+
+  async function maintain(): Promise<void> {
+    states.closeIdle(clock.now() - IDLE_CLOSE_MS);
+    for (const task of [sweeper.sweep, queues.tidy, searchNextProject, collector.collect]) {
+      if (closed) return;
+      await task().catch((error: unknown) => onError(error, "upkeep"));
+    }
+  }
+
+  function scheduleUpkeep(): void {
+    cancelUpkeep = timers.after(UPKEEP_INTERVAL_MS, () => {
+      void maintain().finally(() => {
+        if (!closed) scheduleUpkeep();
+      });
+    });
+  }
+
+  return {
+    /** By the kind in `x-aero-binding: <kind>:<resource>`. */
+    bindings: {
+      kv: createKvBinding({ states, clock }),
+      queue: createQueueBinding({ queues, states }),
+      r2: createR2Binding({ objects }),
+    },
+    /** Methods by name, `kv.…`, `queue.…` and `objects.…`. */
+    rpc: {
+      ...createKvRpc({ states, clock }),
+      ...createQueueRpc({ queues, states, clock }),
+      ...createObjectsRpc({ objects, states }),
+    },
+    /** Announces queues that have messages from before, and begins the regular upkeep. */
+    start(): void {
+      queues.resume();
+      scheduleUpkeep();
+    },
+    maintain,
+    /** Everything of a project, for good. */
+    async deleteProject(projectId: string): Promise<void> {
+      collector.forgetProject(projectId);
+      await queues.deleteProject(projectId);
+      states.delete(projectId);
+      await blobsOf(projectId).deleteAll();
+    },
+    close(): void {
+      closed = true;
+      cancelUpkeep?.();
+      queues.close();
+      states.close();
+      host.close();
+    },
+  };
+}
+
+export type StateServices = ReturnType<typeof createStateServices>;
+/** Names and shapes of all calls, for the protocol between server and data host. */
+export type StateRpc = StateServices["rpc"];
+
+function createBlobStores({ hostDir, keyFor, clock }: StateServicesOptions): (projectId: string) => BlobStore {
+  const stores = new Map<string, BlobStore>();
+  return (projectId) => {
+    let store = stores.get(projectId);
+    if (store === undefined) {
+      store = createFileBlobStore({
+        directory: join(hostDir, "blobs", projectId),
+        sealKey: keyFor(`projects/${projectId}/blobs/seal`),
+        idKey: keyFor(`projects/${projectId}/blobs/id`),
+        clock,
+      });
+      stores.set(projectId, store);
+    }
+    return store;
+  };
+}

@@ -235,7 +235,7 @@ export function createCallHandler(options: CallHandlerOptions) {
         environment: address.environment,
         version: seen.version ?? null,
         method: req.method ?? null,
-        path: address.path,
+        path: withoutApiKeyParameter(address.path),
         status,
         latencyMs: performance.now() - startedAt,
         keyId: seen.key?.credentialId ?? null,

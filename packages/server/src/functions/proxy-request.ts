@@ -72,8 +72,8 @@ export function proxyRequest(req: IncomingMessage, res: ServerResponse, request:
   };
   const abandon = (): void => {
     if (ended) return;
-    controller?.abort(new Error("the client closed the connection"));
     end(res.headersSent ? res.statusCode : CLIENT_CLOSED_REQUEST);
+    controller?.abort(new Error("the client closed the connection"));
   };
   res.on("close", abandon);
 

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { AerostackError } from "@aerostack/contracts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import type { AdmittedCall, Caller, CallHandler } from "./call-handler.ts";
+import { withoutApiKeyParameter } from "./forwarded-headers.ts";
 import type { FunctionAddress } from "./function-address.ts";
 
 export interface UpgradeHandlerOptions {
@@ -114,7 +115,7 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions) {
         environment: address.environment,
         version: seen.version ?? null,
         method: req.method ?? null,
-        path: address.path,
+        path: withoutApiKeyParameter(address.path),
         status,
         latencyMs: performance.now() - startedAt,
         keyId: seen.key?.credentialId ?? null,

@@ -10,7 +10,7 @@ const NAMED_FILES = ["aerostack.toml", "package.json", "README.md"];
 /** Copies a template and writes the project's name into it. Answers the paths of its files, sorted. */
 export async function copyTemplate(template: string, target: string, name: string): Promise<string[]> {
   await mkdir(target, { recursive: true });
-  await cp(template, target, { recursive: true, force: false, errorOnExist: true });
+  await cp(template, target, { recursive: true });
   await rename(join(target, GITIGNORE), join(target, ".gitignore"));
   for (const file of NAMED_FILES) {
     const path = join(target, file);

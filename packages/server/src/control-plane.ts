@@ -100,6 +100,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     projects,
     projectKeys,
     resolver,
+    flushKeyUses: uses.flush,
     addPages: addSetupPages(accounts.isSetUp),
     routes: [
       ...accountRoutes({ accounts, sessions }),

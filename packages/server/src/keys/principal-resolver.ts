@@ -23,6 +23,7 @@ interface Entry {
   readonly credential: string;
   readonly resolved: ResolvedCredential;
   lastUsedAtMs: number;
+  useIsReported: boolean;
 }
 
 export interface PrincipalResolverOptions {
@@ -45,7 +46,6 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
   const finding = new Map<string, Promise<Principal | null>>();
   /** Uses of entries that are gone. */
   let droppedUses = new Map<string, number>();
-  let usesTakenAtMs = Number.NEGATIVE_INFINITY;
 
   changes.onChange((subjects) => {
     const affected =
@@ -63,12 +63,14 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
     }
   }
 
-  function noteUse(uses: Map<string, number>, { resolved, lastUsedAtMs }: Entry): void {
-    if (lastUsedAtMs >= usesTakenAtMs) uses.set(resolved.principal.credentialId, lastUsedAtMs);
+  function noteUse(uses: Map<string, number>, entry: Entry): void {
+    if (entry.useIsReported) return;
+    entry.useIsReported = true;
+    uses.set(entry.resolved.principal.credentialId, entry.lastUsedAtMs);
   }
 
   function keep(credential: string, resolved: ResolvedCredential): void {
-    const entry = { credential, resolved, lastUsedAtMs: clock.now() };
+    const entry = { credential, resolved, lastUsedAtMs: clock.now(), useIsReported: false };
     entries.set(credential, entry);
     for (const subject of resolved.subjects) bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(entry));
     if (entries.size <= maxEntries) return;
@@ -96,6 +98,7 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
       const { principal, expiresAtMs } = entry.resolved;
       if (expiresAtMs === null || now < expiresAtMs) {
         entry.lastUsedAtMs = now;
+        entry.useIsReported = false;
         return principal;
       }
       drop(entry);
@@ -129,7 +132,6 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
       const uses = droppedUses;
       droppedUses = new Map();
       for (const entry of entries.values()) noteUse(uses, entry);
-      usesTakenAtMs = clock.now();
       return uses;
     },
   };

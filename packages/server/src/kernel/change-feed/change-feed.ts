@@ -1,5 +1,5 @@
 import { AerostackError } from "@aerostack/contracts";
-import type { Clock } from "@aerostack/kernel";
+import { type Clock, randomText } from "@aerostack/kernel";
 import type { Kysely } from "kysely";
 import type { Bus } from "../bus/bus.ts";
 import type { Sql } from "../sql/index.ts";
@@ -40,6 +40,13 @@ const KEPT_MS = 60 * 60_000;
 const MAX_GAP_MS = 10 * 60_000;
 const MAX_CHANGES_READ = 1_000;
 const BUS_TOPIC = "changes";
+const SENDER_CHARACTERS = 12;
+
+interface BusMessage {
+  /** The feed that told its own process already. */
+  readonly from: string;
+  readonly subjects: readonly string[];
+}
 
 export interface ChangeFeedOptions {
   readonly sql: Sql<unknown>;
@@ -61,7 +68,11 @@ export function createChangeFeed({ sql: untyped, clock, bus }: ChangeFeedOptions
     version++;
     for (const handler of handlers) handler(subjects);
   }
-  bus.subscribe(BUS_TOPIC, (message) => tell(message as readonly string[]));
+  const sender = randomText(SENDER_CHARACTERS);
+  bus.subscribe(BUS_TOPIC, (message) => {
+    const { from, subjects } = message as BusMessage;
+    if (from !== sender) tell(subjects);
+  });
 
   async function record<Tables>(trx: Kysely<Tables>, subjects: readonly string[]): Promise<void> {
     const feed = trx.withTables<ChangeFeedTables>() as unknown as Kysely<ChangeFeedTables>;
@@ -113,7 +124,7 @@ export function createChangeFeed({ sql: untyped, clock, bus }: ChangeFeedOptions
         return value;
       });
       tell(subjects);
-      bus.publish(BUS_TOPIC, subjects);
+      bus.publish(BUS_TOPIC, { from: sender, subjects } satisfies BusMessage);
       return result;
     },
     ensureFresh() {

@@ -33,8 +33,11 @@ function columnTypes(dialect: SqlDialect): ColumnTypes {
  */
 export async function migrate(sql: Sql<unknown>, set: string, migrations: SqlMigrations): Promise<readonly string[]> {
   const types = columnTypes(sql.dialect);
+  const schema = await currentSchema(sql);
   const migrator = new Migrator({
     db: sql.db,
+    // Without it a table of the same name in another schema of the database would be taken for ours.
+    ...(schema === undefined ? {} : { migrationTableSchema: schema }),
     migrationTableName: `${set}_migrations`,
     migrationLockTableName: `${set}_migrations_lock`,
     // Two branches may each have added a migration; both run, whichever was merged first.
@@ -52,4 +55,10 @@ export async function migrate(sql: Sql<unknown>, set: string, migrations: SqlMig
   const { error, results } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
   return (results ?? []).map(({ migrationName }) => migrationName);
+}
+
+async function currentSchema(sql: Sql<unknown>): Promise<string | undefined> {
+  if (sql.dialect === "sqlite") return undefined;
+  const { rows } = await raw<{ name: string }>`select current_schema() as name`.execute(sql.db);
+  return rows[0]?.name;
 }

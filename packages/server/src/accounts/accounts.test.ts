@@ -1,0 +1,199 @@
+import { expect, it } from "vitest";
+import { describeEachDialect } from "../kernel/sql/testing.ts";
+import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+
+const MINUTE_MS = 60_000;
+
+describeEachDialect("accounts", (openDatabase) => {
+  const open = async (options = {}) => await createTestApp(await openDatabase(), options);
+
+  it("registers, logs in and tells who is logged in, whatever the case of the address", async () => {
+    const { call } = await open();
+    const registered = await call("POST", "/api/auth/register", {
+      body: { email: "  Ada@Example.com ", password: TEST_PASSWORD, name: "Ada" },
+    });
+    expect(registered.status).toBe(201);
+    expect(registered.body.user).toMatchObject({ email: "ada@example.com", name: "Ada", isAdmin: false });
+    const login = await call("POST", "/api/auth/login", {
+      body: { email: "ADA@example.com", password: TEST_PASSWORD },
+    });
+    expect(login.status).toBe(200);
+    expect(Object.keys(login.body).sort()).toEqual(["expiresAt", "refreshToken", "token", "user"]);
+    const me = await call("GET", "/api/auth/me", { headers: { authorization: `Bearer ${login.body.token}` } });
+    expect(me.body.user.id).toBe(registered.body.user.id);
+  });
+
+  it("refuses a second account with the same address", async () => {
+    const { call } = await open();
+    const body = { email: "ada@example.com", password: TEST_PASSWORD };
+    await call("POST", "/api/auth/register", { body });
+    const second = await call("POST", "/api/auth/register", { body: { ...body, email: "ADA@example.com" } });
+    expect(second).toMatchObject({ status: 409, body: { code: "AUTH_USER_EXISTS" } });
+  });
+
+  it.each([
+    ["Short1", "at least 8 characters"],
+    ["alllower1", "an upper-case letter"],
+    ["ALLUPPER1", "a lower-case letter"],
+    ["NoDigitsHere", "a digit"],
+  ])("refuses the password %s and says that it needs %s", async (password, missing) => {
+    const { call } = await open();
+    const answer = await call("POST", "/api/auth/register", { body: { email: "a@example.com", password } });
+    expect(answer).toMatchObject({ status: 400, body: { code: "AUTH_PASSWORD_WEAK" } });
+    expect(answer.body.message).toContain(missing);
+  });
+
+  it("P42 refuses who says to be under 16 and keeps nothing of them", async () => {
+    const { call } = await open();
+    const body = { email: "kid@example.com", password: TEST_PASSWORD, ageConfirmed: false };
+    expect((await call("POST", "/api/auth/register", { body })).status).toBe(403);
+    expect((await call("POST", "/api/auth/register", { body: { ...body, ageConfirmed: true } })).status).toBe(201);
+  });
+
+  it("answers a wrong password and an unknown address alike", async () => {
+    const { call } = await open();
+    await call("POST", "/api/auth/register", { body: { email: "ada@example.com", password: TEST_PASSWORD } });
+    const wrong = await call("POST", "/api/auth/login", { body: { email: "ada@example.com", password: "Wrong-1234" } });
+    const unknown = await call("POST", "/api/auth/login", {
+      body: { email: "bob@example.com", password: "Wrong-1234" },
+    });
+    expect(wrong.status).toBe(401);
+    const { requestId: _first, ...wrongBody } = wrong.body;
+    const { requestId: _second, ...unknownBody } = unknown.body;
+    expect(wrongBody).toEqual(unknownBody);
+    expect(wrongBody.code).toBe("AUTH_INVALID_CREDENTIALS");
+  });
+
+  it("P30 gives access tokens of 15 minutes", async () => {
+    const { clock, call, createDeveloper } = await open();
+    const ada = await createDeveloper("ada@example.com");
+    clock.advance(15 * MINUTE_MS - 2_000);
+    expect((await call("GET", "/api/auth/me", { headers: ada.bearer })).status).toBe(200);
+    clock.advance(3_000);
+    expect((await call("GET", "/api/auth/me", { headers: ada.bearer })).status).toBe(401);
+  });
+
+  it("P30 rotates refresh tokens, and ends the session when an old one is used again", async () => {
+    const { clock, call, createDeveloper } = await open();
+    const ada = await createDeveloper("ada@example.com");
+    const refresh = (refreshToken: string) => call("POST", "/api/auth/refresh", { body: { refreshToken } });
+    clock.advance(MINUTE_MS);
+    const second = await refresh(ada.refreshToken);
+    expect(second.status).toBe(200);
+    expect(second.body.refreshToken).not.toBe(ada.refreshToken);
+    const bearer = { authorization: `Bearer ${second.body.token}` };
+    expect((await call("GET", "/api/auth/me", { headers: bearer })).status).toBe(200);
+
+    expect((await refresh(ada.refreshToken)).status).toBe(401);
+    expect((await refresh(second.body.refreshToken)).status).toBe(401);
+    expect((await call("GET", "/api/auth/me", { headers: bearer })).status).toBe(401);
+  });
+
+  it("lets one of two simultaneous uses of a refresh token win at most", async () => {
+    const { call, createDeveloper } = await open();
+    const ada = await createDeveloper("ada@example.com");
+    const uses = await Promise.all(
+      [1, 2].map(() => call("POST", "/api/auth/refresh", { body: { refreshToken: ada.refreshToken } })),
+    );
+    expect(uses.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(1);
+  });
+
+  it("ends a refresh token after 30 days", async () => {
+    const { clock, call, createDeveloper } = await open();
+    const ada = await createDeveloper("ada@example.com");
+    clock.advance(30 * 24 * 60 * MINUTE_MS + 1);
+    const answer = await call("POST", "/api/auth/refresh", { body: { refreshToken: ada.refreshToken } });
+    expect(answer).toMatchObject({ status: 401, body: { code: "AUTH_TOKEN_EXPIRED" } });
+  });
+
+  it("ends the session at log-out, access token included", async () => {
+    const { call, createDeveloper } = await open();
+    const ada = await createDeveloper("ada@example.com");
+    expect((await call("POST", "/api/auth/logout", { headers: ada.bearer, body: {} })).body).toEqual({ success: true });
+    expect((await call("GET", "/api/auth/me", { headers: ada.bearer })).status).toBe(401);
+    const refreshed = await call("POST", "/api/auth/refresh", { body: { refreshToken: ada.refreshToken } });
+    expect(refreshed.status).toBe(401);
+  });
+
+  it("refuses tokens signed with another key, without signature, or for another server", async () => {
+    const other = await open({ issuer: "http://elsewhere.test" });
+    const { call } = await open();
+    const stranger = await other.createDeveloper("eve@example.com");
+    const [, payload] = stranger.bearer.authorization.slice(7).split(".");
+    const unsigned = `${Buffer.from('{"alg":"none","typ":"JWT"}').toString("base64url")}.${payload}.`;
+    for (const authorization of [stranger.bearer.authorization, `Bearer ${unsigned}`]) {
+      expect((await call("GET", "/api/auth/me", { headers: { authorization } })).status).toBe(401);
+    }
+  });
+
+  it("limits log-ins to five in 15 minutes for one address of mail, exactly, with Retry-After", async () => {
+    const { call, clock, createDeveloper } = await open();
+    await createDeveloper("ada@example.com");
+    const login = () =>
+      call("POST", "/api/auth/login", { body: { email: "ada@example.com", password: TEST_PASSWORD } });
+    for (let attempt = 0; attempt < 5; attempt++) expect((await login()).status).toBe(200);
+    const refused = await login();
+    expect(refused).toMatchObject({ status: 429, body: { code: "RATE_LIMIT_EXCEEDED" } });
+    const waitSeconds = Number(refused.headers.get("retry-after"));
+    expect(waitSeconds).toBeGreaterThan(14 * 60);
+    clock.advance(waitSeconds * 1_000);
+    expect((await login()).status).toBe(200);
+  });
+
+  it("limits log-ins to ten and registrations to five a minute from one address", async () => {
+    const { call } = await open();
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 11; attempt++) {
+      const body = { email: `user${attempt}@example.com`, password: "Wrong-1234" };
+      statuses.push((await call("POST", "/api/auth/login", { body })).status);
+    }
+    expect(statuses).toEqual([...Array(10).fill(401), 429]);
+    const registrations: number[] = [];
+    for (let attempt = 0; attempt < 6; attempt++) {
+      const body = { email: `user${attempt}@example.com`, password: TEST_PASSWORD };
+      registrations.push((await call("POST", "/api/auth/register", { body })).status);
+    }
+    expect(registrations).toEqual([...Array(5).fill(201), 429]);
+  });
+
+  it("P26 re-hashes a password at log-in when its stored parameters are older", async () => {
+    const sql = await openDatabase();
+    const before = await createTestApp(sql, { passwordIterations: 1_000 });
+    await before.createDeveloper("ada@example.com");
+    const after = await createTestApp(sql, { passwordIterations: 2_000 });
+    const login = () =>
+      after.call("POST", "/api/auth/login", { body: { email: "ada@example.com", password: TEST_PASSWORD } });
+    expect((await login()).status).toBe(200);
+    const { password_hash: hash } = await sql
+      .withTables<{ accounts: { password_hash: string } }>()
+      .db.selectFrom("accounts")
+      .select("password_hash")
+      .executeTakeFirstOrThrow();
+    expect(hash).toMatch(/^pbkdf2-sha256\$2000\$/);
+    expect((await login()).status).toBe(200);
+  });
+
+  it("P27 stores no key and no refresh token in clear text", async () => {
+    const sql = await openDatabase();
+    const { createDeveloper } = await createTestApp(sql);
+    const ada = await createDeveloper("ada@example.com");
+    const tables = sql.withTables<Record<"account_keys" | "refresh_tokens", Record<string, string>>>();
+    const rows = [
+      ...(await tables.db.selectFrom("account_keys").selectAll().execute()),
+      ...(await tables.db.selectFrom("refresh_tokens").selectAll().execute()),
+    ];
+    const text = JSON.stringify(rows);
+    expect(rows).toHaveLength(2);
+    expect(text).not.toContain(ada.accountKey);
+    expect(text).not.toContain(ada.refreshToken);
+  });
+
+  it("removes sessions whose tokens have all expired, and no others", async () => {
+    const { clock, call, createDeveloper, controlPlane } = await open();
+    await createDeveloper("old@example.com");
+    clock.advance(31 * 24 * 60 * MINUTE_MS);
+    const recent = await createDeveloper("new@example.com");
+    await controlPlane.sessions.removeExpired();
+    expect((await call("POST", "/api/auth/refresh", { body: { refreshToken: recent.refreshToken } })).status).toBe(200);
+  });
+});

@@ -1,0 +1,128 @@
+// For tests only: the management application on a real database, with a clock that the test moves.
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { createManualClock } from "@aerostack/kernel";
+import { type ControlPlaneOptions, createControlPlane } from "./control-plane.ts";
+import { createApp } from "./edge/create-app.ts";
+import type { Route } from "./edge/define-route.ts";
+import { createIdempotency } from "./edge/idempotency.ts";
+import { createMemoryBus } from "./kernel/bus/memory-bus.ts";
+import { createEnvelope } from "./kernel/crypto/envelope.ts";
+import { createLifecycle } from "./kernel/lifecycle.ts";
+import { createMemoryLimiter } from "./kernel/limiter/memory-limiter.ts";
+import { createLogger } from "./kernel/log.ts";
+import type { Secrets } from "./kernel/secrets.ts";
+import { migrate, type Sql } from "./kernel/sql/index.ts";
+import { migrations } from "./migrations.ts";
+
+export const TEST_START_MS = Date.UTC(2026, 5, 1);
+export const TEST_PASSWORD = "Correct-Horse-7";
+
+export interface TestAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape and assert what they find
+  readonly body: any;
+}
+
+export interface TestAppOptions extends Partial<ControlPlaneOptions> {
+  readonly extraRoutes?: readonly Route[];
+  readonly projectPerMinute?: number;
+  readonly trustProxy?: readonly string[];
+}
+
+export function createTestSecrets(): Secrets {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { d, ...publicJwk } = privateKey.export({ format: "jwk" }) as Record<string, string>;
+  const privateJwk = { ...publicJwk, ...(d === undefined ? {} : { d }) };
+  return {
+    masterKeys: [{ id: "test", key: randomBytes(32) }],
+    signingKeys: [{ kid: "test", privateJwk, publicJwk }],
+  };
+}
+
+/** Another application on the same database is another server of the same installation. */
+export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions = {}) {
+  await migrate(sql, "control", migrations.control);
+  const clock = options.clock ?? createManualClock(TEST_START_MS);
+  const logLines: string[] = [];
+  const log = createLogger({ level: "debug", destination: { write: (line) => void logLines.push(line) } });
+  const limiter = options.limiter ?? createMemoryLimiter({ clock });
+  const secrets = options.secrets ?? createTestSecrets();
+  const controlPlane = createControlPlane({
+    sql,
+    bus: createMemoryBus(),
+    lifecycle: createLifecycle(log),
+    signUp: "open",
+    origin: () => "http://aerostack.test",
+    issuer: "http://aerostack.test",
+    projectUrl: ({ slug }) => `http://aerostack.test/f/${slug}`,
+    deployStarter: async () => undefined,
+    passwordIterations: 1_000,
+    ...options,
+    clock,
+    log,
+    limiter,
+    secrets,
+  });
+  const app = createApp({
+    log,
+    limiter,
+    limits: { anonymousPerMinute: 0, projectPerMinute: options.projectPerMinute ?? 0 },
+    trustProxy: options.trustProxy,
+    hsts: false,
+    resolvePrincipal: controlPlane.resolver.resolve,
+    idempotency: createIdempotency({ sql, clock, envelope: createEnvelope(secrets.masterKeys) }),
+    routes: [...controlPlane.routes, ...(options.extraRoutes ?? [])],
+    pages: [controlPlane.addPages],
+  });
+
+  async function call(
+    method: string,
+    path: string,
+    { body, headers }: { body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<TestAnswer> {
+    const answer = await app.request(path, {
+      method,
+      headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    const json = answer.headers.get("content-type")?.includes("json") === true;
+    return { status: answer.status, headers: answer.headers, body: json ? JSON.parse(text) : text };
+  }
+
+  /** Somebody with an account, a session and an account key. */
+  async function createDeveloper(email: string) {
+    // The limit on registrations is not what most tests are about.
+    if ("advance" in clock) (clock as ReturnType<typeof createManualClock>).advance(60_000);
+    const registered = await call("POST", "/api/auth/register", { body: { email, password: TEST_PASSWORD } });
+    const bearer = { authorization: `Bearer ${registered.body.token}` };
+    const made = await call("POST", "/api/v1/account/keys", { body: { name: "test" }, headers: bearer });
+    const accountKey: string = made.body.secret;
+    const asDeveloper = (method: string, path: string, body?: unknown) =>
+      call(method, path, { headers: { "x-api-key": accountKey }, ...(body === undefined ? {} : { body }) });
+    return {
+      email,
+      bearer,
+      accountKey,
+      accountKeyId: made.body.key.id as string,
+      refreshToken: registered.body.refreshToken as string,
+      user: registered.body.user as { id: string },
+      call: asDeveloper,
+      async createProject(name: string) {
+        const { body } = await asDeveloper("POST", "/api/v1/projects", { name });
+        return body.project as { id: string; slug: string; name: string };
+      },
+      async createKey(project: { id: string }, kind: "public" | "secret", extra: Record<string, unknown> = {}) {
+        const { body } = await asDeveloper("POST", `/api/v1/projects/${project.id}/keys`, {
+          name: kind,
+          kind,
+          ...extra,
+        });
+        return { id: body.key.id as string, secret: body.secret as string };
+      },
+    };
+  }
+
+  return { app, call, createDeveloper, clock: clock as ReturnType<typeof createManualClock>, controlPlane, logLines };
+}

@@ -18,6 +18,7 @@ import { loadSecrets, SecretsError } from "./kernel/secrets.ts";
 import { SqliteOpenError } from "./kernel/sql/index.ts";
 import { SERVER_VERSION } from "./kernel/version.ts";
 import { migrations } from "./migrations.ts";
+import { createProjectPlane } from "./project-plane.ts";
 
 /** Requests that run when the server is told to stop have this long to end. */
 const DRAIN_TIMEOUT_MS = 30_000;
@@ -26,6 +27,7 @@ const DRAIN_TIMEOUT_MS = 30_000;
 async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
   const clock = systemClock;
   const secrets = loadSecrets(config.dataDir, clock);
+  const envelope = createEnvelope(secrets.masterKeys);
 
   // Stores
   const databases = await openDatabases(config, secrets, migrations, { log, lifecycle });
@@ -48,7 +50,18 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
     origin: () => origin,
     issuer: origin,
     projectUrl: (project) => `${origin}/f/${project.slug}`,
-    deployStarter: async () => undefined,
+    deployStarter: (project) => projectPlane.deployStarter(project),
+  });
+  const projectPlane = await createProjectPlane({
+    config,
+    clock,
+    databases,
+    bus,
+    envelope,
+    log,
+    lifecycle,
+    origin,
+    controlPlane,
   });
 
   // Edge
@@ -56,7 +69,10 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
   health.addCheck("database", async () => {
     await databases.control.transaction(async () => undefined);
   });
-  const routes = [...controlPlane.routes];
+  health.addCheck("data host", async () => {
+    await projectPlane.host.call("host.ping", {});
+  });
+  const routes = [...controlPlane.routes, ...projectPlane.routes];
   const app = createApp({
     log,
     limiter,
@@ -64,7 +80,7 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
     trustProxy: config.trustProxy,
     hsts: config.tlsCert !== undefined || config.publicUrl?.startsWith("https:") === true,
     resolvePrincipal: controlPlane.resolver.resolve,
-    idempotency: createIdempotency({ sql: databases.control, clock, envelope: createEnvelope(secrets.masterKeys) }),
+    idempotency: createIdempotency({ sql: databases.control, clock, envelope }),
     routes,
     pages: [
       health.addRoutes,
@@ -77,11 +93,13 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
     app,
     host: config.host,
     port: config.port,
+    ...projectPlane.listener,
     ...(tlsCert === undefined || tlsKey === undefined ? {} : { tls: { certPath: tlsCert, keyPath: tlsKey } }),
   });
   lifecycle.onClose("http", () => http.close(DRAIN_TIMEOUT_MS));
   lifecycle.onClose("readiness", () => health.startDraining());
   origin = config.publicUrl ?? originOf(config, http.port);
+  await projectPlane.start();
   void controlPlane.projects.resumeDeletions();
   return { origin, setupToken: await controlPlane.accounts.issueSetupToken() };
 }

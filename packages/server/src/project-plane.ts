@@ -195,7 +195,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
       ...createLogRoutes({ store: logs.store, tail: logs.tail, flush: logs.buffer.flush, findProject }),
       ...createDatabaseRoutes({
         databases: dataServices.databases,
-        migrations: createMigrations({ databases: dataServices.databases, clock, splitStatements }),
+        migrations: createMigrations({ databases: dataServices.databases, clock, splitStatements: (text) => splitStatements(text).map(({ sql }) => sql) }),
         findProject,
       }),
       ...createCacheRoutes({ cache: dataServices.cache, findProject }),

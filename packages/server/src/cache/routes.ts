@@ -76,9 +76,7 @@ export function createCacheRoutes(options: {
       errors: ["KEY_INVALID", "VALUE_TOO_LARGE"],
       async handler({ principal, params, query, request }) {
         const project = await findProject(principal, params.project);
-        if (Number(request.headers.get("content-length") ?? 0) > MAX_VALUE_BYTES)
-          throw new AerostackError("VALUE_TOO_LARGE");
-        const value = Buffer.from(await request.arrayBuffer());
+        const value = await readBytes(request, MAX_VALUE_BYTES);
         await cache.put(project.id, params.namespace, params.key, value, query.ttl);
         return { success: true as const };
       },

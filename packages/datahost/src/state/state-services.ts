@@ -96,6 +96,10 @@ export function createStateServices(options: StateServicesOptions) {
       ...createQueueRpc({ queues, states, clock }),
       ...createObjectsRpc({ objects, states }),
     },
+    objects,
+    /** SQLite's own check of a project's database: `ok`, or what is wrong with it. It reads the whole file. */
+    checkIntegrity: (projectId: string): string =>
+      states.read(projectId).pragma("integrity_check", { simple: true }) as string,
     /** Announces queues that have messages from before, and begins the regular upkeep. */
     start(): void {
       queues.resume();

@@ -1,0 +1,53 @@
+import type { Comparison } from "./comparison.ts";
+
+/** How much is measured: bounded in count and time. */
+export interface Plan {
+  readonly rounds: number;
+  /** Length of one round of load. */
+  readonly roundSeconds: number;
+  readonly warmUpSeconds: number;
+  /** Functions that are started cold. */
+  readonly coldStarts: number;
+  /** Projects with one function each, for the memory of a full server. */
+  readonly projects: number;
+  readonly activeProjects: number;
+  /** Starts of the server that are timed. */
+  readonly serverStarts: number;
+}
+
+export const FULL_PLAN: Plan = {
+  rounds: 5,
+  roundSeconds: 4,
+  warmUpSeconds: 2,
+  coldStarts: 40,
+  projects: 1000,
+  activeProjects: 50,
+  serverStarts: 5,
+};
+
+export const QUICK_PLAN: Plan = {
+  rounds: 2,
+  roundSeconds: 1,
+  warmUpSeconds: 1,
+  coldStarts: 6,
+  projects: 20,
+  activeProjects: 5,
+  serverStarts: 2,
+};
+
+export interface ScenarioContext {
+  readonly plan: Plan;
+  /** A folder of the scenario's own, on the disk of the checkout; removed after it. */
+  readonly scratchDir: string;
+  /** Where processes of the server leave CPU profiles, or null: a profiled run is slower and is not judged by. */
+  readonly profileDir: string | null;
+  /** Tells the person who waits what is going on. */
+  readonly say: (line: string) => void;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  readonly needsWrk: boolean;
+  readonly run: (context: ScenarioContext) => Promise<readonly Comparison[]>;
+}

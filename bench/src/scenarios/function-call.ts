@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import { answerTo } from "../answer-to.ts";
+import { startBaseline } from "../baselines/start-baseline.ts";
+import { compare } from "../comparison.ts";
+import { findFunctionSocket } from "../function-socket.ts";
+import { loadSideBySide } from "../load-side-by-side.ts";
+import type { Scenario } from "../scenario.ts";
+import { deployWorkload, requireLogged, startServerUnderTest } from "../server-under-test.ts";
+
+const PATH = "/hello";
+/** Share of the bare proxy's rate that is left after keys, limits, routing and the log. */
+const OF_BARE_PROXY = 0.75;
+const TIMES_MINIFLARE = 1.8;
+
+/** (a) What a call of a private function through the gateway costs. */
+export const functionCall: Scenario = {
+  name: "function-call",
+  title: "Calling a function through the gateway",
+  needsWrk: true,
+  async run(context) {
+    await using server = await startServerUnderTest(context);
+    const workload = await deployWorkload(server);
+    const ours = { url: `${workload.baseUrl}${PATH}`, headers: workload.headers };
+    await answerTo(ours);
+    await using proxy = await startBaseline("bare-proxy.ts", [await findFunctionSocket(server.dataDir)]);
+    await using miniflare = await startBaseline("miniflare.ts", [join(context.scratchDir, "miniflare")]);
+    const [gateway, bare, simulator] = await loadSideBySide(context, [
+      { name: "gateway", target: ours },
+      // The proxy gets, and passes on, the same headers.
+      { name: "bare proxy", target: { url: `${proxy.url}${PATH}`, headers: workload.headers } },
+      { name: "Miniflare", target: { url: `${miniflare.url}${PATH}`, headers: workload.headers } },
+    ]);
+    if (gateway === undefined || bare === undefined || simulator === undefined) throw new Error("A series is missing.");
+    await requireLogged(workload);
+    return [
+      compare({
+        id: "function-call/bare-proxy",
+        title: "function call, against a bare proxy to the same workerd",
+        unit: "requests/s",
+        ours: gateway,
+        baseline: bare,
+        target: { of: "ratio", is: "at least", limit: OF_BARE_PROXY },
+      }),
+      compare({
+        id: "function-call/miniflare",
+        title: "function call, against Miniflare",
+        unit: "requests/s",
+        ours: gateway,
+        baseline: simulator,
+        target: { of: "ratio", is: "at least", limit: TIMES_MINIFLARE },
+      }),
+    ];
+  },
+};

@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import { createDeveloper, type Developer, type Project } from "../../e2e/harness/developer.ts";
+import { type ServerProcess, startServer } from "../../e2e/harness/server-process.ts";
+import { answerTo } from "./answer-to.ts";
+import type { ScenarioContext } from "./scenario.ts";
+import { SEED_SQL } from "./workload/seed-sql.ts";
+import { COMPATIBILITY_DATE, WORKER_SOURCE } from "./workload/worker-source.ts";
+
+/**
+ * Limits as high as they go: never reached, but counted on every request as for everybody. (0 would switch the counting
+ * itself off.)
+ */
+const HIGHEST_LIMIT = "100000000";
+export const RAISED_LIMITS: Readonly<Record<string, string>> = {
+  AEROSTACK_LIMIT_ANONYMOUS_PER_MINUTE: HIGHEST_LIMIT,
+  AEROSTACK_LIMIT_PROJECT_PER_MINUTE: HIGHEST_LIMIT,
+  AEROSTACK_LIMIT_CALLS_PER_MINUTE: HIGHEST_LIMIT,
+  AEROSTACK_LIMIT_ANONYMOUS_CALLS_PER_MINUTE: HIGHEST_LIMIT,
+};
+
+export const FUNCTION_NAME = "workload";
+
+/** Our server as a process of its own; disposing stops it and removes its data. */
+export async function startServerUnderTest(
+  context: ScenarioContext,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess & AsyncDisposable> {
+  const profiling =
+    context.profileDir === null ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${context.profileDir}` };
+  const server = await startServer({
+    dataDir: join(context.scratchDir, "data"),
+    env: { ...RAISED_LIMITS, ...profiling, ...env },
+  });
+  return { ...server, [Symbol.asyncDispose]: () => server.dispose() };
+}
+
+/** The workload on our server, private: each call carries the key of its project. */
+export interface DeployedWorkload {
+  readonly developer: Developer;
+  readonly project: Project;
+  readonly baseUrl: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export async function deployWorkload(server: ServerProcess): Promise<DeployedWorkload> {
+  const developer = await createDeveloper(server);
+  const project = await developer.createProject("bench");
+  const { secret } = await developer.createKey(project);
+  await developer.deploy(project, {
+    name: FUNCTION_NAME,
+    worker: WORKER_SOURCE,
+    compatibilityDate: COMPATIBILITY_DATE,
+    isPublic: false,
+  });
+  return {
+    developer,
+    project,
+    baseUrl: `${server.url}/f/${project.slug}/${FUNCTION_NAME}`,
+    headers: { "x-api-key": secret },
+  };
+}
+
+/** Fills the tables and keys that the workload reads. */
+export async function seedWorkload(target: { baseUrl: string; headers?: Readonly<Record<string, string>> }) {
+  await answerTo({ url: `${target.baseUrl}/seed`, method: "POST", body: SEED_SQL, headers: target.headers ?? {} });
+}
+
+/** A run whose requests left no trace in the log did not measure what users get. @throws then */
+export async function requireLogged({ developer, project }: DeployedWorkload): Promise<void> {
+  const { logs } = await developer.call<{ logs: readonly unknown[] }>(
+    "GET",
+    `/api/v1/projects/${project.id}/logs?limit=1`,
+  );
+  if (logs.length === 0) throw new Error("The server logged none of the requests.");
+}

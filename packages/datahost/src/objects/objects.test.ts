@@ -180,6 +180,22 @@ describe("objects", () => {
     }
   });
 
+  test("parts that were replaced or left out are collected, the others stay", async () => {
+    const uploadId = await world.objects.createUpload(name, "k", PLAIN);
+    const upload = (partNumber: number, content: string) =>
+      world.objects.uploadPart(name, { key: "k", uploadId, partNumber }, bytesOf(content), content.length);
+    await upload(1, "replaced");
+    const { etag } = await upload(1, "kept");
+    await upload(2, "left out");
+    await world.objects.completeUpload(name, { key: "k", uploadId }, [{ part: 1, etag }]);
+    world.clock.advance(UNUSED_GRACE_MS + 1);
+    expect(await world.collector.collect()).toBe(2);
+    expect(await read("k")).toBe("kept");
+    await put("k", "other");
+    world.clock.advance(UNUSED_GRACE_MS + 1);
+    expect(await world.collector.collect()).toBe(1);
+  });
+
   test("an upload that is never completed is given up after a week, with its parts", async () => {
     const uploadId = await world.objects.createUpload(name, "k", PLAIN);
     const upload = { key: "k", uploadId, partNumber: 1 };

@@ -206,9 +206,10 @@ describe("queues", () => {
     await send("done");
     const [message] = await lease();
     await rpc["queue.settle"]({ ...jobs, acks: [message?.id ?? ""] });
+    const arriving = send("arriving");
+    queues.resume();
     world.timers.advance(60_000);
-    await Promise.all([queues.tidy(), send("arriving"), queues.tidy()]);
-    await queues.tidy();
+    await Promise.all([queues.tidy(), arriving]);
     reopen();
     expect(rpc["queue.pending"]()).toMatchObject([{ projectId: "prj_a", queue: "jobs" }]);
   });

@@ -23,6 +23,7 @@ export interface FunctionUpload {
 export interface Deployed {
   readonly url: string;
   readonly publicUrl: string;
+  readonly env: "staging" | "production";
   readonly version: { readonly id: string; readonly number: number };
   readonly project: Project;
 }
@@ -64,8 +65,11 @@ export async function createDeveloper(server: Pick<ServerProcess, "url">) {
     return parsed as Answer;
   }
 
-  await request("POST", "/api/auth/register", { email, password: PASSWORD, name: "Dev" });
-  const { token } = await request<{ token: string }>("POST", "/api/auth/login", { email, password: PASSWORD });
+  const { token } = await request<{ token: string }>("POST", "/api/auth/register", {
+    email,
+    password: PASSWORD,
+    name: "Dev",
+  });
   const { secret: accountKey } = await request<{ secret: string }>(
     "POST",
     "/api/v1/account/keys",
@@ -85,6 +89,20 @@ export async function createDeveloper(server: Pick<ServerProcess, "url">) {
 
     async createProject(name = `shop ${serial}`): Promise<Project> {
       return await call<Project>("POST", "/api/v1/cli/projects", { name });
+    },
+
+    /** The address of a function's path, as anybody calls it. */
+    functionUrl(project: Project, name: string, path = "/"): string {
+      return `${server.url}/f/${project.slug}/${name}${path}`;
+    },
+
+    async setSecret(
+      project: Project,
+      name: string,
+      value: string,
+      env: "staging" | "production" = "production",
+    ): Promise<void> {
+      await call("PUT", `/api/v1/projects/${project.id}/secrets/${name}`, { value, env });
     },
 
     async createKey(project: Project, kind: "public" | "secret" = "secret"): Promise<{ id: string; secret: string }> {

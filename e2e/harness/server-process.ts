@@ -6,18 +6,29 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../../packages/server/bin/server.mjs", import.meta.url));
+/** The file that a server process runs. */
+export const SERVER_MAIN = fileURLToPath(new URL("../../packages/server/bin/server.mjs", import.meta.url));
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 20_000;
 const POLL_MS = 20;
+
+/** For tests that send more requests from one address than a stranger may. */
+export const UNLIMITED: Readonly<Record<string, string>> = {
+  AEROSTACK_LIMIT_ANONYMOUS_PER_MINUTE: "0",
+  AEROSTACK_LIMIT_PROJECT_PER_MINUTE: "0",
+  AEROSTACK_LIMIT_ANONYMOUS_CALLS_PER_MINUTE: "0",
+  AEROSTACK_LIMIT_CALLS_PER_MINUTE: "0",
+};
 
 export interface ServerProcess {
   readonly url: string;
   readonly port: number;
   readonly dataDir: string;
   readonly pid: number;
-  /** What it printed so far. */
+  /** What it printed so far, logs included. */
   output(): string;
+  /** What it printed for people. */
+  standardOutput(): string;
   /** The token of the set-up link that it printed, or null when there is an admin already. */
   setupToken(): string | null;
   /** SIGTERM, then waits for the end; resolves with the exit code. */
@@ -67,7 +78,7 @@ export async function startServer(options: ServerProcessOptions = {}): Promise<S
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "aerostack-e2e-")));
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [SERVER_MAIN], {
     env: {
       PATH: process.env.PATH ?? "",
       PORT: String(port),
@@ -77,8 +88,10 @@ export async function startServer(options: ServerProcessOptions = {}): Promise<S
     stdio: ["ignore", "pipe", "pipe"],
   });
   let text = "";
+  let standardOutput = "";
   child.stdout.on("data", (chunk: Buffer) => {
     text += chunk.toString();
+    standardOutput += chunk.toString();
   });
   child.stderr.on("data", (chunk: Buffer) => {
     text += chunk.toString();
@@ -103,6 +116,7 @@ export async function startServer(options: ServerProcessOptions = {}): Promise<S
     dataDir,
     pid: child.pid ?? -1,
     output,
+    standardOutput: () => standardOutput,
     setupToken: () => /setup[#?]token=([\w-]+)/.exec(text)?.[1] ?? null,
     stop: () => end("SIGTERM"),
     async kill() {

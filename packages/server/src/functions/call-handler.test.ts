@@ -33,7 +33,7 @@ function functionRoute(name: string, isPublic: boolean): FunctionRoute {
     functionName: name,
     environment: "production",
     isPublic,
-    variants: [{ key: `${name}@production@1`, versionNumber: 1, percent: 100, active: {} as never }],
+    variants: [{ key: `${name}@production@1`, versionNumber: 1, percent: 100, active: {} as never, site: null }],
   };
 }
 

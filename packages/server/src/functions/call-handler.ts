@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
-import type { Flight, Route, Runtime } from "@aerostack/runtime";
+import { type AssetAnswer, type Flight, type Route, type Runtime, sendAsset } from "@aerostack/runtime";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Principal } from "../keys/principal.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
@@ -26,7 +26,13 @@ export interface Caller {
   readonly scheme: "http" | "https";
 }
 
-/** A call that has passed every check. */
+/** A call that has passed every check and is answered by a static file. */
+export interface AssetCall {
+  readonly asset: AssetAnswer;
+  readonly answerHeaders: Record<string, string>;
+}
+
+/** A call that has passed every check and goes to the function. */
 export interface AdmittedCall {
   readonly project: RoutedProject;
   readonly route: FunctionRoute;
@@ -52,8 +58,6 @@ export interface CallHandlerOptions {
   readonly log: (entry: NewLogEntry) => void;
   /** Writes an error in the shape of the address's interface. */
   readonly answerError: (req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string) => void;
-  /** Answers from the version's static files; false when none is meant. */
-  readonly serveAsset?: (call: AdmittedCall, req: IncomingMessage, res: ServerResponse) => boolean;
 }
 
 const FIRST_SERVER_ERROR = 500;
@@ -71,6 +75,15 @@ function rateHeaders(verdict: RateVerdict, requestId: string): Record<string, st
 function levelOf(status: number): NewLogEntry["level"] {
   if (status >= FIRST_SERVER_ERROR) return "error";
   return status >= FIRST_CLIENT_ERROR ? "warn" : "info";
+}
+
+/** What a version's static files answer, where they are asked before the function. */
+function assetAnswer(req: IncomingMessage, { site, active }: RouteVariant, path: string): AssetAnswer | null {
+  if (site === null || active.version.config.assets?.runWorkerFirst === true || req.headers.upgrade !== undefined) {
+    return null;
+  }
+  const { method = "GET", headers } = req;
+  return site.answer({ method, target: path, host: headers.host ?? "", headers });
 }
 
 function toAerostackError(error: unknown): AerostackError {
@@ -142,7 +155,7 @@ export function createCallHandler(options: CallHandlerOptions) {
       verdict?: RateVerdict;
       version?: number;
     },
-  ): AdmittedCall | Promise<AdmittedCall> {
+  ): AdmittedCall | AssetCall | Promise<AdmittedCall | AssetCall> {
     return then(routes.project(address.project), (found) => {
       const { project, route } = locate(found, address);
       seen.project = project;
@@ -159,6 +172,9 @@ export function createCallHandler(options: CallHandlerOptions) {
         const variant = pickVariant(route, options.random);
         if (variant === undefined) throw new AerostackError("FUNCTION_NOT_FOUND");
         seen.version = variant.versionNumber;
+        const answerHeaders = rateHeaders(verdict, caller.requestId);
+        const asset = assetAnswer(req, variant, address.path);
+        if (asset !== null) return { asset, answerHeaders };
         const facts: CallFacts = {
           requestId: caller.requestId,
           clientIp: caller.ip,
@@ -176,7 +192,7 @@ export function createCallHandler(options: CallHandlerOptions) {
           runtimeRoute,
           path: location === "apiKey" ? withoutApiKeyParameter(address.path) : address.path,
           headers: functionRequestHeaders(req.headers, facts),
-          answerHeaders: rateHeaders(verdict, caller.requestId),
+          answerHeaders,
           key,
         });
         let runtimeRoute: Route | Promise<Route>;
@@ -253,12 +269,13 @@ export function createCallHandler(options: CallHandlerOptions) {
       }
       options.answerError(req, res, error, caller.requestId);
     };
-    const forward = (call: AdmittedCall, repeat: boolean): void => {
-      seen.version = call.variant.versionNumber;
-      if (options.serveAsset?.(call, req, res) === true) {
+    const forward = (call: AdmittedCall | AssetCall, repeat: boolean): void => {
+      if ("asset" in call) {
         res.once("close", () => record(res.statusCode));
+        sendAsset(res, { ...call.asset, headers: { ...call.asset.headers, ...call.answerHeaders } });
         return;
       }
+      seen.version = call.variant.versionNumber;
       const flight = call.runtimeRoute.begin();
       proxyRequest(req, res, {
         dispatcher: call.runtimeRoute.dispatcher,

@@ -7,6 +7,7 @@ import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { Principal } from "../keys/principal.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
+import { createAssetSites } from "./asset-sites.ts";
 import { createBundleStore } from "./bundle-store.ts";
 import { createCallHandler } from "./call-handler.ts";
 import type { ResolveKey } from "./caller-key.ts";
@@ -63,7 +64,8 @@ export async function createFunctions(options: FunctionsOptions) {
     platformUrl: options.platformUrl,
   });
   const activation = createProjectActivation({ store, secrets, runtime, buildSpec });
-  const routes = createRouteTable({ clock, findProject: options.findProject, activation });
+  const siteOf = createAssetSites(bundles);
+  const routes = createRouteTable({ clock, findProject: options.findProject, activation, siteOf });
   const crons = createCronStore(sql);
   const delivery = createEventDelivery({
     clock,

@@ -1,5 +1,6 @@
 import type { FunctionEnvironment } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
+import type { AssetSite } from "@aerostack/runtime";
 import type { ProjectActivation } from "./project-activation.ts";
 import { type ActiveFunction, functionKey } from "./types.ts";
 
@@ -10,6 +11,8 @@ export interface RouteVariant {
   readonly versionNumber: number;
   readonly percent: number;
   readonly active: ActiveFunction;
+  /** Its static files, where it has any. */
+  readonly site: AssetSite | null;
 }
 
 export interface FunctionRoute {
@@ -40,7 +43,11 @@ export interface RouteTableOptions {
   readonly clock: Clock;
   readonly findProject: (ref: string) => Promise<Omit<RoutedProject, "functions"> | null>;
   readonly activation: ProjectActivation;
+  readonly siteOf: SiteOf;
 }
+
+/** The static files of a version, or null. */
+export type SiteOf = (active: ActiveFunction) => AssetSite | null | Promise<AssetSite | null>;
 
 /** Longest time that a change made by another node stays unseen here. */
 const FRESH_MS = 1000;
@@ -51,7 +58,11 @@ export function routeName(functionName: string, environment: FunctionEnvironment
   return environment === "production" ? functionName : `${functionName}@${environment}`;
 }
 
-function routesOf(active: readonly ActiveFunction[], slug: string): Map<string, FunctionRoute> {
+async function routesOf(
+  active: readonly ActiveFunction[],
+  slug: string,
+  siteOf: SiteOf,
+): Promise<Map<string, FunctionRoute>> {
   const routes = new Map<string, FunctionRoute & { variants: RouteVariant[] }>();
   for (const one of active) {
     const name = routeName(one.record.name, one.environment);
@@ -60,6 +71,7 @@ function routesOf(active: readonly ActiveFunction[], slug: string): Map<string, 
       versionNumber: one.version.number,
       percent: one.percent,
       active: one,
+      site: await siteOf(one),
     };
     const route = routes.get(name);
     if (route !== undefined) route.variants.push(variant);
@@ -102,7 +114,12 @@ export function createRouteTable(options: RouteTableOptions): RouteTable {
     const project = await options.findProject(ref);
     if (project === null) return null;
     const active = await options.activation.apply(project);
-    return { id: project.id, slug: project.slug, ownerId: project.ownerId, functions: routesOf(active, project.slug) };
+    return {
+      id: project.id,
+      slug: project.slug,
+      ownerId: project.ownerId,
+      functions: await routesOf(active, project.slug, options.siteOf),
+    };
   }
 
   function refresh(ref: string, entry: Entry): Promise<RoutedProject | null> {

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { AerostackError } from "@aerostack/contracts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
-import type { AdmittedCall, Caller, CallHandler } from "./call-handler.ts";
+import type { AdmittedCall, AssetCall, Caller, CallHandler } from "./call-handler.ts";
 import { withoutApiKeyParameter } from "./forwarded-headers.ts";
 import type { FunctionAddress } from "./function-address.ts";
 
@@ -124,8 +124,14 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions) {
       });
     };
     socket.on("error", () => socket.destroy());
-    new Promise<AdmittedCall>((resolve) => resolve(options.calls.admit(req, address, caller, seen))).then(
-      (call) => join(req, socket, head, call, record),
+    const admitted = new Promise<AdmittedCall | AssetCall>((resolve) => {
+      resolve(options.calls.admit(req, address, caller, seen));
+    });
+    admitted.then(
+      (call) => {
+        if ("asset" in call) socket.destroy();
+        else join(req, socket, head, call, record);
+      },
       (cause: unknown) => {
         const error = cause instanceof AerostackError ? cause : new AerostackError("INTERNAL_ERROR", { cause });
         record(error.status, error);

@@ -1,5 +1,6 @@
+import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
-import { type DataHost, splitStatements, startDataHost } from "@aerostack/datahost";
+import { createObjectClient, type DataHost, splitStatements, startDataHost } from "@aerostack/datahost";
 import { type Clock, deriveKey } from "@aerostack/kernel";
 import { createRuntime } from "@aerostack/runtime";
 import { createCacheRoutes } from "./cache/routes.ts";
@@ -33,6 +34,8 @@ import type { FindProject } from "./projects/find-project.ts";
 import type { ProjectRecord } from "./projects/service.ts";
 import { createQueueRoutes } from "./queue/routes.ts";
 import { createQueueService } from "./queue/service.ts";
+import { createStorageRoutes } from "./storage/routes.ts";
+import { createStorageService } from "./storage/service.ts";
 
 export interface ProjectPlaneOptions {
   readonly config: Config;
@@ -156,6 +159,10 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   projects.onDelete("logs", ({ id }) => logs.store.deleteProject(id));
   projects.onDelete("functions", ({ id }) => functions.deleteProject(id));
 
+  const objects = createObjectClient({ socketPath: join(config.dataDir, "run", "host.sock") });
+  lifecycle.onClose("object client", () => objects.close());
+  const storage = createStorageService({ call, objects });
+  projects.onDelete("storage grant", ({ id }) => storage.forgetProject(id));
   const dataServices = { databases: createDatabaseService(call), cache: createCacheService(call) };
   const handleDataPlane = createDataPlane({
     databases: dataServices.databases,
@@ -195,10 +202,15 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
       ...createLogRoutes({ store: logs.store, tail: logs.tail, flush: logs.buffer.flush, findProject }),
       ...createDatabaseRoutes({
         databases: dataServices.databases,
-        migrations: createMigrations({ databases: dataServices.databases, clock, splitStatements: (text) => splitStatements(text).map(({ sql }) => sql) }),
+        migrations: createMigrations({
+          databases: dataServices.databases,
+          clock,
+          splitStatements: (text) => splitStatements(text).map(({ sql }) => sql),
+        }),
         findProject,
       }),
       ...createCacheRoutes({ cache: dataServices.cache, findProject }),
+      ...createStorageRoutes({ storage, findProject }),
       ...createQueueRoutes({
         queues,
         findProject,

@@ -1,0 +1,121 @@
+import { Readable } from "node:stream";
+import {
+  AerostackError,
+  bucketParamsSchema,
+  listKeysQuerySchema,
+  listObjectsResponseSchema,
+  objectSchema,
+  successSchema,
+} from "@aerostack/contracts";
+import { defineRoute, type Route } from "../edge/define-route.ts";
+import type { FindProject } from "../projects/find-project.ts";
+import type { StorageService, StoredObject } from "./service.ts";
+
+const TAG = "Storage";
+const OBJECT_PATH = "/api/v1/projects/:project/storage/:bucket/objects/:key{.+}";
+
+function toObject(object: StoredObject) {
+  return {
+    key: object.key,
+    sizeBytes: object.size,
+    etag: object.etag,
+    contentType: object.httpMetadata.contentType ?? null,
+    uploadedAt: new Date(object.uploadedAt).toISOString(),
+  };
+}
+
+/** The key as the address spells it: everything after `/objects/`, decoded once, empty segments and all. */
+function keyOf(request: Request): string {
+  const { pathname } = new URL(request.url);
+  try {
+    return decodeURIComponent(pathname.slice(pathname.indexOf("/objects/") + "/objects/".length));
+  } catch (cause) {
+    throw new AerostackError("STORAGE_KEY_INVALID", { cause });
+  }
+}
+
+/** A project's buckets, as the CLI and the dashboard see them. */
+export function createStorageRoutes(options: {
+  readonly storage: StorageService;
+  readonly findProject: FindProject;
+}): Route[] {
+  const { storage, findProject } = options;
+  return [
+    defineRoute({
+      method: "get",
+      path: "/api/v1/projects/:project/storage/:bucket/objects",
+      summary: "List objects",
+      tag: TAG,
+      auth: "management",
+      params: bucketParamsSchema,
+      query: listKeysQuerySchema,
+      response: { status: 200, schema: listObjectsResponseSchema },
+      async handler({ principal, params, query }) {
+        const project = await findProject(principal, params.project);
+        const { objects, cursor } = await storage.list(project.id, params.bucket, query);
+        return { objects: objects.map(toObject), nextCursor: cursor };
+      },
+    }),
+
+    defineRoute({
+      method: "put",
+      path: OBJECT_PATH,
+      summary: "Upload an object",
+      tag: TAG,
+      auth: "management",
+      params: bucketParamsSchema,
+      rawBody: { contentType: "application/octet-stream", description: "The object's bytes, streamed." },
+      response: { status: 200, schema: objectSchema },
+      errors: ["STORAGE_KEY_INVALID", "STORAGE_FILE_TOO_LARGE"],
+      async handler({ principal, params, request }) {
+        const project = await findProject(principal, params.project);
+        const length = request.headers.get("content-length");
+        const content = (request.body ?? Readable.from([])) as AsyncIterable<Uint8Array>;
+        const object = await storage.put(project.id, params.bucket, keyOf(request), content, {
+          contentType: request.headers.get("content-type") ?? undefined,
+          size: length === null ? undefined : Number(length),
+        });
+        return toObject(object);
+      },
+    }),
+
+    defineRoute({
+      method: "get",
+      path: OBJECT_PATH,
+      summary: "Download an object",
+      tag: TAG,
+      auth: "management",
+      params: bucketParamsSchema,
+      response: { status: 200, contentType: "application/octet-stream" },
+      async handler({ principal, params, request }) {
+        const project = await findProject(principal, params.project);
+        const { object, content } = await storage.get(project.id, params.bucket, keyOf(request));
+        return new Response(Readable.toWeb(content) as ReadableStream<Uint8Array>, {
+          headers: {
+            // Never the stored type: an uploaded page must not run on the management address.
+            "content-type": "application/octet-stream",
+            "content-disposition": "attachment",
+            "content-length": String(object.size),
+            "cache-control": "no-store",
+            etag: `"${object.etag}"`,
+          },
+        });
+      },
+    }),
+
+    defineRoute({
+      method: "delete",
+      path: OBJECT_PATH,
+      summary: "Delete an object",
+      tag: TAG,
+      auth: "management",
+      params: bucketParamsSchema,
+      response: { status: 200, schema: successSchema },
+      async handler({ principal, params, request }) {
+        const project = await findProject(principal, params.project);
+        await storage.delete(project.id, params.bucket, keyOf(request));
+        return { success: true as const };
+      },
+    }),
+  ];
+}

@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import { join, resolve } from "node:path";
 import { AerostackError } from "@aerostack/contracts";
 import { createAssetsServer } from "./assets/assets-server.ts";
-import { validateSpec } from "./config/validate-spec.ts";
+import { assertClassesExported, validateSpec } from "./config/validate-spec.ts";
 import { dispatchEvent } from "./dispatch-event.ts";
 import { createAllowedHosts } from "./egress/allowed-hosts.ts";
 import { createEgressServer } from "./egress/egress-server.ts";
@@ -159,6 +159,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       validateSpec(spec);
       const process = await launch(spec, "check");
       await process.stop("closed");
+      assertClassesExported(spec, (await process.ended).exit.output);
     },
     async dispatchQueue(projectId, functionKey, queueName, messages, { timeoutMs = limits.eventTimeoutMs } = {}) {
       const target = await route(projectId, functionKey);

@@ -81,6 +81,7 @@ export async function createRuntimeFixture(options: Partial<RuntimeOptions> = {}
       changed();
     },
     ...options,
+    limits: { retireGraceMs: 20, ...options.limits },
     dataDir,
   });
 

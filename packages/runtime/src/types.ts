@@ -80,8 +80,11 @@ export type RuntimeEvent = { readonly projectId: string; readonly time: number }
 
 /** One request, stream or WebSocket that a function's process is busy with. */
 export interface Flight {
-  /** Must be called once, when the exchange is over in whatever way. Calling it again does nothing. */
-  end(): void;
+  /**
+   * Must be called once, when the exchange is over in whatever way. Calling it again does nothing. `abandoned`: the client
+   * left first, so that its end says nothing of the process.
+   */
+  end(how?: "answered" | "abandoned"): void;
   /**
    * Why the process broke the connection: waits for its end (two seconds at most). To be called before `end()`.
    * FUNCTION_CPU_LIMIT, FUNCTION_MEMORY_LIMIT or FUNCTION_CRASHED; the message names the function at fault; details are

@@ -115,3 +115,24 @@ export function validateSpec(project: ProjectSpec): void {
     if (flag !== undefined) refuse(spec, `the compatibility flag '${flag}' is not available here.`);
   }
 }
+
+/** workerd only warns of a class that is missing, and fails each call of it with an internal error. */
+const MISSING_CLASS = /referenced the class "([^"]+)", but no such Durable Object class is exported/;
+
+/**
+ * @param output what a process wrote that started with this specification
+ * @throws FUNCTION_START_FAILED when a Durable Object class is not exported
+ */
+export function assertClassesExported(project: ProjectSpec, output: string): void {
+  const className = MISSING_CLASS.exec(output)?.[1];
+  if (className === undefined) return;
+  for (const spec of project.functions) {
+    const entry = spec.config.durableObjects.find((one) => one.className === className);
+    if (entry === undefined) continue;
+    refuse(
+      spec,
+      `its binding '${entry.binding}' refers to the Durable Object class '${className}', which it does not export.`,
+      `Export a class '${className}' that extends DurableObject from the main module.`,
+    );
+  }
+}

@@ -125,7 +125,11 @@ export function createEgressServer(options: EgressServerOptions): EgressServer {
   server.requestTimeout = 0;
   server.headersTimeout = 0;
 
+  // The server forgets sockets that it hands out, and would wait for them when it closes.
+  const upgraded = new Set<Duplex>();
   server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgraded.add(socket);
+    socket.on("close", () => upgraded.delete(socket));
     socket.on("error", () => {});
     let departure: Departure | undefined;
     try {
@@ -157,6 +161,7 @@ export function createEgressServer(options: EgressServerOptions): EgressServer {
     inFlight: () => concurrency.inFlight,
     async close() {
       server.closeAllConnections();
+      for (const socket of upgraded) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
       await dispatcher.destroy();
     },

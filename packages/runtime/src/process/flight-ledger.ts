@@ -20,8 +20,8 @@ export class OpenFlight implements Flight {
     this.beganAt = performance.now();
   }
 
-  end(): void {
-    this.ledger.end(this);
+  end(how: "answered" | "abandoned" = "answered"): void {
+    this.ledger.end(this, how);
   }
 
   explain(error: unknown): Promise<AerostackError> {
@@ -34,6 +34,8 @@ export class FlightLedger {
   readonly explain: FlightExplainer;
   /** `performance.now()` since when nothing is open. */
   idleSince = performance.now();
+  /** `performance.now()` of the last answer: a sign of life. */
+  lastAnswerAt = Number.NEGATIVE_INFINITY;
   private readonly open = new Set<OpenFlight>();
   private sockets = 0;
   private waiters: { kind: FlightKind | "any"; resolve: () => void }[] = [];
@@ -57,10 +59,12 @@ export class FlightLedger {
     return flight;
   }
 
-  end(flight: OpenFlight): void {
+  end(flight: OpenFlight, how: "answered" | "abandoned"): void {
     if (!this.open.delete(flight)) return;
+    const now = performance.now();
+    if (how === "answered") this.lastAnswerAt = now;
     if (flight.kind === "socket") this.sockets--;
-    if (this.open.size === 0) this.idleSince = performance.now();
+    if (this.open.size === 0) this.idleSince = now;
     if (this.waiters.length > 0) this.settleWaiters();
   }
 

@@ -7,9 +7,11 @@ export interface WatchdogOptions {
   readonly usage: ProcessUsage;
   /** Open exchanges of the process. */
   readonly busy: () => boolean;
+  /** `performance.now()` of the last answer to an exchange. */
+  readonly lastAnswerAt: () => number;
   /** Asks the process for a sign of life. Rejects when the process is gone. */
   readonly probe: () => Promise<void>;
-  /** Called once. `lastAliveAt`: `performance.now()` of the last answer. */
+  /** Called once. `lastAliveAt`: `performance.now()` of the last sign of life. */
   readonly onFault: (code: FaultCode, reason: string, lastAliveAt: number, stoppedAt: number) => void;
 }
 
@@ -19,6 +21,16 @@ export interface Watchdog {
   stop(): void;
   /** Private memory at the last look, bytes. */
   memoryBytes(): number;
+}
+
+interface Probe {
+  readonly sentAt: number;
+  /** When the last exchange was answered before it was sent. */
+  readonly answeredAt: number;
+  /** CPU time of the process when it was sent. */
+  readonly cpuMs: number;
+  /** How often it was found unanswered. */
+  looks: number;
 }
 
 /** A probe is given this long before the CPU time is read at all. */
@@ -41,7 +53,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
   let lastBusyAt = performance.now();
   let lastAliveAt = performance.now();
   let memory = 0;
-  let probe: { sentAt: number; cpuMs: number; looks: number } | undefined;
+  let probe: Probe | undefined;
   let lastProbeAt = Number.NEGATIVE_INFINITY;
 
   function fault(code: FaultCode, reason: string, stoppedAt: number): void {
@@ -50,7 +62,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
   }
 
   function sendProbe(now: number): void {
-    const sent = { sentAt: now, cpuMs: usage.cpuMs(), looks: 0 };
+    const sent: Probe = { sentAt: now, answeredAt: options.lastAnswerAt(), cpuMs: usage.cpuMs(), looks: 0 };
     probe = sent;
     lastProbeAt = now;
     options.probe().then(
@@ -65,8 +77,9 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
     );
   }
 
-  function judgeSilence(now: number, sent: { sentAt: number; cpuMs: number; looks: number }): void {
+  function judgeSilence(now: number, sent: Probe): void {
     sent.looks++;
+    lastAliveAt = Math.max(lastAliveAt, sent.answeredAt);
     const waited = now - sent.sentAt;
     if (waited < PATIENCE_MS || sent.looks < MIN_LOOKS) return;
     const cpuMs = usage.cpuMs() - sent.cpuMs;

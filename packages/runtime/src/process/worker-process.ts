@@ -87,6 +87,7 @@ export class WorkerProcess {
       limits,
       usage: this.usage,
       busy: () => this.flights.size > 0,
+      lastAnswerAt: () => this.flights.lastAnswerAt,
       probe: () => this.request("GET", "/probe", limits.stallLimitMs * 2),
       onFault: (code, reason, lastAliveAt, stoppedAt) => this.kill(code, reason, lastAliveAt, stoppedAt),
     });

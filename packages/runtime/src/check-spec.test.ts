@@ -1,0 +1,93 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRuntimeFixture, type RuntimeFixture } from "./runtime-fixture.ts";
+
+const OK = "export default { fetch: () => new Response('ok') };";
+
+describe("checking a deployment", () => {
+  let fixture: RuntimeFixture;
+  beforeAll(async () => {
+    fixture = await createRuntimeFixture();
+  });
+  afterAll(async () => {
+    await fixture.close();
+  });
+
+  it("accepts what starts, and leaves no process, grant or file behind", async () => {
+    const { runtime, project, fn, dataDir, grants } = fixture;
+    const source = `import { DurableObject } from "cloudflare:workers";
+      export class Room extends DurableObject {} ${OK}`;
+    await runtime.check(
+      project([fn("api", source, { config: { durableObjects: [{ binding: "ROOM", className: "Room" }] } })]),
+    );
+    expect(runtime.stats().activeProcesses).toBe(0);
+    expect(grants.size).toBe(0);
+    expect(readdirSync(join(dataDir, "run", "w"))).toEqual([]);
+    expect(readdirSync(dataDir)).not.toContain("host");
+  });
+
+  const refusals: readonly [name: string, source: string, rest: object, message: RegExp][] = [
+    [
+      "a syntax error, with its place",
+      "export default { fetch( { } }",
+      {},
+      /^api: Uncaught SyntaxError.*\n.*main\.js:1:28/,
+    ],
+    ["an exception at start", 'throw new Error("no luck");', {}, /^api: Uncaught Error: no luck/],
+    ["an import that is not there", 'import "./nope.js";', {}, /^api: .*No such module "nope\.js"/],
+    ["I/O at start", "await fetch('http://x.test');", {}, /^api: .*Disallowed operation called within global scope/],
+    ["a date in the future", OK, { compatibilityDate: "2099-01-01" }, /^api: .*2099-01-01/],
+    ["a date that is none", OK, { compatibilityDate: 'x"y' }, /^api: .*date/i],
+    ["an unknown flag", OK, { compatibilityFlags: ["bogus_flag"] }, /bogus_flag/],
+    ["an experimental flag", OK, { compatibilityFlags: ["unsafe_module"] }, /'unsafe_module' is not available/],
+    ["a flag that downloads", OK, { compatibilityFlags: ["python_workers"] }, /'python_workers' is not available/],
+    [
+      "a class that is not exported",
+      OK,
+      { config: { durableObjects: [{ binding: "ROOM", className: "Room" }] } },
+      /Room/,
+    ],
+    [
+      "a binding to a function that is not there",
+      OK,
+      { config: { services: [{ binding: "AUTH", service: "auth" }] } },
+      /'api' does not start: its binding 'AUTH' refers to the function 'auth', which is not deployed to production/,
+    ],
+    [
+      "a binding to an entrypoint that is not there",
+      OK,
+      { config: { services: [{ binding: "SELF", service: "api", entrypoint: "Nope" }] } },
+      /entrypoint "Nope"/,
+    ],
+    [
+      "two bindings of one name",
+      OK,
+      { config: { vars: { X: "1" }, kvNamespaces: [{ binding: "X", namespace: "x" }] } },
+      /two of its bindings or variables are named 'X'/,
+    ],
+  ];
+  it.each(refusals)("refuses %s", async (_name, source, rest, message) => {
+    const { runtime, project, fn } = fixture;
+    const failure = await runtime.check(project([fn("api", source, rest)])).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "FUNCTION_START_FAILED", message: expect.stringMatching(message) });
+    expect(String(failure)).not.toMatch(/fn0|\/tmp|workerd\/|NOSENTRY/);
+  });
+
+  it.each([
+    ["of the runtime's own namespace", "cloudflare:workers"],
+    ["with a line break", "a\n.js"],
+  ])("refuses a module name %s", async (_name, module) => {
+    const { runtime, project, fn } = fixture;
+    await expect(runtime.check(project([fn("api", { "main.js": OK, [module]: "" })]))).rejects.toMatchObject({
+      code: "FUNCTION_START_FAILED",
+    });
+  });
+
+  it("refuses a main module that is not an ES module", async () => {
+    const { runtime, project, fn } = fixture;
+    await expect(runtime.check(project([fn("api", { "main.txt": "hello" })]))).rejects.toMatchObject({
+      message: expect.stringContaining("is not an ES module"),
+    });
+  });
+});

@@ -33,4 +33,6 @@ if (!satisfied) {
     process.exit(result.status ?? 1);
   }
   writeFileSync(stampFile, `${wanted} ${scope}`);
+  // The cache only saves time and memory: whatever goes wrong here shows at the start itself.
+  spawnSync("node", ["packages/server/bin/warm-cache.mjs"], { cwd: root, stdio: "ignore" });
 }

@@ -16,10 +16,10 @@ function medianLatency(reports: readonly WrkReport[]): LatencyMs {
 }
 
 /** Warms every contestant up, then loads them in turn. Answers a series each, in their order. */
-export async function loadSideBySide(
+export async function loadSideBySide<const Contestants extends readonly LoadContestant[]>(
   context: ScenarioContext,
-  contestants: readonly LoadContestant[],
-): Promise<readonly Series[]> {
+  contestants: Contestants,
+): Promise<{ readonly [Position in keyof Contestants]: Series }> {
   const { plan, say } = context;
   for (const { target } of contestants) await runWrk(target, plan.warmUpSeconds);
   const running: readonly Contestant<WrkReport>[] = contestants.map(({ name, target }) => ({
@@ -33,7 +33,7 @@ export async function loadSideBySide(
     },
   }));
   const reports = await sideBySide(running, plan.rounds);
-  return contestants.map(({ name }) => {
+  const measured = contestants.map(({ name }) => {
     const own = reports.get(name) ?? [];
     return series(
       name,
@@ -41,4 +41,5 @@ export async function loadSideBySide(
       medianLatency(own),
     );
   });
+  return measured as unknown as { readonly [Position in keyof Contestants]: Series };
 }

@@ -24,13 +24,14 @@ export const functionCall: Scenario = {
     await answerTo(ours);
     await using proxy = await startBaseline("bare-proxy.ts", [await findFunctionSocket(server.dataDir)]);
     await using miniflare = await startBaseline("miniflare.ts", [join(context.scratchDir, "miniflare")]);
-    const [gateway, bare, simulator] = await loadSideBySide(context, [
+    await using logging = await startBaseline("miniflare.ts", [join(context.scratchDir, "miniflare-log"), "--log"]);
+    const [gateway, bare, simulator, loggingSimulator] = await loadSideBySide(context, [
       { name: "gateway", target: ours },
       // The proxy gets, and passes on, the same headers.
       { name: "bare proxy", target: { url: `${proxy.url}${PATH}`, headers: workload.headers } },
       { name: "Miniflare", target: { url: `${miniflare.url}${PATH}`, headers: workload.headers } },
+      { name: "Miniflare, logging", target: { url: `${logging.url}${PATH}`, headers: workload.headers } },
     ]);
-    if (gateway === undefined || bare === undefined || simulator === undefined) throw new Error("A series is missing.");
     await requireLogged(workload);
     return [
       compare({
@@ -48,6 +49,13 @@ export const functionCall: Scenario = {
         ours: gateway,
         baseline: simulator,
         target: { of: "ratio", is: "at least", limit: TIMES_MINIFLARE },
+      }),
+      compare({
+        id: "function-call/miniflare-logging",
+        title: "function call, against Miniflare that logs its requests too",
+        unit: "requests/s",
+        ours: gateway,
+        baseline: loggingSimulator,
       }),
     ];
   },

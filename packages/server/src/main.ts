@@ -7,13 +7,12 @@ import { listen } from "./edge/http-server.ts";
 import { createIdempotency } from "./edge/idempotency.ts";
 import { createOpenApi } from "./edge/openapi.ts";
 import { addReferencePages } from "./edge/reference-page.ts";
-import { createMemoryBus } from "./kernel/bus/memory-bus.ts";
 import { type Config, ConfigError, loadConfig } from "./kernel/config.ts";
 import { createEnvelope } from "./kernel/crypto/envelope.ts";
 import { createLifecycle, type Lifecycle } from "./kernel/lifecycle.ts";
-import { createMemoryLimiter } from "./kernel/limiter/memory-limiter.ts";
 import { createLogger, type Logger } from "./kernel/log.ts";
 import { openDatabases } from "./kernel/open-databases.ts";
+import { openSharedState } from "./kernel/open-shared-state.ts";
 import { loadSecrets, SecretsError } from "./kernel/secrets.ts";
 import { SqliteOpenError } from "./kernel/sql/index.ts";
 import { SERVER_VERSION } from "./kernel/version.ts";
@@ -31,10 +30,8 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
 
   // Stores
   const databases = await openDatabases(config, secrets, migrations, { log, lifecycle });
-  const limiter = createMemoryLimiter({ clock });
-  const bus = createMemoryBus();
-  lifecycle.onClose("bus", () => bus.close());
-  lifecycle.onClose("limiter", () => limiter.close());
+  const shared = await openSharedState(config, { clock, log, lifecycle });
+  const { bus, limiter } = shared;
 
   // Services
   let origin = config.publicUrl ?? originOf(config, config.port);
@@ -72,6 +69,7 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
   health.addCheck("data host", async () => {
     await projectPlane.host.call("host.ping", {});
   });
+  health.addCheck("shared state", shared.check);
   const routes = [...controlPlane.routes, ...projectPlane.routes];
   const app = createApp({
     log,

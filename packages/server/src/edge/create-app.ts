@@ -63,7 +63,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
       }),
     );
     await next();
-    c.res.headers.set("x-request-id", requestId);
+    c.header("x-request-id", requestId);
     options.onAnswer?.({
       method: c.req.method,
       routePath: c.get("routePath"),

@@ -27,12 +27,16 @@ export function rateLimit(limiter: Limiter, limits: RateLimits): MiddlewareHandl
   return async function rateLimitMiddleware(c, next) {
     const principal = c.get("principal");
     const limit = principal === null ? limits.anonymousPerMinute : limits.projectPerMinute;
-    if (limit === 0) return next();
+    if (limit === 0) {
+      await next();
+      return;
+    }
     const key = principal === null ? `api:address:${c.get("clientAddress")}` : `api:${subjectOf(principal)}`;
     const decision = await limiter.take(key, { limit, windowMs: MINUTE_MS });
+    if (decision.allowed) await next();
+    // After the answer is there: a finished Response takes no headers that were set before.
     for (const [name, value] of Object.entries(rateLimitHeaders(decision))) c.header(name, value);
     if (!decision.allowed) throw rateLimited(decision);
-    return next();
   };
 }
 

@@ -15,6 +15,6 @@ export function securityHeaders({ hsts }: { readonly hsts: boolean }): Middlewar
   ];
   return async function securityHeadersMiddleware(c, next) {
     await next();
-    for (const [name, value] of headers) if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+    for (const [name, value] of headers) if (!c.res.headers.has(name)) c.header(name, value);
   };
 }

@@ -33,15 +33,25 @@ export function createLogger({
     field.startsWith("[") ? [field, `*${field}`] : [field, `*.${field}`, `*.*.${field}`],
   );
   return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths, censor: "[redacted]" } },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths, censor: "[redacted]" },
+      // Messages and stacks quote what they failed on, keys included.
+      hooks: { streamWrite: maskCredentials },
+    },
     destination,
   );
 }
 
-const KEY_IN_TEXT = /\b(?:ak|pk|sk|ask|mwt|aek|ac)_[A-Za-z0-9_]{12,}/g;
-const KEY_IN_QUERY = /([?&](?:apiKey|token|key)=)[^&\s]+/gi;
+const MASKED: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+  [/\b(?:ak|pk|sk|ask|mwt|aek|ac|rt)_[A-Za-z0-9_]{12,}/g, "[redacted]"],
+  [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, "[redacted]"],
+  [/([?&#](?:apiKey|token|key)=)[^&\s"\\]+/gi, "$1[redacted]"],
+];
 
-/** Text that may quote a URL or header, with keys and tokens in it masked. */
+/** Text that may quote a header, URL or body, with the keys and tokens in it masked. */
 export function maskCredentials(text: string): string {
-  return text.replace(KEY_IN_TEXT, "[redacted]").replace(KEY_IN_QUERY, "$1[redacted]");
+  return MASKED.reduce((masked, [pattern, replacement]) => masked.replace(pattern, replacement), text);
 }

@@ -17,10 +17,13 @@ export interface MemoryLimiterOptions {
 const DEFAULT_MAX_KEYS = 100_000;
 const SLOTS = SLOTS_PER_WINDOW + 1;
 
-/** Exact counters of this process. */
-export function createMemoryLimiter({ clock, maxKeys = DEFAULT_MAX_KEYS }: MemoryLimiterOptions): Limiter & {
+/** Answers at once. */
+export interface MemoryLimiter extends Limiter {
   take(key: string, policy: LimitPolicy): LimitDecision;
-} {
+}
+
+/** Exact counters of this process. */
+export function createMemoryLimiter({ clock, maxKeys = DEFAULT_MAX_KEYS }: MemoryLimiterOptions): MemoryLimiter {
   // In order of use: the first is the one unused for longest.
   const windows = new Map<string, Window>();
 

@@ -1,0 +1,47 @@
+import type { Clock } from "@aerostack/kernel";
+import type { Bus } from "./bus/bus.ts";
+import { createMemoryBus } from "./bus/memory-bus.ts";
+import type { Config } from "./config.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Limiter } from "./limiter/limiter.ts";
+import { createMemoryLimiter } from "./limiter/memory-limiter.ts";
+import type { Logger } from "./log.ts";
+
+/** What the servers of an installation share while they run. */
+export interface SharedState {
+  readonly limiter: Limiter;
+  readonly bus: Bus;
+  /** Rejects when the shared state does not answer. */
+  check(): Promise<void>;
+}
+
+export interface SharedStateOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly lifecycle: Lifecycle;
+}
+
+/** In Redis where the settings name one, else in memory. */
+export async function openSharedState(
+  config: Config,
+  { clock, log, lifecycle }: SharedStateOptions,
+): Promise<SharedState> {
+  if (config.redisUrl === undefined) {
+    const bus = createMemoryBus();
+    const limiter = createMemoryLimiter({ clock });
+    lifecycle.onClose("bus", () => bus.close());
+    lifecycle.onClose("limiter", () => limiter.close());
+    return { bus, limiter, check: async () => undefined };
+  }
+  const [{ openRedis }, { createRedisBus }, { createRedisLimiter }] = await Promise.all([
+    import("./open-redis.ts"),
+    import("./bus/redis-bus.ts"),
+    import("./limiter/redis-limiter.ts"),
+  ]);
+  const redis = await openRedis(config.redisUrl, log);
+  lifecycle.onClose("redis", async () => void (await redis.quit()));
+  const bus = await createRedisBus({ redis, log });
+  lifecycle.onClose("bus", () => bus.close());
+  const limiter = createRedisLimiter({ redis, clock });
+  return { bus, limiter, check: async () => void (await redis.ping()) };
+}

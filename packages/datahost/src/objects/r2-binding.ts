@@ -129,7 +129,7 @@ export function createR2Binding({ objects }: { readonly objects: Objects }): Bin
   return (grant, bucket, req, res) =>
     answer({ projectId: grant.projectId, bucket }, req, res).catch(async (error: unknown) => {
       await drainBody(req);
-      answerError(res, error);
+      await answerError(res, error);
     });
 }
 
@@ -143,7 +143,8 @@ function answerJson(res: ServerResponse, json: string): void {
   res.end(body);
 }
 
-function answerError(res: ServerResponse, error: unknown): void {
+/** @throws what is no refusal, a defect of ours, once the answer is on its way. */
+async function answerError(res: ServerResponse, error: unknown): Promise<void> {
   if (error instanceof BodyAbortedError || res.headersSent) {
     res.destroy();
     return;
@@ -157,6 +158,6 @@ function answerError(res: ServerResponse, error: unknown): void {
     "content-type": "application/json",
     "content-length": body.length,
   });
-  res.end(body);
+  await new Promise<void>((resolve) => res.end(body, resolve));
   if (refusal !== error) throw error;
 }

@@ -13,7 +13,9 @@ describe("deriveKey", () => {
   });
 
   test("stays what files of earlier versions were sealed with", () => {
-    expect(deriveKey(master, "state/prj_1").toString("hex")).toMatchInlineSnapshot(`"11963bf7049c4485ee1e74026efa929f1a1269fe5aa8a8eb4c5c0bd3d8320648"`);
+    expect(deriveKey(master, "state/prj_1").toString("hex")).toMatchInlineSnapshot(
+      `"11963bf7049c4485ee1e74026efa929f1a1269fe5aa8a8eb4c5c0bd3d8320648"`,
+    );
   });
 
   test("refuses a short master key", () => {

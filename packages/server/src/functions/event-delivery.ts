@@ -2,6 +2,7 @@ import { AerostackError, type FunctionEnvironment } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { Runtime } from "@aerostack/runtime";
 import type { NewLogEntry } from "../logs/log-entry.ts";
+import type { LeaseRequest, RetryPolicy } from "../queue/service.ts";
 import { type CronScheduler, type CronTrigger, createCronScheduler } from "./cron-scheduler.ts";
 import type { CronStore } from "./cron-store.ts";
 import {
@@ -16,12 +17,8 @@ import { type RouteTable, type RouteVariant, routeName } from "./route-table.ts"
 
 /** The part of the data host that holds queues. */
 export interface QueueStorage {
-  lease(projectId: string, queue: string, maxMessages: number, leaseMs: number): Promise<readonly LeasedMessage[]>;
-  settle(
-    projectId: string,
-    queue: string,
-    settlement: QueueSettlement & { readonly maxRetries: number; readonly deadLetterQueue?: string },
-  ): Promise<void>;
+  lease(projectId: string, queue: string, request: LeaseRequest & RetryPolicy): Promise<readonly LeasedMessage[]>;
+  settle(projectId: string, queue: string, settlement: QueueSettlement & RetryPolicy): Promise<void>;
   nextDueAt(projectId: string, queue: string): Promise<number | null>;
   /** Queues that hold messages, in all projects. */
   pending(): Promise<readonly { readonly projectId: string; readonly queue: string }[]>;
@@ -54,6 +51,10 @@ export interface EventDelivery {
 const EVENT_TIMEOUT_MS = 5 * 60_000;
 const LEASE_MS = EVENT_TIMEOUT_MS + 60_000;
 const TRIGGERS_FRESH_MS = 10_000;
+
+function policyOf({ config, deadLetterQueue }: QueueConsumer): RetryPolicy {
+  return { maxRetries: config.maxRetries, ...(deadLetterQueue === undefined ? {} : { deadLetterQueue }) };
+}
 
 function largestShare(variants: readonly RouteVariant[]): RouteVariant | undefined {
   return variants.reduce<RouteVariant | undefined>(
@@ -117,12 +118,12 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
     clock,
     leaseMs: LEASE_MS,
     findConsumer,
-    lease: (consumer, max, leaseMs) => options.queues.lease(consumer.projectId, consumer.storedQueue, max, leaseMs),
+    lease: (consumer, maxMessages, leaseMs) =>
+      options.queues.lease(consumer.projectId, consumer.storedQueue, { maxMessages, leaseMs, ...policyOf(consumer) }),
     settle: (consumer, settlement) =>
       options.queues.settle(consumer.projectId, consumer.storedQueue, {
         ...settlement,
-        maxRetries: consumer.config.maxRetries,
-        ...(consumer.deadLetterQueue === undefined ? {} : { deadLetterQueue: consumer.deadLetterQueue }),
+        ...policyOf(consumer),
       }),
     async deliver(consumer, messages) {
       const variant = await variantOf(consumer.projectId, consumer.functionName, consumer.environment);

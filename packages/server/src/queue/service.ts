@@ -30,9 +30,16 @@ export interface PeekedMessage extends LeasedMessage {
   readonly leased: boolean;
 }
 
+/** When a message that is not acknowledged is given up, and where to. */
 export interface RetryPolicy {
   readonly maxRetries: number;
+  /** Without one it is dropped, and counted. */
   readonly deadLetterQueue?: string;
+}
+
+export interface LeaseRequest {
+  readonly maxMessages: number;
+  readonly leaseMs: number;
 }
 
 /** A project's queues, which live in the data host: durable, at least once, with dead letters. */
@@ -70,13 +77,13 @@ export function createQueueService(call: HostCall) {
       return purged;
     },
 
+    /** With the policy, a message whose consumers always vanish is given up too, instead of coming again for ever. */
     async lease(
       projectId: string,
       queue: string,
-      maxMessages: number,
-      leaseMs: number,
+      request: LeaseRequest & RetryPolicy,
     ): Promise<readonly LeasedMessage[]> {
-      return await call("queue.lease", { projectId, queue, maxMessages, leaseMs });
+      return await call("queue.lease", { projectId, queue, ...request });
     },
 
     async settle(

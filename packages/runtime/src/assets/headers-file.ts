@@ -19,6 +19,7 @@ const MAX_LINE_LENGTH = 2000;
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what a header value must not hold (RFC 9110, section 5.5)
 const BAD_VALUE = /[\u0000-\u0008\u000a-\u001f\u007f]|[^\u0000-\u00ff]/;
+const BAD_VALUES = new RegExp(BAD_VALUE, "g");
 
 export function parseHeadersFile(text: string): ParsedFile<HeaderRule> {
   const rules: { pattern: PathPattern; set: { name: string; value: string }[]; unset: string[] }[] = [];
@@ -85,7 +86,7 @@ export function applyHeaderRules(
     }
     for (const { name, value } of set) {
       const key = name.toLowerCase();
-      const filled = fillPattern(value, values).replace(BAD_VALUE, "");
+      const filled = fillPattern(value, values).replaceAll(BAD_VALUES, "");
       headers[key] = added.has(key) ? `${headers[key]}, ${filled}` : filled;
       added.add(key);
     }

@@ -9,7 +9,10 @@ export interface PathPattern {
 const PLACEHOLDER = /:([A-Za-z]\w*)/g;
 const ORIGIN = /^https?:\/\/([^/]+)(\/.*)$/i;
 
-/** @returns null when the pattern is not a path, or has more than one splat */
+/**
+ * @returns null when the pattern is not a path, has more than one splat, or more than one of either in a segment: such a
+ * pattern could be matched in very many ways, and it is the server that would try them
+ */
 export function parsePathPattern(source: string): PathPattern | null {
   const origin = ORIGIN.exec(source);
   const host = origin?.[1]?.toLowerCase();
@@ -17,6 +20,10 @@ export function parsePathPattern(source: string): PathPattern | null {
   if (!path.startsWith("/")) return null;
   const parts = path.split("*");
   if (parts.length > 2) return null;
+  const wildcards = path
+    .split("/")
+    .map((segment) => (segment.match(PLACEHOLDER)?.length ?? 0) + segment.split("*").length - 1);
+  if (wildcards.some((count) => count > 1)) return null;
   const names: string[] = [];
   const expression = parts
     .map((part) => {
@@ -32,7 +39,7 @@ export function parsePathPattern(source: string): PathPattern | null {
     .join("(.*)");
   const splatAt = (parts[0] ?? "").match(PLACEHOLDER)?.length ?? 0;
   if (parts.length === 2) names.splice(splatAt, 0, "splat");
-  const pattern = new RegExp(`^${expression}$`);
+  const pattern = new RegExp(`^${expression}$`, "s");
   return {
     isStatic: names.length === 0,
     match(candidate, candidateHost) {

@@ -91,7 +91,9 @@ beforeAll(async () => {
   });
   await fixture.runtime.configure(fixture.project([fixture.fn("api", FETCHER)]));
 });
-beforeEach(() => {
+beforeEach(async () => {
+  // Whatever a test before had under way gives its place back.
+  while (fixture.runtime.stats().egressInFlight > 0) await new Promise((resolve) => setImmediate(resolve));
   held = [];
   hits = [];
   fixture.events.length = 0;

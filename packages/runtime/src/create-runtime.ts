@@ -11,7 +11,7 @@ import { createOwnAddresses } from "./egress/own-addresses.ts";
 import { systemLookup } from "./egress/system-lookup.ts";
 import { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "./limits.ts";
 import { findLaunchTools } from "./process/launch-command.ts";
-import { createLauncher } from "./process/launch-process.ts";
+import { createLauncher, durableObjectDirectory } from "./process/launch-process.ts";
 import { createProcessRegistry } from "./process/process-registry.ts";
 import { sweepOrphans } from "./process/sweep-orphans.ts";
 import type { ProcessRoute } from "./process/worker-process.ts";
@@ -99,6 +99,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       limits,
       launch,
       beforeStart: makeRoom,
+      durableObjectDirectory: durableObjectDirectory(dataDir, projectId),
+      clock: options.clock,
       onEvent(event) {
         if (event.type === "process.started") totals.starts++;
         if (event.type === "process.failed") totals.failures++;

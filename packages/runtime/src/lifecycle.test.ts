@@ -146,6 +146,38 @@ describe("Durable Objects", () => {
   });
 });
 
+describe("alarms of Durable Objects", () => {
+  const sleeper = `
+    import { DurableObject } from "cloudflare:workers";
+    export class Sleeper extends DurableObject {
+      async fetch() { await this.ctx.storage.setAlarm(Date.now() + 400); return new Response("set"); }
+      alarm() { console.log("awake"); }
+    }
+    export default { fetch: (req, env) => env.SLEEPER.getByName("a").fetch(req) };`;
+  const config = { durableObjects: [{ binding: "SLEEPER", className: "Sleeper" }] };
+
+  it("start the project again that was stopped meanwhile", async () => {
+    const { runtime, project, fn } = await open({ idleMs: 40 });
+    await runtime.configure(project([fn("api", sleeper, { config })]));
+    expect((await call(fixture, "api@production@1")).text).toBe("set");
+    await fixture.event((event) => event.type === "process.stopped" && event.reason === "idle");
+    await fixture.logged((entries) => entries.some((entry) => entry.message === "awake"));
+    expect(runtime.stats().starts).toBe(2);
+  });
+
+  it("start the project again after the server did", async () => {
+    const { runtime, project, fn, dataDir } = await open();
+    const spec = project([fn("api", sleeper, { config })]);
+    await runtime.configure(spec);
+    await call(fixture, "api@production@1");
+    await runtime.close();
+    const again = await createRuntimeFixture({ dataDir });
+    await again.runtime.configure(spec);
+    await again.logged((entries) => entries.some((entry) => entry.message === "awake"));
+    await again.close();
+  });
+});
+
 describe("idle and crowded", () => {
   it("stops a project that has nothing to do, but none that is busy, and starts it again when asked", async () => {
     const { runtime, project, fn } = await open({ idleMs: 40 });

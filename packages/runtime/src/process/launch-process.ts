@@ -49,6 +49,11 @@ function v8Flags(limits: RuntimeLimits): readonly string[] {
   return [`--max-old-space-size=${heapMegabytes}`, "--initial-heap-size=8", "--max-semi-space-size=4"];
 }
 
+/** Where the Durable Objects of a project are kept. */
+export function durableObjectDirectory(dataDir: string, projectId: string): string {
+  return join(dataDir, "host", "do", projectId);
+}
+
 export function createLauncher(options: LauncherOptions): Launch {
   const { limits, registry, tools } = options;
   const entrySource = readFileSync(new URL("../workers/entry.js", import.meta.url), "utf8");
@@ -63,13 +68,13 @@ export function createLauncher(options: LauncherOptions): Launch {
     const nameOf = (key: string): string => names.get(key) ?? key;
     const directory = join(options.workersDirectory, randomText(DIRECTORY_NAME_LENGTH));
     const token = randomText(TOKEN_LENGTH);
-    const durableObjectDirectory = join(options.dataDir, "host", "do", spec.projectId);
+    const objectDirectory = durableObjectDirectory(options.dataDir, spec.projectId);
 
     const granted =
       mode === "serve" ? Promise.resolve(options.registerGrant(token, spec.projectId)) : Promise.resolve();
     granted.catch(() => {});
     if (mode === "serve" && hasDurableObjects(spec)) {
-      await mkdir(durableObjectDirectory, { recursive: true, mode: 0o700 });
+      await mkdir(objectDirectory, { recursive: true, mode: 0o700 });
     }
     const config = await buildConfig(spec, {
       mode,
@@ -79,7 +84,7 @@ export function createLauncher(options: LauncherOptions): Launch {
       tailSocketPath: options.tailSocketPath,
       egressSocketPath: options.egressSocketPath,
       assetsSocketPath: options.assetsSocketPath,
-      durableObjectDirectory,
+      durableObjectDirectory: objectDirectory,
       entrySource,
       d1Source,
       v8Flags: flags,

@@ -1,4 +1,5 @@
 import { AerostackError } from "@aerostack/contracts";
+import type { Clock } from "@aerostack/kernel";
 import { hasDurableObjects } from "../config/build-config.ts";
 import type { RuntimeLimits } from "../limits.ts";
 import { describeFault } from "../process/fault.ts";
@@ -6,6 +7,7 @@ import type { Launch } from "../process/launch-process.ts";
 import type { ProcessEnd, ProcessRoute, WorkerProcess } from "../process/worker-process.ts";
 import type { ProjectSpec, ProjectStats, RuntimeEvent, StopReason } from "../types.ts";
 import { createBackoff } from "./backoff.ts";
+import { nextAlarmAt } from "./next-alarm.ts";
 
 type WithoutOrigin<Event> = Event extends unknown ? Omit<Event, "projectId" | "time"> : never;
 
@@ -16,7 +18,13 @@ export interface ProjectSupervisorOptions {
   readonly onEvent: (event: WithoutOrigin<RuntimeEvent>) => void;
   /** Called before a process is started: the place to make room. */
   readonly beforeStart: () => void;
+  /** Where the project's Durable Objects are kept. */
+  readonly durableObjectDirectory: string;
+  readonly clock: Clock;
 }
+
+/** Longest wait that a timer takes at once. */
+const MAX_TIMER_MS = 60 * 60 * 1000;
 
 /**
  * The life of one project's process: starts it when it is asked for, replaces it when the project changes, stops it when
@@ -37,12 +45,14 @@ export class ProjectSupervisor {
   private readonly retiring = new Map<WorkerProcess, Promise<void>>();
   private turn: Promise<unknown> = Promise.resolve();
   private removed = false;
+  private alarm: NodeJS.Timeout | undefined;
 
   constructor(spec: ProjectSpec, options: ProjectSupervisorOptions) {
     this.spec = spec;
     this.projectId = options.projectId;
     this.options = options;
     this.backoff = createBackoff(options.limits);
+    this.setAlarm();
   }
 
   route(functionKey: string): ProcessRoute | Promise<ProcessRoute> {
@@ -144,6 +154,7 @@ export class ProjectSupervisor {
     if (this.current === process) this.current = null;
     if (end.fault === null) {
       this.options.onEvent({ type: "process.stopped", reason: process.stoppedFor ?? "closed" });
+      this.setAlarm();
       return;
     }
     const names = new Map(this.spec.functions.map((one) => [one.key, one.name]));
@@ -155,6 +166,26 @@ export class ProjectSupervisor {
       output: end.exit.output,
     });
     this.recordFailure(end.uptimeMs);
+    this.setAlarm();
+  }
+
+  /** Objects that set an alarm are woken although nobody asks for them. */
+  private setAlarm(): void {
+    clearTimeout(this.alarm);
+    const isStopped = this.current === null && this.starting === null && this.retiring.size === 0 && this.hold === null;
+    if (this.removed || !isStopped || !hasDurableObjects(this.spec)) return;
+    const at = nextAlarmAt(this.options.durableObjectDirectory);
+    if (at === null) return;
+    const waitMs = Math.max(at - this.options.clock.now(), this.backoff.remainingMs(performance.now()), 0);
+    this.alarm = setTimeout(
+      () => {
+        if (waitMs > MAX_TIMER_MS) this.setAlarm();
+        else if (!this.removed && this.current === null && this.hold === null)
+          this.start().catch(() => this.setAlarm());
+      },
+      Math.min(waitMs, MAX_TIMER_MS),
+    );
+    this.alarm.unref();
   }
 
   private recordStartFailure(error: unknown): void {
@@ -183,6 +214,7 @@ export class ProjectSupervisor {
       this.backoff.reset();
       if (this.current === null) {
         this.spec = spec;
+        this.setAlarm();
         return;
       }
       if (JSON.stringify(spec) === JSON.stringify(this.spec)) return;
@@ -253,7 +285,10 @@ export class ProjectSupervisor {
       await process.stop(reason);
     })()
       .catch(() => {})
-      .finally(() => this.retiring.delete(process));
+      .finally(() => {
+        this.retiring.delete(process);
+        this.setAlarm();
+      });
     this.retiring.set(process, run);
   }
 
@@ -276,6 +311,7 @@ export class ProjectSupervisor {
   /** Serves no more; resolves when no process is left. */
   remove(): Promise<void> {
     this.removed = true;
+    clearTimeout(this.alarm);
     return this.inTurn(async () => {
       if (this.starting !== null) await this.starting.catch(() => {});
       await this.endCurrent("removed");
@@ -285,6 +321,7 @@ export class ProjectSupervisor {
   /** As `remove`, with the full time to drain. */
   close(): Promise<void> {
     this.removed = true;
+    clearTimeout(this.alarm);
     return this.inTurn(async () => {
       if (this.starting !== null) await this.starting.catch(() => {});
       if (this.current !== null) this.retire(this.current, "closed", this.options.limits.drainMs);

@@ -5,16 +5,20 @@ import { createApp } from "./edge/create-app.ts";
 import { createHealth } from "./edge/health.ts";
 import { listen } from "./edge/http-server.ts";
 import { createIdempotency } from "./edge/idempotency.ts";
+import { metricsRoutes, openMetricsPort } from "./edge/metrics-routes.ts";
+import { createRequestObserver } from "./edge/observe-requests.ts";
 import { createOpenApi } from "./edge/openapi.ts";
 import { addReferencePages } from "./edge/reference-page.ts";
 import { type Config, ConfigError, loadConfig } from "./kernel/config.ts";
 import { createEnvelope } from "./kernel/crypto/envelope.ts";
 import { createLifecycle, type Lifecycle } from "./kernel/lifecycle.ts";
 import { createLogger, type Logger } from "./kernel/log.ts";
+import { createMetrics } from "./kernel/metrics.ts";
 import { openDatabases } from "./kernel/open-databases.ts";
 import { openSharedState } from "./kernel/open-shared-state.ts";
-import { loadSecrets, SecretsError } from "./kernel/secrets.ts";
-import { SqliteOpenError } from "./kernel/sql/index.ts";
+import { loadSecrets } from "./kernel/secrets.ts";
+import { StartError } from "./kernel/start-error.ts";
+import { createTracer } from "./kernel/trace.ts";
 import { SERVER_VERSION } from "./kernel/version.ts";
 import { migrations } from "./migrations.ts";
 import { createProjectPlane } from "./project-plane.ts";
@@ -27,6 +31,10 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
   const clock = systemClock;
   const secrets = loadSecrets(config.dataDir, clock);
   const envelope = createEnvelope(secrets.masterKeys);
+
+  const metrics = createMetrics();
+  const tracer = await createTracer({ endpoint: config.otlpEndpoint, serviceVersion: SERVER_VERSION });
+  lifecycle.onClose("tracer", () => tracer.close());
 
   // Stores
   const databases = await openDatabases(config, secrets, migrations, { log, lifecycle });
@@ -70,7 +78,7 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
     await projectPlane.host.call("host.ping", {});
   });
   health.addCheck("shared state", shared.check);
-  const routes = [...controlPlane.routes, ...projectPlane.routes];
+  const routes = [...controlPlane.routes, ...projectPlane.routes, ...metricsRoutes(metrics)];
   const app = createApp({
     log,
     limiter,
@@ -92,8 +100,10 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
     host: config.host,
     port: config.port,
     ...projectPlane.listener,
+    observe: createRequestObserver({ metrics, tracer }),
     ...(tlsCert === undefined || tlsKey === undefined ? {} : { tls: { certPath: tlsCert, keyPath: tlsKey } }),
   });
+  await openMetricsPort(config, metrics, lifecycle);
   lifecycle.onClose("http", () => http.close(DRAIN_TIMEOUT_MS));
   lifecycle.onClose("readiness", () => health.startDraining());
   origin = config.publicUrl ?? originOf(config, http.port);
@@ -137,7 +147,7 @@ try {
   process.stdout.write(`${renderBanner(facts)}\n`);
 } catch (error) {
   await lifecycle.close();
-  const expected = error instanceof SecretsError || error instanceof SqliteOpenError;
+  const expected = error instanceof StartError;
   const shown = expected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`The server does not start: ${shown}\n`);
   process.exit(1);

@@ -12,8 +12,6 @@ export interface AppEnv {
     principal: Principal | null;
     /** True: a credential was sent. With a null principal it is not valid. */
     credentialSent: boolean;
-    /** Path of the route that answers, for metrics and traces; undefined while none is known. */
-    routePath: string | undefined;
   };
   Bindings: {
     /** Filled by the Node adapter; absent in tests that call the application directly. */

@@ -27,21 +27,11 @@ export interface AppOptions {
   readonly routes: readonly Route[];
   /** Pages and probes that are no API routes. */
   readonly pages?: readonly ((app: Hono<AppEnv>) => void)[];
-  /** Told of every answer, for metrics and logs. */
-  readonly onAnswer?: (answer: AnswerFacts) => void;
-}
-
-export interface AnswerFacts {
-  readonly method: string;
-  /** The route's path, not the address that was asked. */
-  readonly routePath: string | undefined;
-  readonly status: number;
-  readonly durationMs: number;
 }
 
 /** Prefixes that browsers of any origin may call: their credential is a key or token, never a cookie. */
 const CROSS_ORIGIN_PREFIXES = ["/v1/*", "/api/v1/public/*", "/api/gateway/*"] as const;
-const API_PREFIXES = ["/api/*", "/v1/*"] as const;
+const API_PREFIXES = ["/api/*", "/v1/*", "/metrics"] as const;
 
 /** The management application: everything but the hot request path. Building it has no side effect. */
 export function createApp(options: AppOptions): Hono<AppEnv> {
@@ -49,7 +39,6 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   const readClientAddress = createClientAddressReader(options.trustProxy);
 
   app.use(async function identify(c, next) {
-    const startedAt = performance.now();
     const requestId = acceptRequestId(c.req.header("x-request-id"));
     c.set("requestId", requestId);
     c.set("log", options.log.child({ requestId }));
@@ -64,12 +53,6 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     );
     await next();
     c.header("x-request-id", requestId);
-    options.onAnswer?.({
-      method: c.req.method,
-      routePath: c.get("routePath"),
-      status: c.res.status,
-      durationMs: performance.now() - startedAt,
-    });
   });
   app.use(securityHeaders({ hsts: options.hsts }));
   for (const prefix of CROSS_ORIGIN_PREFIXES) {

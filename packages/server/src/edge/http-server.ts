@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
+import { StartError } from "../kernel/start-error.ts";
 import type { AppEnv } from "./app-env.ts";
 
 export interface HttpServerOptions {
@@ -14,6 +15,8 @@ export interface HttpServerOptions {
   readonly tls?: { readonly certPath: string; readonly keyPath: string };
   /** Sees every request first and answers those that it returns true for: the hot path, without Hono. */
   readonly onRequest?: (req: IncomingMessage, res: ServerResponse) => boolean;
+  /** Told of every request before it is answered. */
+  readonly observe?: (req: IncomingMessage, res: ServerResponse) => void;
   /** Takes WebSocket upgrades; false leaves the request to be refused. */
   readonly onUpgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
 }
@@ -33,13 +36,11 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** Listens, and resolves when it does. */
 export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   const appListener = getRequestListener(options.app.fetch, { overrideGlobalObjects: false });
-  const { onRequest } = options;
-  const listener =
-    onRequest === undefined
-      ? appListener
-      : (req: IncomingMessage, res: ServerResponse) => {
-          if (!onRequest(req, res)) void appListener(req, res);
-        };
+  const { onRequest, observe } = options;
+  const listener = (req: IncomingMessage, res: ServerResponse) => {
+    observe?.(req, res);
+    if (onRequest?.(req, res) !== true) void appListener(req, res);
+  };
   const server =
     options.tls === undefined
       ? createPlainServer(listener)
@@ -58,9 +59,9 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
   });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (error: NodeJS.ErrnoException) => reject(explainListenError(error, options)));
     server.listen(options.port, options.host, () => {
-      server.off("error", reject);
+      server.removeAllListeners("error");
       resolve();
     });
   });
@@ -69,6 +70,17 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     server,
     close: (timeoutMs) => closeServer(server, timeoutMs),
   };
+}
+
+function explainListenError(error: NodeJS.ErrnoException, { host, port }: HttpServerOptions): Error {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${port} on ${host} is in use; stop what uses it or set PORT to another`,
+    EACCES: `port ${port} needs more rights than this process has; set PORT to one above 1023`,
+    EADDRNOTAVAIL: `this machine has no address ${host}; set HOST to one that it has`,
+    ENOTFOUND: `the name ${host} has no address; set HOST to an address of this machine`,
+  };
+  const reason = reasons[error.code ?? ""];
+  return reason === undefined ? error : new StartError(`${reason}.`, { cause: error });
 }
 
 async function closeServer(server: Server, timeoutMs: number): Promise<void> {

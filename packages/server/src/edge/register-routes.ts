@@ -36,7 +36,6 @@ export class MethodNotAllowed extends AerostackError {
 }
 
 async function answer(c: AppContext, route: Route, idempotency: Idempotency): Promise<Response> {
-  c.set("routePath", route.path);
   const principal = c.get("principal");
   authorise(route.auth, principal, c.get("credentialSent"));
   const request = c.req.raw;

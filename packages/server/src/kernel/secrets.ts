@@ -13,6 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import { type Clock, randomText } from "@aerostack/kernel";
 import { z } from "zod";
+import { StartError } from "./start-error.ts";
 
 export interface MasterKey {
   readonly id: string;
@@ -52,7 +53,7 @@ const fileSchema = z.object({
 type SecretsFile = z.infer<typeof fileSchema>;
 
 /** The file cannot be used; the message says why and what to do. */
-export class SecretsError extends Error {
+export class SecretsError extends StartError {
   override readonly name = "SecretsError";
 }
 

@@ -1,6 +1,7 @@
 import { deriveKey } from "@aerostack/kernel";
 import { Kysely, SqliteAdapter, SqliteDialect } from "kysely";
 import type { MasterKey } from "../secrets.ts";
+import { StartError } from "../start-error.ts";
 import { createSql } from "./create-sql.ts";
 import type { Sql } from "./sql.ts";
 import { Database } from "./sqlite-driver.ts";
@@ -20,7 +21,7 @@ const BUSY_TIMEOUT_MS = 5_000;
 const CACHE_KIBIBYTES = 4_096;
 
 /** The file belongs to a server that runs, or none of the master keys opens it. */
-export class SqliteOpenError extends Error {
+export class SqliteOpenError extends StartError {
   override readonly name = "SqliteOpenError";
 }
 

@@ -32,7 +32,7 @@ export interface CommandContext {
   /** The existing project that the command works on. */
   project(): Promise<ResolvedProject>;
   /** `--yes`, or a person says yes; an error where nobody can be asked, and when the answer is no. */
-  confirm(question: string): Promise<void>;
+  confirm(question: string, fix?: string): Promise<void>;
 }
 
 export interface ContextOptions {
@@ -110,11 +110,9 @@ export function createContext({ surroundings, globals, terminal }: ContextOption
       const api = await context.api();
       return findProject({ api, config: await context.config(), flag: globals.project, cwd: surroundings.cwd });
     },
-    async confirm(question) {
+    async confirm(question, fix = "Add --yes to go ahead, or --dry-run to see what would happen.") {
       if (globals.yes) return;
-      const agreed = await prompts.confirm(question, {
-        fix: "Add --yes to go ahead, or --dry-run to see what would happen.",
-      });
+      const agreed = await prompts.confirm(question, { fix });
       if (!agreed) throw new CliError("Nothing was changed.", { kind: "failed", code: "NOT_CONFIRMED" });
     },
   };

@@ -25,7 +25,7 @@ function answered<Value>(value: Value): Exclude<Value, symbol> {
 
 export function createPrompts(available: boolean): Prompts {
   function demand(message: string, fix: string): void {
-    if (!available) throw usageError(`An answer is needed: ${message}`, fix);
+    if (!available) throw usageError(`Nobody can be asked here: ${message}`, fix);
   }
   return {
     available,

@@ -11,6 +11,7 @@ import { type CommandResult, defineCommand } from "../command/define-command.ts"
 import { flag, text } from "../command/option.ts";
 import type { FunctionSource, ProjectConfig } from "../config/project-config.ts";
 import { deployFunction } from "../deploy/deploy-function.ts";
+import { browserAddress } from "../output/browser-address.ts";
 import { formatBytes, plural } from "../output/format.ts";
 import type { Terminal } from "../output/terminal.ts";
 import { findOrCreateProject } from "../project/find-or-create-project.ts";
@@ -175,11 +176,11 @@ function renderAddresses(terminal: Terminal, answers: readonly DeployResponse[])
   const { style } = terminal;
   for (const { url, publicUrl, isPublic } of answers) {
     terminal.line();
-    terminal.line(`  ${style.accent(publicUrl ?? url)}`);
-    if (publicUrl != null && publicUrl !== url) terminal.line(`  ${style.accent(url)}`);
+    terminal.line(`  ${style.accent(browserAddress(publicUrl))}`);
+    if (publicUrl !== url) terminal.line(`  ${style.accent(browserAddress(url))}`);
     if (!isPublic) {
       terminal.line(style.dim(`  Private: calls need a key of the project.`));
-      terminal.line(`  curl -H "X-API-Key: <key>" ${url}`);
+      terminal.line(`  curl -H "X-API-Key: <key>" ${browserAddress(url)}`);
     }
   }
 }

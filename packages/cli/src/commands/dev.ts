@@ -10,6 +10,7 @@ import { type DevEvent, startDevSession } from "../dev/dev-session.ts";
 import { type DevServer, findOrStartServer } from "../dev/find-or-start-server.ts";
 import { followLogs } from "../logs/follow-logs.ts";
 import { renderLogEntry } from "../logs/render-log-entry.ts";
+import { browserAddress } from "../output/browser-address.ts";
 import { formatDuration } from "../output/format.ts";
 import { CLI_VERSION } from "../version.ts";
 
@@ -143,7 +144,7 @@ function report({ terminal }: CommandContext, event: DevEvent, announced: Set<st
         terminal.success(
           `${event.function} version ${event.version} ${terminal.style.dim(formatDuration(event.durationMs))}`,
         );
-        if (!announced.has(event.url)) terminal.line(`\n  ${terminal.style.accent(event.url)}\n`);
+        if (!announced.has(event.url)) terminal.line(`\n  ${terminal.style.accent(browserAddress(event.url))}\n`);
         announced.add(event.url);
         return;
       }

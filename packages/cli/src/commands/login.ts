@@ -79,7 +79,10 @@ async function obtainKey(context: CommandContext, options: LoginOptions): Promis
   const { email, register } = options;
   const setupToken = options.setupToken?.replace(/^.*#token=/, "");
   if (register || setupToken !== undefined)
-    await context.confirm("An account may be opened from the age of 16. Are you 16 or older?");
+    await context.confirm(
+      "An account may be opened from the age of 16. Are you 16 or older?",
+      "Add --yes to confirm it.",
+    );
   return context.terminal.step(
     "Logging in",
     () => loginByPassword(server, { email, password, register, setupToken, keyName: `CLI on ${hostname()}` }),

@@ -3,6 +3,7 @@ import { apiPath } from "../api/api-client.ts";
 import { optional } from "../command/argument.ts";
 import { usageError } from "../command/cli-error.ts";
 import { defineCommand } from "../command/define-command.ts";
+import { browserAddress } from "../output/browser-address.ts";
 import { chosenFunction, functionOption } from "./shared-options.ts";
 
 export const openCommand = defineCommand({
@@ -13,7 +14,7 @@ export const openCommand = defineCommand({
   examples: [{ command: "aerostack open", explanation: "The deployed function" }],
   async run(context, { args, options }) {
     const what = args.what ?? "function";
-    const url = await addressOf(what);
+    const url = browserAddress(await addressOf(what));
     const opened = await context.surroundings.openBrowser(url);
     return {
       data: { what, url, opened },
@@ -24,7 +25,7 @@ export const openCommand = defineCommand({
     };
 
     async function addressOf(target: string): Promise<string> {
-      if (target === "dashboard") return `${(await context.baseUrl()).url}/`;
+      if (target === "dashboard") return (await context.baseUrl()).url;
       if (target === "docs") return `${(await context.baseUrl()).url}/api/docs`;
       if (target !== "function")
         throw usageError(`There is no '${target}' to open.`, "It is function, dashboard or docs.");

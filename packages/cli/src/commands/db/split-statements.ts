@@ -1,6 +1,7 @@
 // What separates statements: a semicolon outside of text, quoted names and comments. A trigger's body holds semicolons of
 // its own, up to its END.
-const TOKEN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?\*\/|;|[A-Za-z_]+|[\s\S]/g;
+const TOKEN =
+  /'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|`(?:[^`]|``)*(?:`|$)|\[[^\]]*(?:\]|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|;|[A-Za-z_]+|[\s\S]/g;
 
 export interface SplitResult {
   readonly statements: readonly string[];

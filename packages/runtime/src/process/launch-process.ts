@@ -42,11 +42,11 @@ const HEAP_SHARE = 0.75;
 
 /**
  * V8 collects garbage when its heap has grown by a factor, and knows little of what requests hold outside of it: started
- * large, a "hello world" under load settles at 250 MB. Started small it stays at 60 to 100 MB, and is no slower.
+ * large, a "hello world" under load settles at 250 MB. Started small it stays at 50 to 100 MB, and is no slower.
  */
 function v8Flags(limits: RuntimeLimits): readonly string[] {
   const heapMegabytes = Math.max(16, Math.floor((limits.memoryLimitBytes * HEAP_SHARE) / MEBIBYTE));
-  return [`--max-old-space-size=${heapMegabytes}`, "--initial-heap-size=8", "--max-semi-space-size=4"];
+  return [`--max-old-space-size=${heapMegabytes}`, "--initial-heap-size=8", "--max-semi-space-size=2"];
 }
 
 /** Where the Durable Objects of a project are kept. */

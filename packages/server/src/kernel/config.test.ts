@@ -60,6 +60,10 @@ describe("loadConfig", () => {
     );
   });
 
+  it("refuses a setting that it would have to ignore", () => {
+    expect(problemsOf({ AEROSTACK_S3_URL: "https://s3.example.com/bucket" })).toContain("leave it unset");
+  });
+
   it("keeps only the origin of the public URL", () => {
     expect(loadConfig({ AEROSTACK_PUBLIC_URL: "https://api.example.com/x/" }).publicUrl).toBe(
       "https://api.example.com",

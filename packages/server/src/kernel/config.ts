@@ -72,6 +72,9 @@ function checkTogether(config: Config): string[] {
         "or with AEROSTACK_TRUST_PROXY naming the proxy that ends TLS in front.",
     );
   }
+  if (config.s3Url !== undefined) {
+    problems.push("AEROSTACK_S3_URL: found a value; this version keeps objects in the data folder, so leave it unset.");
+  }
   for (const part of config.trustProxy ?? []) {
     if (part !== "true" && !isAddressOrNetwork(part)) {
       problems.push(`AEROSTACK_TRUST_PROXY: found '${part}'; allowed is ${SETTINGS.trustProxy.allowed}.`);

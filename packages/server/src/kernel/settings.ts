@@ -124,7 +124,8 @@ export const SETTINGS = {
   s3Url: setting("Engines", "AEROSTACK_S3_URL", {
     schema: urlWithProtocol(["http", "https", "s3"]),
     allowed: "an https://, http:// or s3:// URL with the bucket in its path",
-    description: "An S3-compatible bucket for objects and backups. Without it they are files in the data folder.",
+    description:
+      "Kept for an S3-compatible bucket for objects and backups. This version keeps them as files in the data folder and refuses to start with it, rather than ignore it.",
     secret: true,
   }),
 

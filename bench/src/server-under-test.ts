@@ -60,9 +60,19 @@ export async function deployWorkload(server: ServerProcess): Promise<DeployedWor
   };
 }
 
-/** Fills the tables and keys that the workload reads. */
-export async function seedWorkload(target: { baseUrl: string; headers?: Readonly<Record<string, string>> }) {
-  await answerTo({ url: `${target.baseUrl}/seed`, method: "POST", body: SEED_SQL, headers: target.headers ?? {} });
+interface Seedable {
+  readonly baseUrl: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Makes the tables that the workload reads and writes. */
+export async function seedDatabase({ baseUrl, headers = {} }: Seedable): Promise<void> {
+  await answerTo({ url: `${baseUrl}/seed-db`, method: "POST", body: SEED_SQL, headers });
+}
+
+/** Fills the keys that the workload reads. */
+export async function seedKeys({ baseUrl, headers = {} }: Seedable): Promise<void> {
+  await answerTo({ url: `${baseUrl}/seed-kv`, method: "POST", headers });
 }
 
 /** A run whose requests left no trace in the log did not measure what users get. @throws then */

@@ -5,7 +5,7 @@ import { startBaseline } from "../baselines/start-baseline.ts";
 import { compare } from "../comparison.ts";
 import { loadSideBySide } from "../load-side-by-side.ts";
 import type { Scenario } from "../scenario.ts";
-import { deployWorkload, seedWorkload, startServerUnderTest } from "../server-under-test.ts";
+import { deployWorkload, seedDatabase, startServerUnderTest } from "../server-under-test.ts";
 import { ITEMS } from "../workload/seed-sql.ts";
 
 const PATH = "/v1/db/query";
@@ -34,7 +34,7 @@ export const sqlOverHttp: Scenario = {
   async run(context) {
     await using server = await startServerUnderTest(context);
     const workload = await deployWorkload(server);
-    await seedWorkload(workload);
+    await seedDatabase(workload);
     await using baseline = await startBaseline("sqlite-http.ts", [join(context.scratchDir, "bare.sqlite")]);
     const scriptPath = join(context.scratchDir, "sql.lua");
     await writeFile(scriptPath, SCRIPT);

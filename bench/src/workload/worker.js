@@ -7,6 +7,21 @@ function wantedId(url, count) {
   return Number(url.searchParams.get("id") ?? 1 + Math.floor(Math.random() * count));
 }
 
+async function fillKeys(namespace) {
+  const ids = Array.from({ length: KV_KEYS }, (_, index) => index + 1);
+  await Promise.all(ids.map((id) => namespace.put(`key-${id}`, `value ${id} ${"x".repeat(200)}`)));
+}
+
+/** Whoever prepares a run is told why it does not work. */
+async function seed(work) {
+  try {
+    await work();
+    return new Response("seeded");
+  } catch (error) {
+    return new Response(String(error), { status: 500 });
+  }
+}
+
 export default {
   async fetch(request, env) {
     const url = new URL(request.url);
@@ -24,13 +39,10 @@ export default {
         const { meta } = await statement.bind(wantedId(url, ITEMS), "a row that somebody wrote").run();
         return Response.json({ changes: meta.changes });
       }
-      case "/seed": {
-        await env.DB.exec(await request.text());
-        const value = (id) => `value ${id} ${"x".repeat(200)}`;
-        const ids = Array.from({ length: KV_KEYS }, (_, index) => index + 1);
-        await Promise.all(ids.map((id) => env.CACHE.put(`key-${id}`, value(id))));
-        return new Response("seeded");
-      }
+      case "/seed-kv":
+        return await seed(() => fillKeys(env.CACHE));
+      case "/seed-db":
+        return await seed(async () => await env.DB.exec(await request.text()));
       default:
         return new Response("not found", { status: 404 });
     }

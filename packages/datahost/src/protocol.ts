@@ -91,7 +91,11 @@ export interface DatabaseMethods {
   /** Atomic: all or none, the first failure is thrown. Otherwise each on its own, with an error in its place. */
   "db.batch": {
     params: DatabaseScope &
-      WriteIdentity & { readonly statements: readonly SqlStatement[]; readonly atomic: boolean; readonly mode?: SqlMode };
+      WriteIdentity & {
+        readonly statements: readonly SqlStatement[];
+        readonly atomic: boolean;
+        readonly mode?: SqlMode;
+      };
     result: { readonly results: readonly (QueryResult | BatchItemError)[] };
   };
   /** A text of many statements, without parameters, atomic. */

@@ -1,4 +1,5 @@
 import type { SerialisedError } from "@aerostack/contracts";
+import type { CommittedWrite } from "../sql/commit-log.ts";
 import type { ResultFormat } from "../sql/encode-results.ts";
 import type { NumberBinding } from "../sql/values.ts";
 
@@ -32,12 +33,13 @@ export type ChildRequest =
       readonly database: ChildDatabase;
       readonly queries: readonly ChildQuery[];
       readonly write: boolean;
-      /** All in one, undone together; otherwise each write on its own. */
-      readonly atomic: boolean;
+      /** Whether the body is the only result, or a list of them. */
       readonly single: boolean;
       readonly format: ResultFormat;
       readonly numbers: NumberBinding;
       readonly writeId?: string;
+      /** It may have been committed already: then nothing is done and `applied` says so. */
+      readonly mayBeApplied?: boolean;
     }
   | { readonly kind: "tx.begin"; readonly database: ChildDatabase; readonly allowDdl: boolean }
   | {
@@ -68,4 +70,5 @@ export interface ChildAnswer {
   /** Statements or pieces that were run. */
   readonly count?: number;
   readonly done?: boolean;
+  readonly applied?: CommittedWrite;
 }

@@ -1,3 +1,4 @@
+import { TOO_BIG_MESSAGE } from "../sql/values.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 
 /**
@@ -5,12 +6,7 @@ import type { SqliteDatabase } from "../state/sqlite-driver.ts";
  * group_concat). The driver cannot lower SQLite's own limit of half a gigabyte, so temporary triggers look at each row that
  * is written. That no larger row exists is what lets the host read rows in its own process.
  */
-export function withValueGuard<T>(
-  db: SqliteDatabase,
-  tables: readonly string[],
-  maxRowBytes: number,
-  run: () => T,
-): T {
+export function withValueGuard<T>(db: SqliteDatabase, tables: readonly string[], maxRowBytes: number, run: () => T): T {
   const names: string[] = [];
   try {
     for (const table of tables) names.push(...guardTable(db, table, maxRowBytes));
@@ -19,9 +15,6 @@ export function withValueGuard<T>(
     for (const name of names) db.exec(`DROP TRIGGER IF EXISTS temp.${name}`);
   }
 }
-
-/** What the guard's triggers raise: SQLite's own words for a value over its limit. */
-export const TOO_BIG_MESSAGE = "string or blob too big";
 
 function guardTable(db: SqliteDatabase, table: string, maxRowBytes: number): string[] {
   const id = quoteName(table);
@@ -55,7 +48,12 @@ function sumOfSizes(columns: readonly string[], prefix: string): string {
   const size = (column: string) => `ifnull(octet_length(${prefix}${quoteName(column)}), 0)`;
   const slices: string[] = [];
   for (let at = 0; at < columns.length; at += 100) {
-    slices.push(`(${columns.slice(at, at + 100).map(size).join(" + ")})`);
+    slices.push(
+      `(${columns
+        .slice(at, at + 100)
+        .map(size)
+        .join(" + ")})`,
+    );
   }
   return slices.join(" + ");
 }

@@ -14,16 +14,9 @@ import {
   SMALL_BODY_BYTES,
 } from "./d1-limits.ts";
 import { parseJson, readBatch, readLines, readStatement } from "./d1-request.ts";
-import {
-  batchJson,
-  errorJson,
-  execErrorJson,
-  execJson,
-  type ResultsFormat,
-  resultJson,
-  toResultsFormat,
-} from "./d1-response.ts";
+import { batchJson, errorJson, execErrorJson, execJson, resultJson } from "./d1-response.ts";
 import { beginTransaction, endTransaction, queryTransaction } from "./d1-transactions.ts";
+import { type ResultsFormat, toResultsFormat } from "./results-format.ts";
 import type { DatabaseAddress, SqlEngine } from "./sql-engine.ts";
 
 export interface D1BindingOptions {
@@ -91,8 +84,9 @@ export function createD1BindingHandler({ engine, limits = DEFAULT_D1_LIMITS }: D
     req: IncomingMessage,
     res: ServerResponse,
   ): Promise<void> {
-    const result = await engine.query(address, readStatement(body, limits));
-    send(res, 200, resultJson(result, format), bookmarkFor(req, result.meta.commitSequence));
+    const result = await engine.query(address, readStatement(body, limits), format);
+    if ("json" in result) send(res, 200, result.json, bookmarkFor(req, result.commitSequence));
+    else send(res, 200, resultJson(result, format), bookmarkFor(req, result.meta.commitSequence));
   }
 
   async function answerBatch(
@@ -102,8 +96,9 @@ export function createD1BindingHandler({ engine, limits = DEFAULT_D1_LIMITS }: D
     req: IncomingMessage,
     res: ServerResponse,
   ): Promise<void> {
-    const results = await engine.batch(address, readBatch(body, limits));
-    send(res, 200, batchJson(results, format), bookmarkFor(req, results.at(-1)?.meta.commitSequence));
+    const results = await engine.batch(address, readBatch(body, limits), format);
+    if ("json" in results) send(res, 200, results.json, bookmarkFor(req, results.commitSequence));
+    else send(res, 200, batchJson(results, format), bookmarkFor(req, results.at(-1)?.meta.commitSequence));
   }
 
   async function answerExec(address: DatabaseAddress, body: readonly unknown[], res: ServerResponse): Promise<void> {
@@ -184,7 +179,7 @@ function bookmarkFor(req: IncomingMessage, commitSequence: number | undefined): 
   return toBookmark(commitSequence);
 }
 
-function send(res: ServerResponse, status: number, json: string, bookmark?: string): void {
+function send(res: ServerResponse, status: number, json: string | Buffer, bookmark?: string): void {
   const headers: Record<string, string | number> = {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(json),

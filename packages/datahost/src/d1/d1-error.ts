@@ -8,11 +8,11 @@ import { AerostackError } from "@aerostack/contracts";
  */
 export function d1ErrorText(error: AerostackError): string {
   if (error.code !== "DB_QUERY_FAILED") return `${error.code}: ${error.message}`;
-  const sqliteCode = error.details?.["sqliteCode"];
+  const sqliteCode = error.details?.sqliteCode;
   if (typeof sqliteCode !== "string") return error.message;
-  const offset = error.details?.["offset"];
+  const offset = error.details?.offset;
   const place = typeof offset === "number" ? ` at offset ${offset}` : "";
-  const extendedCode = error.details?.["extendedCode"];
+  const extendedCode = error.details?.extendedCode;
   const extended =
     typeof extendedCode === "string" && extendedCode !== sqliteCode ? ` (extended: ${extendedCode})` : "";
   return `${error.message}${place}: ${sqliteCode}${extended}`;

@@ -1,7 +1,14 @@
 import { AerostackError } from "@aerostack/contracts";
 import { splitStatements } from "../sql/split-statements.ts";
 import type { D1Limits } from "./d1-limits.ts";
-import type { BoundStatement, DatabaseAddress, ExecResult, SqlEngine } from "./sql-engine.ts";
+import type {
+  BoundStatement,
+  DatabaseAddress,
+  EncodedResults,
+  ExecResult,
+  SqlEngine,
+  SqlResult,
+} from "./sql-engine.ts";
 
 /**
  * Runs the lines that D1's client cut an exec() text into. In D1 each line stands for itself and needs no semicolon. Here
@@ -22,7 +29,8 @@ export async function execLines(
   const statements = lines.flatMap(toStatements);
   if (statements.length > limits.maxBatchStatements) return engine.exec(address, text);
   try {
-    const results = await engine.batch(address, statements);
+    const results = await engine.batch(address, statements, "NONE");
+    if ("json" in results) return { count: statements.length, durationMs: results.durationMs };
     return { count: results.length, durationMs: results.reduce((sum, { meta }) => sum + meta.durationMs, 0) };
   } catch (error) {
     if (isInvalidSql(error)) return engine.exec(address, text);
@@ -32,19 +40,22 @@ export async function execLines(
 
 /** In a transaction nothing can be tried: statements are separated by semicolons. @throws AerostackError */
 export async function execInTransaction(
-  run: (statement: BoundStatement) => Promise<{ readonly meta: { readonly durationMs: number } }>,
+  run: (statement: BoundStatement) => Promise<SqlResult | EncodedResults>,
   lines: readonly string[],
 ): Promise<ExecResult> {
   const statements = toStatements(lines.join("\n"));
   if (statements.length === 0) throw new AerostackError("DB_QUERY_FAILED", { message: "No SQL statements detected." });
   let durationMs = 0;
-  for (const statement of statements) durationMs += (await run(statement)).meta.durationMs;
+  for (const statement of statements) {
+    const result = await run(statement);
+    durationMs += "json" in result ? result.durationMs : result.meta.durationMs;
+  }
   return { count: statements.length, durationMs };
 }
 
 /** The line of the text, from 1, on which the statement that failed begins; the first where the engine does not say. */
 export function failedLine(error: AerostackError, lineCount: number): number {
-  const line = error.details?.["line"];
+  const line = error.details?.line;
   return typeof line === "number" && line >= 1 && line <= lineCount ? line : 1;
 }
 

@@ -1,11 +1,5 @@
+import type { ResultsFormat } from "./results-format.ts";
 import type { ExecResult, SqlMeta, SqlResult } from "./sql-engine.ts";
-
-/** How D1's client wants the rows. It asks for NONE in run(), and passes on what it gets: RETURNING needs the objects. */
-export type ResultsFormat = "ARRAY_OF_OBJECTS" | "ROWS_AND_COLUMNS" | "NONE";
-
-export function toResultsFormat(text: string | null): ResultsFormat {
-  return text === "ROWS_AND_COLUMNS" || text === "NONE" ? text : "ARRAY_OF_OBJECTS";
-}
 
 /** The answer for one statement, as JSON. */
 export function resultJson(result: SqlResult, format: ResultsFormat): string {

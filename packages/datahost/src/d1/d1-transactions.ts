@@ -4,8 +4,9 @@ import { malformed } from "./d1-error.ts";
 import { execInTransaction } from "./d1-exec.ts";
 import type { D1Limits } from "./d1-limits.ts";
 import { isObject, readLines, readStatement } from "./d1-request.ts";
-import { execJson, type ResultsFormat, resultJson } from "./d1-response.ts";
-import type { DatabaseAddress, SqlEngine } from "./sql-engine.ts";
+import { execJson, resultJson } from "./d1-response.ts";
+import type { ResultsFormat } from "./results-format.ts";
+import type { BoundStatement, DatabaseAddress, SqlEngine } from "./sql-engine.ts";
 
 /** Which transaction a request under /tx means. */
 export const TRANSACTION_HEADER = "x-aero-transaction";
@@ -32,12 +33,12 @@ export async function queryTransaction(
   body: unknown,
   format: ResultsFormat,
   limits: D1Limits,
-): Promise<string> {
+): Promise<string | Buffer> {
   const transactionId = readTransactionId(req);
-  if (Array.isArray(body)) {
-    return execJson(await execInTransaction((one) => engine.txQuery(transactionId, projectId, one), readLines(body)));
-  }
-  return resultJson(await engine.txQuery(transactionId, projectId, readStatement(body, limits)), format);
+  const run = (one: BoundStatement) => engine.txQuery(transactionId, projectId, one, format);
+  if (Array.isArray(body)) return execJson(await execInTransaction(run, readLines(body)));
+  const result = await run(readStatement(body, limits));
+  return "json" in result ? result.json : resultJson(result, format);
 }
 
 export async function endTransaction(
@@ -53,7 +54,7 @@ export async function endTransaction(
 
 function readLease(body: unknown, maxTransactionMs: number): number {
   if (!isObject(body)) throw malformed("The body must be an object.");
-  const leaseMs = body["leaseMs"] ?? maxTransactionMs;
+  const leaseMs = body.leaseMs ?? maxTransactionMs;
   if (typeof leaseMs !== "number" || !(leaseMs >= 1 && leaseMs <= maxTransactionMs)) {
     throw new AerostackError("VALIDATION_ERROR", {
       message: `leaseMs must be a number from 1 to ${maxTransactionMs}.`,

@@ -116,9 +116,7 @@ function isInBody(coroutine: Coroutine, at: number): boolean {
 function findCoroutines(program: readonly Instruction[]): Coroutine[] {
   return indexesOf(program, (instruction) => instruction.opcode === "InitCoroutine").map((init) => {
     const { p1, p2, p3 } = program[init] as Instruction;
-    const end = program.findIndex(
-      (other, index) => index >= p3 && other.opcode === "EndCoroutine" && other.p1 === p1,
-    );
+    const end = program.findIndex((other, index) => index >= p3 && other.opcode === "EndCoroutine" && other.p1 === p1);
     const bodyEnd = p2 > p3 ? p2 : end === -1 ? program.length : end + 1;
     const producerYields = indexesOf(program, (other) => other.opcode === "Yield" && other.p1 === p1).filter(
       (index) => index >= p3 && index < bodyEnd,

@@ -1,21 +1,23 @@
-import type { SerialisedError } from "@aerostack/contracts";
+import { resultJson } from "../d1/d1-response.ts";
+import type { ResultsFormat } from "../d1/results-format.ts";
+import type { SqlResult } from "../d1/sql-engine.ts";
 import type { QueryMeta, QueryResult, SqlCell } from "../protocol.ts";
 import type { StatementResult } from "./run-statement.ts";
 
 /** "rpc" for the platform's own calls; the others are the formats that a D1 binding asks for. */
-export type ResultFormat = "rpc" | "d1-rows" | "d1-objects" | "d1-none";
+export type ResultFormat = "rpc" | ResultsFormat;
 
 /** What the results of one request have in common. */
 export interface ResultContext {
   readonly sizeAfterBytes: number;
   /** Whether the schema changed, which no count of rows tells. */
   readonly changedSchema: boolean;
+  /** See UserDatabase. */
+  readonly commitSequence: number;
 }
 
-export type StatementOutcome = StatementResult | { readonly error: SerialisedError };
-
 export function toQueryResult(result: StatementResult, context: ResultContext): QueryResult {
-  for (const row of result.rows) encodeBytes(row, (bytes) => ({ $bytes: bytes.toString("base64") }));
+  for (const row of result.rows) encodeBytes(row);
   const meta: QueryMeta = {
     durationMs: result.durationMs,
     changes: result.changes,
@@ -28,31 +30,41 @@ export function toQueryResult(result: StatementResult, context: ResultContext): 
   return { columns: result.columns, rows: result.rows as SqlCell[][], meta };
 }
 
-/** The body that D1's client expects for one statement, as JSON. */
-export function toD1Json(result: StatementResult, context: ResultContext, format: ResultFormat): string {
-  for (const row of result.rows) encodeBytes(row, (bytes) => Array.from(bytes));
-  const meta = {
-    served_by: "aerostack",
-    served_by_primary: true,
-    duration: result.durationMs,
-    changes: result.changes,
-    last_row_id: result.lastRowId,
-    changed_db: result.changes > 0 || context.changedSchema,
-    size_after: context.sizeAfterBytes,
-    rows_read: result.rowsRead,
-    rows_written: result.rowsWritten,
+/** A result as the D1 binding renders it. */
+export function toD1Result(result: StatementResult, context: ResultContext): SqlResult {
+  return {
+    columns: result.columns,
+    rows: result.rows,
+    meta: {
+      durationMs: result.durationMs,
+      changes: result.changes,
+      lastRowId: result.lastRowId,
+      rowsRead: result.rowsRead,
+      rowsWritten: result.rowsWritten,
+      changedDb: result.changes > 0 || context.changedSchema,
+      sizeAfterBytes: context.sizeAfterBytes,
+      commitSequence: context.commitSequence,
+    },
   };
-  const results =
-    format === "d1-rows"
-      ? { columns: result.columns, rows: result.rows }
-      : result.rows.map((row) => Object.fromEntries(result.columns.map((name, at) => [name, row[at]])));
-  return JSON.stringify({ success: true, results, meta });
 }
 
-function encodeBytes(row: unknown[], encode: (bytes: Buffer) => unknown): void {
+/** The results of one request as JSON: of a process that answers for the host. */
+export function encodeResults(
+  results: readonly StatementResult[],
+  context: ResultContext,
+  format: ResultFormat,
+  single: boolean,
+): string {
+  const texts = results.map((result) =>
+    format === "rpc" ? JSON.stringify(toQueryResult(result, context)) : resultJson(toD1Result(result, context), format),
+  );
+  return single ? (texts[0] ?? "null") : `[${texts.join(",")}]`;
+}
+
+function encodeBytes(row: unknown[]): void {
   for (let at = 0; at < row.length; at++) {
     const cell = row[at];
-    if (typeof cell === "object" && cell !== null && Buffer.isBuffer(cell)) row[at] = encode(cell);
+    if (typeof cell === "object" && Buffer.isBuffer(cell)) row[at] = { $bytes: cell.toString("base64") };
   }
 }
 

@@ -58,7 +58,9 @@ export function createDatabase(path: string, key: Uint8Array, { repair = false }
     db.pragma(`page_size = ${PAGE_BYTES}`);
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
-    db.exec(`CREATE TABLE IF NOT EXISTS ${COMMIT_TABLE} (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, ids TEXT NOT NULL)`);
+    db.exec(
+      `CREATE TABLE IF NOT EXISTS ${COMMIT_TABLE} (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, ids TEXT NOT NULL)`,
+    );
   } finally {
     db.close();
   }

@@ -43,7 +43,9 @@ export function calledFunction(instruction: Instruction): string | undefined {
     case "AggInverse":
     case "AggValue":
     case "AggFinal":
-      return String(instruction.p4 ?? "").replace(/\(.*$/s, "").toLowerCase();
+      return String(instruction.p4 ?? "")
+        .replace(/\(.*$/s, "")
+        .toLowerCase();
     default:
       return undefined;
   }

@@ -5,6 +5,8 @@ import { foldName, isName, keywordOf, type Token } from "./tokenizer.ts";
 /** The platform's own table in a user's database; its name begins as those that D1's tools leave out. */
 export const COMMIT_TABLE = "_cf_aero_commits";
 
+export const SEQUENCE_TABLE = "sqlite_sequence";
+
 interface SchemaRow {
   readonly type: string;
   readonly name: string;
@@ -75,7 +77,11 @@ function isPlain(objects: ReadonlyMap<string, SchemaObject>, tokens: readonly To
     if (keyword === "WITH") return false;
     if (keyword === "SELECT" && ++selects > MAX_PLAIN_SELECTS) return false;
     // A string may stand for a table's name.
-    const object = isName(token) || token.kind === "string" ? objects.get(foldName(token.text)) : undefined;
+    if (!isName(token) && token.kind !== "string") continue;
+    const name = foldName(token.text);
+    // The length of AUTOINCREMENT's own table matters to every insert: who changes it is looked after.
+    if (isWrite && name === SEQUENCE_TABLE) return false;
+    const object = objects.get(name);
     if (object === undefined) continue;
     if (object.isComplex || (isWrite && object.hasTriggers) || ++tables > MAX_PLAIN_TABLES) return false;
   }

@@ -11,23 +11,39 @@ export interface SplitStatement {
  * of sqlite3_complete: only one that follows "; END" does). Statements without tokens are left out.
  */
 export function splitStatements(sql: string): SplitStatement[] {
+  const { statements, rest } = cut(sql);
+  return rest === undefined ? statements : [...statements, rest];
+}
+
+/** The statements of a text that goes on: those whose semicolon has come, and the text after the last of them. */
+export function splitFinishedStatements(sql: string): { statements: SplitStatement[]; rest: string } {
+  const { statements, restAt } = cut(sql);
+  return { statements, rest: sql.slice(restAt) };
+}
+
+function cut(sql: string): { statements: SplitStatement[]; rest: SplitStatement | undefined; restAt: number } {
   const statements: SplitStatement[] = [];
   let current: Token[] = [];
-  const finish = () => {
-    const [first] = current;
-    const last = current.at(-1);
-    if (first !== undefined && last !== undefined) {
-      statements.push({ sql: sql.slice(first.start, last.end), tokens: current });
-    }
-    current = [];
-  };
+  let restAt = 0;
   for (const token of tokenize(sql)) {
     const isSemicolon = token.kind === "operator" && token.text === ";";
-    if (isSemicolon && (!isTrigger(current) || endsTriggerBody(current))) finish();
-    else current.push(token);
+    if (isSemicolon && (!isTrigger(current) || endsTriggerBody(current))) {
+      const statement = statementOf(sql, current);
+      if (statement !== undefined) statements.push(statement);
+      current = [];
+      restAt = token.end;
+    } else {
+      current.push(token);
+    }
   }
-  finish();
-  return statements;
+  return { statements, rest: statementOf(sql, current), restAt };
+}
+
+function statementOf(sql: string, tokens: readonly Token[]): SplitStatement | undefined {
+  const [first] = tokens;
+  const last = tokens.at(-1);
+  if (first === undefined || last === undefined) return undefined;
+  return { sql: sql.slice(first.start, last.end), tokens };
 }
 
 function isTrigger(tokens: readonly Token[]): boolean {

@@ -1,4 +1,5 @@
 import { AerostackError } from "@aerostack/contracts";
+import { TOO_BIG_MESSAGE, tooBig } from "./values.ts";
 
 interface SqliteErrorLike {
   readonly message: string;
@@ -7,7 +8,9 @@ interface SqliteErrorLike {
 
 /** An error that SQLite itself reported, told by its code. */
 export function isSqliteError(error: unknown): error is SqliteErrorLike & Error {
-  return error instanceof Error && typeof (error as { code?: unknown }).code === "string" && error.name === "SqliteError";
+  return (
+    error instanceof Error && typeof (error as { code?: unknown }).code === "string" && error.name === "SqliteError"
+  );
 }
 
 /** Another process holds the lock that the statement needs. */
@@ -26,6 +29,7 @@ function primaryCode(code: string): string {
  */
 export function toQueryError(error: unknown): unknown {
   if (!isSqliteError(error)) return error instanceof AerostackError ? error : toUsageError(error);
+  if (error.message === TOO_BIG_MESSAGE) return tooBig();
   const sqliteCode = primaryCode(error.code);
   switch (sqliteCode) {
     case "SQLITE_NOMEM":

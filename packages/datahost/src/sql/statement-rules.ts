@@ -25,7 +25,16 @@ export function isRefusedFunction(name: string): boolean {
 }
 
 /** Virtual tables whose content lives in the database itself. */
-const VIRTUAL_TABLE_MODULES = new Set(["fts5", "fts5vocab", "fts4", "fts3", "fts4aux", "rtree", "rtree_i32", "geopoly"]);
+const VIRTUAL_TABLE_MODULES = new Set([
+  "fts5",
+  "fts5vocab",
+  "fts4",
+  "fts3",
+  "fts4aux",
+  "rtree",
+  "rtree_i32",
+  "geopoly",
+]);
 
 /** PRAGMAs that tell something about the database; an argument names a table or index. */
 const READ_PRAGMAS = new Set([
@@ -182,7 +191,10 @@ function shapeOfCreate(tokens: readonly Token[]): StatementShape {
   checkTextNames(tokens);
   const second = keywordOf(tokens[1]);
   const refuseTemporary = () =>
-    refuse("temporary tables, views and triggers belong to one connection", "Create an ordinary one and drop it later.");
+    refuse(
+      "temporary tables, views and triggers belong to one connection",
+      "Create an ordinary one and drop it later.",
+    );
   if (second === "TEMP" || second === "TEMPORARY") refuseTemporary();
   for (let at = 2; at < tokens.length - 1; at++) {
     const token = tokens[at];

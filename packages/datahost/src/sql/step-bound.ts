@@ -183,7 +183,15 @@ const STARTS = new Set(["InitCoroutine"]);
 const CALLS = new Set(["InitCoroutine", "Yield", "Gosub", "Program"]);
 const STEPS = new Set(["Next", "Prev"]);
 const ANY_STEP = new Set(["Next", "Prev", "SorterNext", "RowSetRead"]);
-const OPENS = new Set(["OpenRead", "OpenWrite", "ReopenIdx", "OpenEphemeral", "OpenAutoindex", "OpenDup", "SorterOpen"]);
+const OPENS = new Set([
+  "OpenRead",
+  "OpenWrite",
+  "ReopenIdx",
+  "OpenEphemeral",
+  "OpenAutoindex",
+  "OpenDup",
+  "SorterOpen",
+]);
 const REAL_OPENS = new Set(["OpenRead", "OpenWrite", "ReopenIdx"]);
 const INSERTS = new Set(["Insert", "IdxInsert"]);
 

@@ -1,3 +1,4 @@
+import type { Clock } from "@aerostack/kernel";
 import type { DatabaseFile } from "../files/database-files.ts";
 import type { HostLimits } from "../limits.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
@@ -7,8 +8,8 @@ import { LruMap } from "./lru-map.ts";
 import { createDatabase, openDatabase } from "./open-database.ts";
 import { type Plan, type PlannedStatement, planText } from "./plan.ts";
 import { type ChangeCounter, createChangeCounter } from "./run-statement.ts";
-import { isBusy } from "./sqlite-errors.ts";
 import { COMMIT_TABLE, readSchemaFacts, type SchemaFacts } from "./schema-facts.ts";
+import { isBusy } from "./sqlite-errors.ts";
 import { createWalFlush, type WalFlush } from "./wal-flush.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -29,9 +30,13 @@ const COMMITS_BETWEEN_LOG_CHECKS = 32;
 /** A log of this many pages (4 MiB) is copied into the database. */
 export const CHECKPOINT_PAGES = 1_000;
 
+/** Commits come slower than this, so their sequence never runs ahead of the time that it starts from. */
+const SEQUENCE_PER_MS = 1_000;
+
 export interface UserDatabaseOptions {
   readonly file: DatabaseFile;
   readonly limits: HostLimits;
+  readonly clock: Clock;
   /** The log has grown: somebody should copy it into the database, off the event loop. */
   readonly onLogGrown: (database: UserDatabase, pages: number) => void;
 }
@@ -53,10 +58,11 @@ export class UserDatabase {
   /** Work in other processes that uses the file. */
   jobs = 0;
   lastUsedMs = 0;
-  /** Commits so far: where a session's bookmark comes from. */
   commits = 0;
+  #commitSequence: number;
 
   constructor(options: UserDatabaseOptions) {
+    this.#commitSequence = options.clock.now() * SEQUENCE_PER_MS;
     this.#options = options;
     this.file = options.file;
     this.writes = new WriteQueue({
@@ -65,6 +71,11 @@ export class UserDatabase {
       flush: () => this.#walFlush().flush(),
       maxWaiting: options.limits.maxWaitingWrites,
     });
+  }
+
+  /** Grows with each commit, also over restarts: what a session has seen at least. */
+  get commitSequence(): number {
+    return this.#commitSequence;
   }
 
   get isOpen(): boolean {
@@ -149,17 +160,23 @@ export class UserDatabase {
     return compiled.bound.kind === "unbounded" ? null : compiled;
   }
 
-  /** Runs a job that may write in another process; the write queue's turn is the caller's to have. */
-  async withForeignWriter<T>(mayChangeSchema: boolean, job: () => Promise<T>): Promise<T> {
-    if (mayChangeSchema) this.#schemaJobs++;
+  /**
+   * Runs a job that writes in another process, in its turn of the write queue. The job says before it may change the schema:
+   * from then on until it ends nothing is prepared here.
+   */
+  async withForeignWriter<T>(job: (schemaMayChange: () => void) => Promise<T>): Promise<T> {
+    let changesSchema = false;
     this.#foreignWriters++;
     this.jobs++;
     try {
-      return await job();
+      return await job(() => {
+        if (!changesSchema) this.#schemaJobs++;
+        changesSchema = true;
+      });
     } finally {
       this.jobs--;
       this.#foreignWriters--;
-      if (mayChangeSchema) {
+      if (changesSchema) {
         this.#schemaJobs--;
         this.#forgetSchema();
       }
@@ -200,6 +217,7 @@ export class UserDatabase {
 
   #committed(): void {
     this.commits++;
+    this.#commitSequence = Math.max(this.#commitSequence + 1, this.#options.clock.now() * SEQUENCE_PER_MS);
     if (this.#connection === undefined) return;
     try {
       this.#pages = this.#connection.pageCount.get() as number;

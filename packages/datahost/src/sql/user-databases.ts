@@ -44,6 +44,7 @@ export function createUserDatabases(options: UserDatabasesOptions): UserDatabase
     return new UserDatabase({
       file,
       limits,
+      clock,
       onLogGrown: (_database, pages) => {
         void checkpoints.request(file, pages > TRUNCATE_PAGES ? "TRUNCATE" : "PASSIVE");
       },
@@ -89,7 +90,8 @@ export function createUserDatabases(options: UserDatabasesOptions): UserDatabase
       let database = databases.get(id);
       if (database === undefined) {
         const file = files.locate(projectId, name);
-        if (deleting.has(file.path)) throw new AerostackError("SERVICE_UNAVAILABLE", { message: "The database is being deleted." });
+        if (deleting.has(file.path))
+          throw new AerostackError("SERVICE_UNAVAILABLE", { message: "The database is being deleted." });
         makeRoom();
         database = make(file);
         databases.set(id, database);

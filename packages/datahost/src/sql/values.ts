@@ -37,6 +37,10 @@ function toBindValue(value: unknown, numbers: NumberBinding, maxValueBytes: numb
 }
 
 function toBytes(value: object, maxValueBytes: number): Buffer {
+  if (Buffer.isBuffer(value)) {
+    if (value.length > maxValueBytes) throw tooBig();
+    return value;
+  }
   if (Array.isArray(value)) {
     if (value.length > maxValueBytes) throw tooBig();
     if (!value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255)) throw unsupported("object");
@@ -56,9 +60,12 @@ function unsupported(type: string): AerostackError {
   });
 }
 
+/** SQLite's own words for a value over its limit. */
+export const TOO_BIG_MESSAGE = "string or blob too big";
+
 export function tooBig(): AerostackError {
   return new AerostackError("DB_QUERY_FAILED", {
-    message: "string or blob too big",
+    message: TOO_BIG_MESSAGE,
     details: { sqliteCode: "SQLITE_TOOBIG", extendedCode: "SQLITE_TOOBIG" },
     fix: "Keep each value and each row under two megabytes; put larger ones in object storage.",
   });

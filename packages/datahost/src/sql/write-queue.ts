@@ -173,7 +173,8 @@ export class WriteQueue {
       try {
         await this.#options.flush();
       } catch (cause) {
-        for (const write of group.slice(0, outcomes.length)) write.reject(new AerostackError("DB_WRITE_UNCERTAIN", { cause }));
+        for (const write of group.slice(0, outcomes.length))
+          write.reject(new AerostackError("DB_WRITE_UNCERTAIN", { cause }));
         return;
       }
     }

@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { setPriority } from "node:os";
+import type { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { AerostackError } from "@aerostack/contracts";
+import type { HostLimits } from "../limits.ts";
+import type { ChildAnswer, ChildRequest, ChildSettings } from "./child-protocol.ts";
+import { createFrameReader, writeFrame } from "./frames.ts";
+
+/** The process ended while it worked, by itself or by the system. */
+export class ChildCrashed extends Error {
+  constructor(description: string) {
+    super(`the SQL process ended: ${description}`);
+    this.name = "ChildCrashed";
+  }
+}
+
+/** A process that runs one request at a time. */
+export interface SqlProcess {
+  readonly pid: number | undefined;
+  /**
+   * @throws AerostackError as the request fails; DB_QUERY_TIMEOUT after `timeoutMs`, when the process is killed; ChildCrashed.
+   */
+  run(request: ChildRequest, timeoutMs: number): Promise<{ answer: ChildAnswer; body: Buffer }>;
+  /** Ends it at once, whatever it does. */
+  kill(): void;
+  /** Lets it end by itself. */
+  stop(): void;
+  readonly isAlive: boolean;
+}
+
+export interface SqlProcessOptions {
+  readonly role: ChildSettings["role"];
+  readonly limits: HostLimits;
+  readonly onExit: () => void;
+  readonly onDefect: (description: string) => void;
+}
+
+const ENTRY = fileURLToPath(new URL("./sql-child.ts", import.meta.url));
+const HOST_DESCRIPTOR = 3;
+/**
+ * Below everything that answers requests: measured with two processes in endless queries on a machine of two cores, point
+ * reads of others keep their idle p99.
+ */
+const NICENESS = 10;
+/**
+ * What V8 and Node take of the data limit before any work: V8 reserves half a gigabyte for code, which Linux counts.
+ */
+const RUNTIME_DATA_BYTES = 640 * 1024 * 1024;
+
+export function startSqlProcess({ role, limits, onExit, onDefect }: SqlProcessOptions): SqlProcess {
+  const child = spawnLimited(limits.childMemoryBytes);
+  const stream = child.stdio[HOST_DESCRIPTOR] as Duplex;
+  let waiting:
+    | { resolve: (value: { answer: ChildAnswer; body: Buffer }) => void; reject: (error: unknown) => void }
+    | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let alive = true;
+
+  if (child.pid !== undefined) lowerPriority(child.pid);
+  writeFrame(stream, {
+    role,
+    maxResultBytes: limits.maxResultBytes,
+    maxSqlBytes: limits.maxSqlBytes,
+    maxParameters: limits.maxParameters,
+    maxValueBytes: limits.maxValueBytes,
+    maxDatabaseBytes: limits.maxDatabaseBytes,
+    maxSchemaObjects: limits.maxSchemaObjects,
+    maxSchemaBytes: limits.maxSchemaBytes,
+  } satisfies ChildSettings);
+
+  stream.on(
+    "data",
+    createFrameReader<ChildAnswer>(({ head, body }) => {
+      const waiter = waiting;
+      waiting = undefined;
+      clearTimeout(timer);
+      if (head.defect !== undefined) onDefect(head.defect);
+      if (head.error === undefined) waiter?.resolve({ answer: head, body });
+      else waiter?.reject(AerostackError.fromSerialised(head.error));
+    }),
+  );
+  stream.on("error", () => {});
+  child.on("error", (error) => end(error.message));
+  child.on("exit", (code, signal) => end(signal ?? `exit code ${code}`));
+
+  function end(description: string): void {
+    if (!alive) return;
+    alive = false;
+    clearTimeout(timer);
+    stream.destroy();
+    waiting?.reject(new ChildCrashed(description));
+    waiting = undefined;
+    onExit();
+  }
+
+  return {
+    pid: child.pid,
+    run(request, timeoutMs) {
+      if (!alive) return Promise.reject(new ChildCrashed("before the request"));
+      return new Promise((resolve, reject) => {
+        waiting = { resolve, reject };
+        timer = setTimeout(() => {
+          waiting = undefined;
+          child.kill("SIGKILL");
+          // Not before it is gone: until then it holds its locks, and what it wrote may still be committed.
+          const rejectTimedOut = () => reject(new AerostackError("DB_QUERY_TIMEOUT"));
+          if (alive) child.once("exit", rejectTimedOut);
+          else rejectTimedOut();
+        }, timeoutMs);
+        writeFrame(stream, request);
+      });
+    },
+    kill() {
+      child.kill("SIGKILL");
+    },
+    stop() {
+      stream.end();
+    },
+    get isAlive() {
+      return alive;
+    },
+  };
+}
+
+/** With a limit on its memory where the system has one: a statement that takes more fails by itself (SQLITE_NOMEM). */
+function spawnLimited(memoryBytes: number): ChildProcess {
+  const args = [...process.execArgv.filter((argument) => !argument.startsWith("--inspect")), ENTRY];
+  const options = { stdio: ["ignore", "inherit", "inherit", "pipe"] as ["ignore", "inherit", "inherit", "pipe"] };
+  if (process.platform !== "linux") return spawn(process.execPath, args, options);
+  const limitKib = Math.ceil((RUNTIME_DATA_BYTES + memoryBytes) / 1024);
+  const script = `ulimit -d ${limitKib} 2>/dev/null; ulimit -c 0 2>/dev/null; exec "$0" "$@"`;
+  return spawn("/bin/sh", ["-c", script, process.execPath, ...args], options);
+}
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, NICENESS);
+  } catch {
+    // It has ended already, or the system does not let us: it runs all the same.
+  }
+}

@@ -1,6 +1,11 @@
+import { createManualClock } from "@aerostack/kernel";
 import { expect, it } from "vitest";
+import { createPasswordHasher } from "../kernel/crypto/password-hash.ts";
+import { createMemoryLimiter } from "../kernel/limiter/memory-limiter.ts";
 import { describeEachDialect } from "../kernel/sql/testing.ts";
-import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { createTestApp, TEST_PASSWORD, TEST_START_MS } from "../testing.ts";
+import { createAccountService } from "./service.ts";
+import type { Sessions } from "./sessions.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -62,6 +67,36 @@ describeEachDialect("accounts", (openDatabase) => {
     const { requestId: _second, ...unknownBody } = unknown.body;
     expect(wrongBody).toEqual(unknownBody);
     expect(wrongBody.code).toBe("AUTH_INVALID_CREDENTIALS");
+  });
+
+  it("hashes as much for an unknown address as for a wrong password, so that time does not tell them apart", async () => {
+    const sql = await openDatabase();
+    const { createDeveloper } = await createTestApp(sql);
+    await createDeveloper("ada@example.com");
+    const clock = createManualClock(TEST_START_MS);
+    const hasher = createPasswordHasher(1_000);
+    const derivations: string[] = [];
+    const accounts = createAccountService({
+      sql,
+      clock,
+      limiter: createMemoryLimiter({ clock }),
+      sessions: {} as Sessions,
+      signUp: "open",
+      hasher: {
+        hash: hasher.hash,
+        verify: (password, stored) => {
+          derivations.push(`verify ${password}`);
+          return hasher.verify(password, stored);
+        },
+        pretend: (password) => {
+          derivations.push(`pretend ${password}`);
+          return hasher.pretend(password);
+        },
+      },
+    });
+    await expect(accounts.login("ada@example.com", "Wrong-1", "::1")).rejects.toThrow("is wrong");
+    await expect(accounts.login("bob@example.com", "Wrong-2", "::1")).rejects.toThrow("is wrong");
+    expect(derivations).toEqual(["verify Wrong-1", "pretend Wrong-2"]);
   });
 
   it("P30 gives access tokens of 15 minutes", async () => {

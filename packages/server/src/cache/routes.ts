@@ -8,7 +8,7 @@ import {
   successSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import { readBytes } from "../edge/read-body.ts";
+import { readBytes } from "../kernel/read-body.ts";
 import type { FindProject } from "../projects/find-project.ts";
 import type { CacheService } from "./service.ts";
 

@@ -12,7 +12,7 @@ import {
   sqlResultSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import { textPieces } from "../edge/read-body.ts";
+import { textPieces } from "../kernel/read-body.ts";
 import type { FindProject } from "../projects/find-project.ts";
 import type { MigrationState, Migrations } from "./migrations.ts";
 import { type DatabaseService, rowObjects, type SqlRows, shownCell } from "./service.ts";

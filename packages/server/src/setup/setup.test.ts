@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { metricsRoutes } from "../edge/metrics-routes.ts";
+import { createMetrics } from "../kernel/metrics.ts";
 import { openTemporarySqlite } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
 
@@ -56,6 +58,18 @@ describe("set-up", () => {
     expect(await setUp({ ...account, token, password: "weak" })).toMatchObject({ status: 400 });
     expect(await setUp({ ...account, token, ageConfirmed: false })).toMatchObject({ status: 400 });
     expect((await setUp({ ...account, token })).status).toBe(201);
+  });
+
+  it("gives the right to read metrics to admins and to nobody else", async () => {
+    const { token, setUp, call, createDeveloper } = await start({ extraRoutes: metricsRoutes(createMetrics()) });
+    const { body } = await setUp({ ...account, token });
+    const read = (headers: Record<string, string>) => call("GET", "/metrics", { headers });
+    expect((await read({})).status).toBe(401);
+    expect((await read((await createDeveloper("ada@example.com")).bearer)).status).toBe(403);
+    expect((await read({ "x-api-key": body.secretKey })).status).toBe(403);
+    const admin = await read({ authorization: `Bearer ${body.token}` });
+    expect(admin.status).toBe(200);
+    expect(admin.body).toContain("process_cpu_seconds_total");
   });
 
   it("P19 serves pages that load nothing from anywhere and run only their own script", async () => {

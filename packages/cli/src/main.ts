@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { homedir } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { createPrompts } from "./command/prompts.ts";
+import { terminalPrompts } from "./command/prompts.ts";
 import type { TextSink } from "./output/terminal.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -72,7 +72,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   },
   signal: stop.signal,
   openBrowser,
-  createPrompts,
+  prompts: terminalPrompts,
 });
 // Connections kept alive for reuse must not hold the process open.
 process.stdin.unref?.();

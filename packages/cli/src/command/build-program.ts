@@ -56,6 +56,7 @@ export function parseCommandLine(argv: readonly string[], { sections, version, s
   function addCommand(parent: Program, command: Command, prefix: string): void {
     const path = prefix + command.name;
     const program = prepare(parent.command(command.name), renderCommandHelp(path, command, style));
+    program.allowExcessArguments(false);
     for (const [name, argument] of Object.entries(command.arguments))
       program.argument(argumentSynopsis(name, argument));
     addOptions(program, command.options);
@@ -100,7 +101,7 @@ export function parseCommandLine(argv: readonly string[], { sections, version, s
     if (error.code === "commander.helpDisplayed" || error.code === "commander.help")
       return { kind: "text", text: written };
     if (error.code === "commander.version") return { kind: "text", text: `${version}\n` };
-    throw translate(error, argv);
+    throw translate(error, commandPath(argv, sections));
   }
   if (invocation !== undefined) return invocation;
   const word = root.args[0];
@@ -133,14 +134,20 @@ function readOptions(program: Program, options: OptionMap): Record<string, unkno
   );
 }
 
-function translate(error: CommanderError, argv: readonly string[]): CliError {
+/** The command that a command line begins with, as far as there is one: "db query". */
+function commandPath(argv: readonly string[], sections: readonly HelpSection[]): string {
+  const [first, second] = argv.filter((word) => !word.startsWith("-"));
+  const entry = sections.flatMap(({ commands }) => commands).find(({ name }) => name === first);
+  if (entry === undefined) return "";
+  if (entry.kind === "command") return ` ${entry.name}`;
+  return entry.commands.some(({ name }) => name === second) ? ` ${entry.name} ${second}` : ` ${entry.name}`;
+}
+
+function translate(error: CommanderError, path: string): CliError {
   const message = error.message.replace(/^error: /, "").replace(/\n\(Did you mean (.*)\?\)$/, ". Did you mean $1?");
   const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`;
-  const words = argv.filter((word) => !word.startsWith("-")).slice(0, 2);
-  return usageError(
-    /[.?]$/.test(sentence) ? sentence : `${sentence}.`,
-    `Run \`aerostack ${[...words.slice(0, 1), "--help"].join(" ")}\` for the options and an example.`,
-  );
+  const fix = `Run \`aerostack${path} --help\` for the options and an example.`;
+  return usageError(/[.?]$/.test(sentence) ? sentence : `${sentence}.`, fix);
 }
 
 function unknownCommand(word: string, known: readonly string[]): CliError {

@@ -10,7 +10,7 @@ import { findProject, type ResolvedProject } from "../project/find-project.ts";
 import { CLI_VERSION } from "../version.ts";
 import { CliError, configError } from "./cli-error.ts";
 import type { GlobalOptions } from "./global-options.ts";
-import type { Prompts } from "./prompts.ts";
+import { createPrompts, type Prompts } from "./prompts.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Everything a command works with. What it reads from disk or network it reads once, when first asked for. */
@@ -43,7 +43,7 @@ export interface ContextOptions {
 
 export function createContext({ surroundings, globals, terminal }: ContextOptions): CommandContext {
   const interactive = surroundings.stdin.isTTY === true && surroundings.stderr.isTTY && !globals.json;
-  const prompts = surroundings.createPrompts(interactive);
+  const prompts = createPrompts(interactive, surroundings.prompts);
   const configs = new Map<FunctionEnvironment, Promise<ProjectConfig | undefined>>();
   let credentials: Promise<Credentials> | undefined;
 

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { TextSink } from "../output/terminal.ts";
-import type { Prompts } from "./prompts.ts";
+import type { PromptBackend } from "./prompts.ts";
 
 /** What a run of the CLI takes from its process; a test passes its own. */
 export interface Surroundings {
@@ -19,5 +19,5 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   /** Asks the desktop to open an address; false where there is none (SSH, a container). */
   readonly openBrowser: (url: string) => Promise<boolean>;
-  readonly createPrompts: (available: boolean) => Prompts;
+  readonly prompts: PromptBackend;
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import type { Prompts } from "../command/prompts.ts";
+import type { PromptBackend } from "../command/prompts.ts";
 import type { TextSink } from "../output/terminal.ts";
 import { runCli } from "../run-cli.ts";
 
@@ -68,7 +68,7 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
   });
   const exitCode = await runCli(argv, {
     cwd: options.cwd ?? temporaryFolder(),
-    env: { ...options.env },
+    env: { NO_COLOR: "1", TERM: "dumb", ...options.env },
     homeDirectory: options.home ?? temporaryFolder(),
     stdin,
     stdout,
@@ -78,7 +78,7 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
     sleep: () => new Promise((resolve) => setImmediate(resolve)),
     signal: options.signal ?? new AbortController().signal,
     openBrowser: options.openBrowser ?? (() => Promise.resolve(false)),
-    createPrompts: (available) => scriptedPrompts(available, answers),
+    prompts: scriptedPrompts(answers),
   });
   return {
     exitCode,
@@ -88,11 +88,11 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
   };
 }
 
-function scriptedPrompts(available: boolean, answers: (string | boolean)[]): Prompts {
+function scriptedPrompts(answers: (string | boolean)[]): PromptBackend {
   function next<Value>(): Promise<Value> {
     const answer = answers.shift();
     if (answer === undefined) throw new Error("The test has no answer for this question.");
     return Promise.resolve(answer as Value);
   }
-  return { available, text: next, password: next, confirm: next, select: next };
+  return { text: next, password: next, confirm: next, select: next };
 }

@@ -1,9 +1,9 @@
-import { openAsBlob } from "node:fs";
 import { resolve } from "node:path";
 import { importResponseSchema } from "@aerostack/contracts";
 import { apiPath, TRANSFER_TIMEOUT_MS } from "../../api/api-client.ts";
 import { required } from "../../command/argument.ts";
 import { defineCommand } from "../../command/define-command.ts";
+import { openInputFile } from "../../command/open-input-file.ts";
 import { formatBytes, formatDuration, plural } from "../../output/format.ts";
 import { destroy } from "../destroy.ts";
 import { chosenDatabase, databaseOption, dryRunOption } from "../shared-options.ts";
@@ -17,7 +17,7 @@ export const dbImportCommand = defineCommand({
   examples: [{ command: "aerostack db import backup.sql --database restored", explanation: "Into another database" }],
   async run(context, { args, options }) {
     const file = resolve(context.surroundings.cwd, args.file);
-    const body = await openAsBlob(file);
+    const body = await openInputFile(file);
     const database = await chosenDatabase(context, options.database);
     const project = await context.project();
     const api = await context.api();

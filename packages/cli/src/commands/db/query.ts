@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { optional } from "../../command/argument.ts";
 import { usageError } from "../../command/cli-error.ts";
 import { defineCommand } from "../../command/define-command.ts";
+import { openInputFile } from "../../command/open-input-file.ts";
 import { list, text } from "../../command/option.ts";
 import { readStdin } from "../../command/read-input.ts";
 import { chosenDatabase, databaseOption } from "../shared-options.ts";
@@ -41,7 +41,7 @@ export const dbQueryCommand = defineCommand({
       args.sql ??
       (options.file === undefined
         ? (await readStdin(stdin)).toString("utf8")
-        : await readFile(resolve(cwd, options.file), "utf8"));
+        : await (await openInputFile(resolve(cwd, options.file))).text());
     const database = await chosenDatabase(context, options.database);
     const project = await context.project();
     const api = await context.api();

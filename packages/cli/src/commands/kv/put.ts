@@ -1,10 +1,10 @@
-import { openAsBlob } from "node:fs";
 import { resolve } from "node:path";
 import { successSchema } from "@aerostack/contracts";
 import { apiPath, TRANSFER_TIMEOUT_MS } from "../../api/api-client.ts";
 import { optional, required } from "../../command/argument.ts";
 import { usageError } from "../../command/cli-error.ts";
 import { defineCommand } from "../../command/define-command.ts";
+import { openInputFile } from "../../command/open-input-file.ts";
 import { integer, text } from "../../command/option.ts";
 import { readStdin } from "../../command/read-input.ts";
 import { namespaceOption } from "../shared-options.ts";
@@ -36,7 +36,7 @@ export const kvPutCommand = defineCommand({
       args.value !== undefined
         ? new Blob([args.value])
         : options.file !== undefined
-          ? await openAsBlob(resolve(cwd, options.file))
+          ? await openInputFile(resolve(cwd, options.file))
           : new Blob([new Uint8Array(await readStdin(stdin))]);
     const namespace = options.namespace ?? "default";
     const project = await context.project();

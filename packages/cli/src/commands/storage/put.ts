@@ -1,9 +1,9 @@
-import { openAsBlob } from "node:fs";
 import { basename, resolve } from "node:path";
 import { anything } from "../../api/answers.ts";
 import { TRANSFER_TIMEOUT_MS } from "../../api/api-client.ts";
 import { optional, required } from "../../command/argument.ts";
 import { defineCommand } from "../../command/define-command.ts";
+import { openInputFile } from "../../command/open-input-file.ts";
 import { text } from "../../command/option.ts";
 import { formatBytes } from "../../output/format.ts";
 import { bucketOption } from "../shared-options.ts";
@@ -22,7 +22,7 @@ export const storagePutCommand = defineCommand({
     const key = args.key ?? basename(file);
     const bucket = options.bucket ?? "default";
     const contentType = options.contentType ?? contentTypeOf(file);
-    const body = await openAsBlob(file);
+    const body = await openInputFile(file);
     const project = await context.project();
     const api = await context.api();
     await context.terminal.step(

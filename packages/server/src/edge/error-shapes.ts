@@ -1,4 +1,5 @@
 import { AerostackError, type ErrorCode } from "@aerostack/contracts";
+import { isUnstorableText } from "../kernel/sql/index.ts";
 
 /** An answer that says what went wrong, in the shape that the clients of its address parse. */
 export interface RenderedError {
@@ -99,5 +100,8 @@ export function renderError(path: string, error: AerostackError, requestId: stri
 
 /** Anything thrown, as an error that may be shown: a defect becomes INTERNAL_ERROR with the defect as its cause. */
 export function toAerostackError(thrown: unknown): AerostackError {
-  return thrown instanceof AerostackError ? thrown : new AerostackError("INTERNAL_ERROR", { cause: thrown });
+  if (thrown instanceof AerostackError) return thrown;
+  if (isUnstorableText(thrown))
+    return new AerostackError("VALIDATION_ERROR", { message: "A text holds a NUL character." });
+  return new AerostackError("INTERNAL_ERROR", { cause: thrown });
 }

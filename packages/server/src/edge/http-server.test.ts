@@ -5,8 +5,10 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createLifecycle } from "../kernel/lifecycle.ts";
 import { createLogger } from "../kernel/log.ts";
 import { createMetrics } from "../kernel/metrics.ts";
+import { openTemporarySqlite } from "../kernel/sql/testing.ts";
 import { StartError } from "../kernel/start-error.ts";
 import { createTracer } from "../kernel/trace.ts";
+import { createTestApp, TEST_PASSWORD } from "../testing.ts";
 import type { AppEnv } from "./app-env.ts";
 import { createHealth } from "./health.ts";
 import { type HttpServer, type HttpServerOptions, listen } from "./http-server.ts";
@@ -124,6 +126,22 @@ describe("the HTTP server", () => {
     health.startDraining();
     expect(await probe("/readyz")).toEqual([503, { status: "draining", checks: { database: "ok" } }]);
     expect((await probe("/healthz"))[0]).toBe(200);
+  });
+
+  it("limits clients behind a trusted proxy by their own addresses", async () => {
+    const cleanups: (() => Promise<void>)[] = [];
+    const { app } = await createTestApp(await openTemporarySqlite(cleanups), { trustProxy: ["127.0.0.0/8"] });
+    const { origin } = await start(app);
+    const register = async (address: string, name: string) => {
+      const body = JSON.stringify({ email: `${name}@example.com`, password: TEST_PASSWORD });
+      const headers = { "content-type": "application/json", "x-forwarded-for": address };
+      return (await fetch(`${origin}/api/auth/register`, { method: "POST", headers, body })).status;
+    };
+    for (const name of ["a", "b", "c", "d", "e"]) expect(await register("203.0.113.1", name)).toBe(201);
+    expect(await register("203.0.113.1", "f")).toBe(429);
+    expect(await register("6.6.6.6, 203.0.113.1", "f")).toBe(429);
+    expect(await register("203.0.113.2", "f")).toBe(201);
+    for (const cleanup of cleanups) await cleanup();
   });
 
   it("counts and traces every request, with the trace handed on in its headers", async () => {

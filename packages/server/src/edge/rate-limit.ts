@@ -1,5 +1,6 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { MiddlewareHandler } from "hono";
+import { limitKeyOfAddress } from "../kernel/limiter/address-key.ts";
 import type { LimitDecision, Limiter } from "../kernel/limiter/limiter.ts";
 import type { Principal } from "../keys/principal.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -31,7 +32,8 @@ export function rateLimit(limiter: Limiter, limits: RateLimits): MiddlewareHandl
       await next();
       return;
     }
-    const key = principal === null ? `api:address:${c.get("clientAddress")}` : `api:${subjectOf(principal)}`;
+    const key =
+      principal === null ? `api:address:${limitKeyOfAddress(c.get("clientAddress"))}` : `api:${subjectOf(principal)}`;
     const decision = await limiter.take(key, { limit, windowMs: MINUTE_MS });
     if (decision.allowed) await next();
     // After the answer is there: a finished Response takes no headers that were set before.

@@ -46,6 +46,11 @@ export function isUniqueViolation(error: unknown): boolean {
   return ["23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"].includes(errorCode(error));
 }
 
+/** True when PostgreSQL refused a NUL character in a text, which SQLite would only not find. */
+export function isUnstorableText(error: unknown): boolean {
+  return errorCode(error) === "22021";
+}
+
 function errorCode(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }

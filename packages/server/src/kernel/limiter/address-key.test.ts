@@ -1,0 +1,13 @@
+import { expect, it } from "vitest";
+import { limitKeyOfAddress } from "./address-key.ts";
+
+it.each([
+  ["203.0.113.9", "203.0.113.9"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:0DB8:0001:2::ffff", "2001:db8:1:2::/64"],
+  ["2001:db8::1", "2001:db8:0:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["", ""],
+])("limits count %s as %s", (address, key) => {
+  expect(limitKeyOfAddress(address)).toBe(key);
+});

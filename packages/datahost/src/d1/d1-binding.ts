@@ -4,18 +4,20 @@ import type { BindingHandler } from "../state/binding-handler.ts";
 import { type ByteBudget, createByteBudget } from "../state/byte-budget.ts";
 import { BodyAbortedError, BodyTooLargeError, readBody } from "../state/read-body.ts";
 import { BOOKMARK_HEADER, toBookmark } from "./bookmark.ts";
-import { d1ErrorText, toAerostackError } from "./d1-error.ts";
+import { d1ErrorText, malformed, toAerostackError } from "./d1-error.ts";
 import { execLines, failedLine } from "./d1-exec.ts";
 import {
   type D1Limits,
   DEFAULT_D1_LIMITS,
   MAX_BODY_BYTES,
+  MAX_BODY_PARTS,
   MAX_INCOMING_BYTES_PER_PROJECT,
   SMALL_BODY_BYTES,
 } from "./d1-limits.ts";
 import { parseJson, readBatch, readLines, readStatement } from "./d1-request.ts";
 import { batchJson, errorJson, execErrorJson, execJson, resultJson } from "./d1-response.ts";
 import { beginTransaction, endTransaction, queryTransaction } from "./d1-transactions.ts";
+import { hasMoreParts } from "./json-parts.ts";
 import { type ResultsFormat, toResultsFormat } from "./results-format.ts";
 import type { DatabaseAddress, SqlEngine } from "./sql-engine.ts";
 
@@ -115,7 +117,7 @@ export function createD1BindingHandler({ engine, limits = DEFAULT_D1_LIMITS }: D
     try {
       await answer({ projectId: grant.projectId, database }, findRoute(req), req, res);
     } catch (error) {
-      answerFailure(req, res, error);
+      await answerFailure(req, res, error);
     }
   };
 }
@@ -162,7 +164,11 @@ async function readJson(projectId: string, req: IncomingMessage, budget: ByteBud
   if (declared <= SMALL_BODY_BYTES) return parseJson(await readBody(req, SMALL_BODY_BYTES));
   const giveBack = await budget.take(projectId, Math.min(declared || MAX_BODY_BYTES, MAX_BODY_BYTES));
   try {
-    return parseJson(await readBody(req, MAX_BODY_BYTES));
+    const body = await readBody(req, MAX_BODY_BYTES);
+    if (hasMoreParts(body, MAX_BODY_PARTS)) {
+      throw malformed(`A request to the database has at most ${MAX_BODY_PARTS} values.`);
+    }
+    return parseJson(body);
   } catch (error) {
     if (!(error instanceof BodyTooLargeError)) throw error;
     throw new AerostackError("REQUEST_TOO_LARGE", {
@@ -195,14 +201,18 @@ function sendBytes(res: ServerResponse, bytes: Uint8Array): void {
   res.end(bytes);
 }
 
-function answerFailure(req: IncomingMessage, res: ServerResponse, error: unknown): void {
-  if (error instanceof BodyAbortedError) {
+/** @throws what is a defect of ours, once the answer is on its way: the door ends the connection then. */
+async function answerFailure(req: IncomingMessage, res: ServerResponse, error: unknown): Promise<void> {
+  if (error instanceof BodyAbortedError || res.headersSent) {
     res.destroy();
-    return;
+  } else {
+    // A sender that is still writing would not read the answer.
+    req.resume();
+    const failure = toAerostackError(error);
+    const sent = new Promise<void>((resolve) => res.once("close", resolve).once("finish", resolve));
+    send(res, failure.status, errorJson(d1ErrorText(failure)));
+    if (failure === error) return;
+    await sent;
   }
-  // A sender that is still writing would not read the answer.
-  req.resume();
-  const failure = toAerostackError(error);
-  if (!res.headersSent) send(res, failure.status, errorJson(d1ErrorText(failure)));
-  if (failure !== error) throw error;
+  if (!(error instanceof BodyAbortedError)) throw error;
 }

@@ -90,6 +90,27 @@ describe("what no client of D1 sends", () => {
     expect(JSON.parse(answer.text)).toMatchObject({ success: true });
   });
 
+  test.each([
+    ["lists", `[${"[],".repeat(200_000)}[]]`],
+    ["names", `{${Array.from({ length: 200_001 }, (_, at) => `"${at}":1`)}}`],
+    ["nested lists", nested(200_001)],
+  ])("a body with too many %s is refused before it is parsed", async (_, body) => {
+    expect(await refused({ path: "/query", body })).toEqual({
+      status: 400,
+      error: "REQUEST_MALFORMED: A request to the database has at most 200000 values.",
+    });
+  });
+
+  test("a full batch with all its values is taken", async () => {
+    const params = Array.from({ length: 100 }, (_, at) => `"[{${at}`);
+    const statement = { sql: `SELECT ${params.map(() => "?").join()}`, params };
+    const answer = await server.send({
+      path: "/query?resultsFormat=ROWS_AND_COLUMNS",
+      body: JSON.stringify(Array.from({ length: 1_000 }, () => statement)),
+    });
+    expect(JSON.parse(answer.text)).toHaveLength(1_000);
+  });
+
   describe("a body over the limit", () => {
     test.each(["with a length", "in chunks"])("%s is refused", async (how) => {
       const body = Buffer.alloc(11 * MIB, 0x20);

@@ -14,3 +14,5 @@ export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 export const MAX_INCOMING_BYTES_PER_PROJECT = 4 * MAX_BODY_BYTES;
 /** Bodies up to this size do not ask the budget. */
 export const SMALL_BODY_BYTES = 64 * 1024;
+/** Texts, names, lists and objects of one larger body: see `hasMoreParts`. A full batch of 1,000 statements has 103,000. */
+export const MAX_BODY_PARTS = 200_000;

@@ -19,7 +19,7 @@ export function parseJson(body: Buffer): unknown {
  */
 export function readStatement(value: unknown, limits: D1Limits): BoundStatement {
   if (!isObject(value)) throw malformed("A statement must be an object with sql and params.");
-  return { sql: readSql(value["sql"], limits), params: readParams(value["params"], limits) };
+  return { sql: readSql(value.sql, limits), params: readParams(value.params, limits) };
 }
 
 /** @throws AerostackError */
@@ -35,8 +35,8 @@ export function readBatch(values: readonly unknown[], limits: D1Limits): BoundSt
 /** The lines that D1's client cut an exec() text into, without parameters. @throws AerostackError */
 export function readLines(values: readonly unknown[]): string[] {
   return values.map((value) => {
-    if (!isObject(value) || typeof value["sql"] !== "string") throw malformed("A line must be an object with sql.");
-    return value["sql"];
+    if (!isObject(value) || typeof value.sql !== "string") throw malformed("A line must be an object with sql.");
+    return value.sql;
   });
 }
 

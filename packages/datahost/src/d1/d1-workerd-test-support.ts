@@ -116,11 +116,14 @@ export async function startD1Server(
   };
 }
 
-/** `onDefect` gets what a handler throws, as the data host's door does. */
+/** `onDefect` gets what a handler throws; as at the data host's door, the connection ends then. */
 function listen(path: string, handler: BindingHandler, onDefect: (error: unknown) => void): Promise<Server> {
   const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
     const answering = handler({ projectId: TEST_PROJECT }, String(req.headers["x-aero-binding"]), req, res);
-    Promise.resolve(answering).catch(onDefect);
+    Promise.resolve(answering).catch((error: unknown) => {
+      onDefect(error);
+      res.destroy();
+    });
   });
   return new Promise((resolve) => server.listen(path, () => resolve(server)));
 }

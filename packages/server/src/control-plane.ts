@@ -90,8 +90,13 @@ export function createControlPlane(options: ControlPlaneOptions) {
     log,
   );
   lifecycle.onClose("key uses", () => uses.close());
-  const housekeeping = everyHour("removing expired sessions", () => sessions.removeExpired(), log);
-  lifecycle.onClose("housekeeping", () => housekeeping.stop());
+  for (const [name, work] of [
+    ["removing expired sessions", sessions.removeExpired],
+    ["finishing deletions of projects", projects.resumeDeletions],
+  ] as const) {
+    const housekeeping = everyHour(name, work, log);
+    lifecycle.onClose(name, () => housekeeping.stop());
+  }
 
   return {
     changes,

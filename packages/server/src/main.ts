@@ -108,12 +108,14 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
   lifecycle.onClose("readiness", () => health.startDraining());
   origin = config.publicUrl ?? originOf(config, http.port);
   await projectPlane.start();
-  void controlPlane.projects.resumeDeletions();
+  controlPlane.projects.resumeDeletions().catch((err: unknown) => log.error({ err }, "deletions were not resumed"));
   return { origin, setupToken: await controlPlane.accounts.issueSetupToken() };
 }
 
 function originOf({ host, tlsCert }: Config, port: number): string {
-  const shownHost = host.includes(":") ? `[${host}]` : host;
+  // The address of all interfaces is one to listen on, not one to call.
+  const reachable = ["0.0.0.0", "::"].includes(host) ? "localhost" : host;
+  const shownHost = reachable.includes(":") ? `[${reachable}]` : reachable;
   return `${tlsCert === undefined ? "http" : "https"}://${shownHost}:${port}`;
 }
 

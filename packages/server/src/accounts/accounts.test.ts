@@ -191,6 +191,14 @@ describeEachDialect("accounts", (openDatabase) => {
     expect(registrations).toEqual([...Array(5).fill(201), 429]);
   });
 
+  it("takes no new accounts where sign-up is closed", async () => {
+    const { call } = await open({ signUp: "closed" });
+    const answer = await call("POST", "/api/auth/register", {
+      body: { email: "a@example.com", password: TEST_PASSWORD },
+    });
+    expect(answer).toMatchObject({ status: 403, body: { code: "FORBIDDEN" } });
+  });
+
   it("P26 re-hashes a password at log-in when its stored parameters are older", async () => {
     const sql = await openDatabase();
     const before = await createTestApp(sql, { passwordIterations: 1_000 });

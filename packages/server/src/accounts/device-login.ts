@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { AerostackError } from "@aerostack/contracts";
 import { type Clock, randomText } from "@aerostack/kernel";
 import { hashToken } from "../kernel/crypto/token-hash.ts";
+import { limitKeyOfAddress } from "../kernel/limiter/address-key.ts";
 import type { Limiter, LimitPolicy } from "../kernel/limiter/limiter.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { AccountKeyService } from "./account-keys.ts";
@@ -63,7 +64,7 @@ export function createDeviceLogins({ sql: untyped, clock, limiter, accountKeys }
 
   return {
     async start(clientId, clientAddress) {
-      await limit(`device:address:${clientAddress}`, STARTS_PER_ADDRESS);
+      await limit(`device:address:${limitKeyOfAddress(clientAddress)}`, STARTS_PER_ADDRESS);
       const now = clock.now();
       await deviceStore.removeExpired(sql.db, now);
       const deviceCode = randomText(DEVICE_CODE_CHARACTERS);

@@ -2,6 +2,7 @@ import { AerostackError } from "@aerostack/contracts";
 import { type Clock, createId, randomText } from "@aerostack/kernel";
 import type { PasswordHasher } from "../kernel/crypto/password-hash.ts";
 import { hashToken } from "../kernel/crypto/token-hash.ts";
+import { limitKeyOfAddress } from "../kernel/limiter/address-key.ts";
 import type { Limiter, LimitPolicy } from "../kernel/limiter/limiter.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import { requireStrongPassword } from "./password-rule.ts";
@@ -82,7 +83,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
 
   return {
     async register(input, clientAddress) {
-      await limit(`register:address:${clientAddress}`, REGISTER_PER_ADDRESS);
+      await limit(`register:address:${limitKeyOfAddress(clientAddress)}`, REGISTER_PER_ADDRESS);
       if (signUp === "closed") {
         throw new AerostackError("FORBIDDEN", {
           message: "This installation does not take new accounts.",
@@ -101,7 +102,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
     },
 
     async login(email, password, clientAddress) {
-      await limit(`login:address:${clientAddress}`, LOGIN_PER_ADDRESS);
+      await limit(`login:address:${limitKeyOfAddress(clientAddress)}`, LOGIN_PER_ADDRESS);
       await limit(`login:email:${email}`, LOGIN_PER_EMAIL);
       const account = await accountStore.findByEmail(sql.db, email);
       if (account === undefined) {
@@ -132,7 +133,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
     isSetUp: () => accountStore.adminExists(sql.db),
 
     async setUp(token, input, clientAddress) {
-      await limit(`setup:address:${clientAddress}`, LOGIN_PER_ADDRESS);
+      await limit(`setup:address:${limitKeyOfAddress(clientAddress)}`, LOGIN_PER_ADDRESS);
       const row = await newAccountRow(input, true);
       await sql.transaction(async (trx) => {
         const taken = await accountStore.takeSetupToken(trx, hashToken(token));

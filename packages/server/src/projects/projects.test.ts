@@ -109,6 +109,17 @@ describeEachDialect("projects", (openDatabase) => {
     expect((await ada.createProject("Shop")).slug).toBe("shop");
   });
 
+  it("answers hostile references without a defect", async () => {
+    const { ada } = await start();
+    for (const reference of ["%00", "%E0%A4%A", "..%2f..%2fetc", "'%20or%201=1--", "x".repeat(5_000), "%F0%9F%98%80"]) {
+      const { status } = await ada.call("GET", `/api/v1/projects/${reference}`);
+      expect([400, 404], reference).toContain(status);
+    }
+    expect([400, 404]).toContain((await ada.call("GET", "/api/v1/cli/project-metadata?project=%00")).status);
+    expect([200, 400]).toContain((await ada.call("GET", "/api/v1/projects?cursor=%00")).status);
+    expect((await ada.call("POST", "/api/v1/projects", { name: "a\u0000b" })).status).toBe(400);
+  });
+
   it("answers the command line in its own shapes", async () => {
     const { ada, call } = await start();
     const created = await ada.call("POST", "/api/v1/cli/projects", { name: "Shop" });

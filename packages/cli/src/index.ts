@@ -3,5 +3,6 @@
  * it may start a server as a process of its own.
  */
 
+export { renderReference } from "./command/render-reference.ts";
 export { COMMAND_SECTIONS } from "./commands/command-tree.ts";
 export { runCli } from "./run-cli.ts";

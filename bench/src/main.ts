@@ -1,5 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type CommandLine, parseCommandLine, UsageError, usage } from "./command-line.ts";
 import { readCommit } from "./commit.ts";
 import { summariseProfiles } from "./cpu-profile.ts";
@@ -35,6 +36,12 @@ function missing({ scenarios }: CommandLine): string | null {
     return "The load generator wrk is missing. Install it: apt-get install wrk";
   }
   return null;
+}
+
+/** A folder of this run's own, so that profiles of an earlier one are not taken for its. */
+function newFolder(parent: string): string {
+  mkdirSync(parent, { recursive: true });
+  return mkdtempSync(join(parent, "run-"));
 }
 
 function printProfiles(directory: string): void {
@@ -76,11 +83,11 @@ async function main(): Promise<number> {
     return EXIT_USAGE;
   }
   endWithDescendants();
-  if (command.profileDir !== null) mkdirSync(command.profileDir, { recursive: true });
-  const report = await measure(command);
+  const profileDir = command.profileDir === null ? null : newFolder(command.profileDir);
+  const report = await measure({ ...command, profileDir });
   print(`\n${renderReport(report)}`);
-  if (command.profileDir !== null) printProfiles(command.profileDir);
-  const whole = !command.quick && command.profileDir === null && command.scenarios.length === SCENARIOS.length;
+  if (profileDir !== null) printProfiles(profileDir);
+  const whole = !command.quick && profileDir === null && command.scenarios.length === SCENARIOS.length;
   if (whole || command.save) print(`\nResult: ${saveReport(report)}`);
   return report.pass ? 0 : EXIT_MISSED;
 }

@@ -26,8 +26,8 @@ export async function npmStart(port: number, env: Readonly<Record<string, string
   const child = spawn("npm", ["start"], {
     cwd: REPOSITORY,
     env: {
-      PATH: process.env.PATH ?? "",
-      HOME: process.env.HOME ?? "",
+      // An install, where one is due, needs whatever the machine needs to reach its registry.
+      ...process.env,
       // npm asks its registry now and then whether it is outdated.
       npm_config_update_notifier: "false",
       PORT: String(port),
@@ -57,7 +57,7 @@ export async function npmStart(port: number, env: Readonly<Record<string, string
   }
 
   const answers = async (): Promise<boolean> => {
-    if (child.exitCode !== null) throw new Error(`npm start ended:\n${output}`);
+    if (child.exitCode !== null) throw new Error("It has ended.");
     return await answerTo({ url: `${url}/readyz`, timeoutMs: START_TIMEOUT_MS }).then(
       () => true,
       () => false,
@@ -67,7 +67,7 @@ export async function npmStart(port: number, env: Readonly<Record<string, string
     await waitUntil("the server answers", answers, START_TIMEOUT_MS, POLL_MS);
   } catch (error) {
     await stop();
-    throw error;
+    throw new Error(`npm start does not lead to a server:\n${output}`, { cause: error });
   }
   return { url, pid, startedAt, readyMs: performance.now() - startedAt, stop };
 }

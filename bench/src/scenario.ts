@@ -13,6 +13,8 @@ export interface Plan {
   readonly activeProjects: number;
   /** Starts of the server that are timed. */
   readonly serverStarts: number;
+  /** Times that the memory of all processes is taken, each after a start of its own. */
+  readonly weighings: number;
 }
 
 export const FULL_PLAN: Plan = {
@@ -23,6 +25,7 @@ export const FULL_PLAN: Plan = {
   projects: 1000,
   activeProjects: 50,
   serverStarts: 5,
+  weighings: 3,
 };
 
 export const QUICK_PLAN: Plan = {
@@ -33,6 +36,7 @@ export const QUICK_PLAN: Plan = {
   projects: 20,
   activeProjects: 5,
   serverStarts: 2,
+  weighings: 1,
 };
 
 export interface ScenarioContext {

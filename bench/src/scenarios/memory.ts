@@ -7,8 +7,9 @@ import { freePort } from "../free-port.ts";
 import { type TreeMemory, treeMemory } from "../memory.ts";
 import { type NpmStarted, npmStart } from "../npm-start.ts";
 import { isWorkerd, processTree } from "../process-tree.ts";
-import type { Scenario, ScenarioContext } from "../scenario.ts";
+import type { Plan, Scenario, ScenarioContext } from "../scenario.ts";
 import { FUNCTION_NAME, RAISED_LIMITS } from "../server-under-test.ts";
+import { median } from "../statistics.ts";
 import { waitUntil } from "../wait-until.ts";
 import { COMPATIBILITY_DATE, WORKER_SOURCE } from "../workload/worker-source.ts";
 
@@ -36,29 +37,32 @@ export const memory: Scenario = {
     const { plan, say } = context;
 
     await (await starter.start()).stop(); // The first start makes keys and databases.
-    const empty = await timeStarts(starter, plan.serverStarts);
-    say(`empty: ${describe(empty.memory)}`);
+    const empty = await observeStarts(starter, plan);
+    say(`empty: ${describe(empty.memories)}`);
     const urls = await fill(context, starter);
-    const full = await timeStarts(starter, plan.serverStarts, urls[0]);
-    say(`${plan.projects} projects: ${describe(full.memory)}`);
-    const active = await withActiveProjects(starter, urls.slice(0, plan.activeProjects));
+    const full = await observeStarts(starter, plan, urls[0]);
+    say(`${plan.projects} projects: ${describe(full.memories)}`);
+    const active = await observeActiveProjects(starter, plan, urls.slice(0, plan.activeProjects));
     say(`${plan.activeProjects} active: ${describe(active)}`);
+    const emptyMb = totals(empty.memories);
+    const fullMb = totals(full.memories);
+    const activeMb = totals(active);
 
     return [
-      idleTotal("0", empty.memory),
-      idleTotal(String(plan.projects), full.memory),
+      idleTotal("0", empty.memories),
+      idleTotal(String(plan.projects), full.memories),
       alone("memory/per-idle-project", "memory of an idle project", "MB", [
-        (full.memory.totalMb - empty.memory.totalMb) / plan.projects,
+        (median(fullMb) - median(emptyMb)) / plan.projects,
       ]),
       alone(
         "memory/active",
         `memory of all processes, ${plan.projects} projects, ${plan.activeProjects} active`,
         "MB",
-        [active.totalMb],
-        active,
+        activeMb,
+        { samples: active },
       ),
       alone("memory/per-active-project", "memory of an active project", "MB", [
-        (active.totalMb - full.memory.totalMb) / plan.activeProjects,
+        (median(activeMb) - median(fullMb)) / plan.activeProjects,
       ]),
       secondStart("0", empty.readySeconds),
       secondStart(String(plan.projects), full.readySeconds),
@@ -82,14 +86,18 @@ function alone(id: string, title: string, unit: "MB" | "s", rounds: readonly num
   });
 }
 
-function idleTotal(projects: string, measured: TreeMemory): Comparison {
+function totals(samples: readonly TreeMemory[]): readonly number[] {
+  return samples.map(({ totalMb }) => totalMb);
+}
+
+function idleTotal(projects: string, samples: readonly TreeMemory[]): Comparison {
   return compare({
     id: `memory/idle-${projects}`,
     title: `memory of all processes, npm included, ${projects} projects idle`,
     unit: "MB",
-    ours: series("ours", [measured.totalMb]),
+    ours: series("ours", totals(samples)),
     target: { of: "value", is: "at most", limit: IDLE_TOTAL_LIMIT_MB },
-    details: { ...measured },
+    details: { samples },
   });
 }
 
@@ -103,28 +111,40 @@ function secondStart(projects: string, seconds: readonly number[]): Comparison {
   });
 }
 
-/** Starts the server again and again. @returns how long it took, and what it held after the last start */
-async function timeStarts(starter: Starter, starts: number, functionUrl?: string) {
+interface Starts {
+  readonly readySeconds: readonly number[];
+  readonly functionSeconds: readonly number[];
+  /** Of the starts that nobody asked anything of. */
+  readonly memories: readonly TreeMemory[];
+}
+
+/** Starts the server again and again: some starts are asked at once and timed, the others are left alone and weighed. */
+async function observeStarts(starter: Starter, plan: Plan, functionUrl?: string): Promise<Starts> {
   const readySeconds: number[] = [];
   const functionSeconds: number[] = [];
-  for (let start = 1; ; start++) {
+  const memories: TreeMemory[] = [];
+  for (let start = 0; start < plan.serverStarts; start++) {
     const server = await starter.start();
     try {
       readySeconds.push(server.readyMs / 1000);
-      const last = start === starts;
-      if (last) {
-        await delay(SETTLE_MS);
-        const memory = treeMemory(server.pid);
-        return { readySeconds, functionSeconds, memory };
-      }
-      if (functionUrl !== undefined) {
-        await answerTo({ url: functionUrl });
-        functionSeconds.push((performance.now() - server.startedAt) / 1000);
-      }
+      if (functionUrl === undefined) continue;
+      await answerTo({ url: functionUrl });
+      functionSeconds.push((performance.now() - server.startedAt) / 1000);
     } finally {
       await server.stop();
     }
   }
+  for (let start = 0; start < plan.weighings; start++) {
+    const server = await starter.start();
+    try {
+      readySeconds.push(server.readyMs / 1000);
+      await delay(SETTLE_MS);
+      memories.push(treeMemory(server.pid));
+    } finally {
+      await server.stop();
+    }
+  }
+  return { readySeconds, functionSeconds, memories };
 }
 
 /** Deploys one function to each of many projects. @returns where they answer */
@@ -148,7 +168,7 @@ async function fill({ plan, say }: ScenarioContext, starter: Starter): Promise<r
       CHECKS_ENDED_TIMEOUT_MS,
     );
     await delay(SETTLE_MS);
-    say(`just deployed: ${describe(treeMemory(server.pid))}`);
+    say(`just deployed: ${describe([treeMemory(server.pid)])}`);
     return urls;
   } finally {
     await server.stop();
@@ -166,20 +186,31 @@ async function deployOne(developer: Developer, origin: string, index: number): P
   return `${origin}/f/${project.slug}/${FUNCTION_NAME}/hello`;
 }
 
-async function withActiveProjects(starter: Starter, urls: readonly string[]): Promise<TreeMemory> {
-  const server = await starter.start();
-  try {
-    for (const url of urls) await answerTo({ url });
-    await delay(SETTLE_MS);
-    const running = processTree(server.pid).filter(isWorkerd).length;
-    if (running !== urls.length) throw new Error(`${running} processes run for ${urls.length} active projects.`);
-    return treeMemory(server.pid);
-  } finally {
-    await server.stop();
+async function observeActiveProjects(
+  starter: Starter,
+  plan: Plan,
+  urls: readonly string[],
+): Promise<readonly TreeMemory[]> {
+  const memories: TreeMemory[] = [];
+  for (let round = 0; round < plan.weighings; round++) {
+    const server = await starter.start();
+    try {
+      for (const url of urls) await answerTo({ url });
+      await delay(SETTLE_MS);
+      const running = processTree(server.pid).filter(isWorkerd).length;
+      if (running !== urls.length) throw new Error(`${running} processes run for ${urls.length} active projects.`);
+      memories.push(treeMemory(server.pid));
+    } finally {
+      await server.stop();
+    }
   }
+  return memories;
 }
 
-function describe({ totalMb, processes, byRoleMb }: TreeMemory): string {
-  const roles = Object.entries(byRoleMb).map(([role, megabytes]) => `${role} ${megabytes.toFixed(0)}`);
-  return `${totalMb.toFixed(0)} MB in ${processes} processes (${roles.join(", ")})`;
+/** The last of the samples, in words. */
+function describe(samples: readonly TreeMemory[]): string {
+  const shown = samples.at(-1);
+  if (shown === undefined) return "nothing";
+  const roles = Object.entries(shown.byRoleMb).map(([role, megabytes]) => `${role} ${megabytes.toFixed(0)}`);
+  return `${shown.totalMb.toFixed(0)} MB in ${shown.processes} processes (${roles.join(", ")})`;
 }

@@ -1,6 +1,12 @@
 import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
-import { createObjectClient, type DataHost, splitStatements, startDataHost } from "@aerostack/datahost";
+import {
+  createObjectClient,
+  type DataHost,
+  d1BindingModulePath,
+  splitStatements,
+  startDataHost,
+} from "@aerostack/datahost";
 import { type Clock, deriveKey } from "@aerostack/kernel";
 import { createRuntime } from "@aerostack/runtime";
 import { createCacheRoutes } from "./cache/routes.ts";
@@ -90,6 +96,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     clock,
     logger: log,
     platformOrigin: origin,
+    d1BindingModulePath,
     egressAllow: config.egressAllow,
     limits: {
       cpuLimitMs: config.functionCpuMs,

@@ -129,11 +129,11 @@ describe("runaway functions", () => {
     const source = `export default { fetch() {
       try { return new Response(String(new Uint8Array(2e9).fill(1).length)); }
       catch (error) { return new Response(error.name); } } };`;
-    // The first process of a runtime is measured; bounded from the start are those after it.
-    await runtime.configure(project([fn("first", "export default { fetch: () => new Response('ok') }")], "prj_first"));
-    await call(fixture, "first@production@1", "/", { projectId: "prj_first" });
-    await runtime.configure(project([fn("api", source)]));
-    expect((await call(fixture, "api@production@1")).text).toBe("RangeError");
+    // The first process of a runtime is measured and bounded after its start, those after it from the start on.
+    for (const projectId of ["prj_first", "prj_second"]) {
+      await runtime.configure(project([fn("api", source)], projectId));
+      expect((await call(fixture, "api@production@1", "/", { projectId })).text).toBe("RangeError");
+    }
   });
 });
 

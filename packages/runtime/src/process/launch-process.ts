@@ -89,8 +89,9 @@ export function createLauncher(options: LauncherOptions): Launch {
       d1Source,
       v8Flags: flags,
     });
+    const maxDataBytes = memoryCap.bytesFor(spec.functions.length);
     const spawned = spawnWorkerd({
-      command: launchCommand(tools, serveCommand(options.workerdPath), memoryCap.bytesFor(spec.functions.length)),
+      command: launchCommand(tools, serveCommand(options.workerdPath), maxDataBytes),
       directory,
       config: config.message,
       sockets: new Set([...config.sockets.values(), ENTRY_SOCKET]),
@@ -111,7 +112,7 @@ export function createLauncher(options: LauncherOptions): Launch {
       await spawned.exited;
       throw startError(error, (service) => serviceName(spec, service));
     }
-    memoryCap.measure(spawned.pid, spec.functions.length).catch(() => {});
+    if (maxDataBytes === null) await memoryCap.apply(spawned.pid, spec.functions.length);
     return new WorkerProcess({
       spawned,
       directory,

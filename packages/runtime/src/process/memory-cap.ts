@@ -10,8 +10,8 @@ import type { LaunchTools } from "./launch-command.ts";
 export interface MemoryCap {
   /** The bound for the next process, bytes; null before the first was measured or where it is not available. */
   bytesFor(functions: number): number | null;
-  /** Measures a process that has just started, and bounds it. */
-  measure(pid: number, functions: number): Promise<void>;
+  /** Bounds a process that was started without a bound and has done nothing yet; the first such is measured. */
+  apply(pid: number, functions: number): Promise<void>;
 }
 
 const KIBIBYTE = 1024;
@@ -31,15 +31,21 @@ export function createMemoryCap(tools: LaunchTools, memoryLimitBytes: number): M
 
   return {
     bytesFor,
-    async measure(pid, functions) {
-      if (prlimit === null || freshBytes !== null) return;
-      const status = await readFile(`/proc/${pid}/status`, "latin1").catch(() => "");
-      const data = /^VmData:\s+(\d+) kB$/m.exec(status)?.[1];
-      if (data === undefined) return;
-      freshBytes ??= Number(data) * KIBIBYTE;
+    async apply(pid, functions) {
+      if (prlimit === null) return;
+      freshBytes ??= await readDataBytes(pid);
+      const bytes = bytesFor(functions);
+      if (bytes === null) return;
       await new Promise<void>((resolve) => {
-        execFile(prlimit, ["--pid", String(pid), `--data=${bytesFor(functions)}`], () => resolve());
+        execFile(prlimit, ["--pid", String(pid), `--data=${bytes}`], () => resolve());
       });
     },
   };
+}
+
+/** What the kernel counts towards RLIMIT_DATA; null when it does not say. */
+async function readDataBytes(pid: number): Promise<number | null> {
+  const status = await readFile(`/proc/${pid}/status`, "latin1").catch(() => "");
+  const data = /^VmData:\s+(\d+) kB$/m.exec(status)?.[1];
+  return data === undefined ? null : Number(data) * KIBIBYTE;
 }

@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { sql as raw } from "kysely";
 import type { Config } from "./config.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Logger } from "./log.ts";
 import type { Secrets } from "./secrets.ts";
 import { migrate, openPostgres, openSqlite, type Sql, type SqlMigrations } from "./sql/index.ts";
+import { StartError } from "./start-error.ts";
 
 export interface Databases {
   /** Accounts, projects, keys, deployments: a commit survives a power cut. */
@@ -40,9 +42,25 @@ async function open(config: Config, { masterKeys }: Secrets, log: Logger): Promi
       url: config.databaseUrl,
       onIdleError: (err) => log.warn({ err }, "a PostgreSQL connection broke while idle"),
     });
+    await requireAnswer(control);
     return { control, logs: control };
   }
   const file = (name: string) => ({ path: join(config.dataDir, name), logicalName: name, masterKeys });
   const control = openSqlite({ ...file("control.sqlite"), synchronous: "FULL" });
   return { control, logs: openSqlite({ ...file("logs.sqlite"), synchronous: "NORMAL" }) };
+}
+
+async function requireAnswer(sql: Sql<unknown>): Promise<void> {
+  try {
+    await raw`select 1`.execute(sql.db);
+  } catch (cause) {
+    await sql.close();
+    throw new StartError(`AEROSTACK_DATABASE_URL: PostgreSQL cannot be used: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** A refused connection to a name with several addresses is an AggregateError without a message of its own. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join("; ");
+  return cause instanceof Error ? cause.message : String(cause);
 }

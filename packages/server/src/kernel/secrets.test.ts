@@ -6,11 +6,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { addMasterKey, addSigningKey, loadSecrets, SecretsError } from "./secrets.ts";
 
 describe("secrets.json", () => {
+  let parent: string;
   let folder: string;
   beforeEach(() => {
-    folder = join(mkdtempSync(join(tmpdir(), "aerostack-secrets-")), "data");
+    parent = mkdtempSync(join(tmpdir(), "aerostack-secrets-"));
+    folder = join(parent, "data");
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
   it("is made at the first start, readable by its owner only, and read at the next", () => {
     const made = loadSecrets(folder, systemClock);

@@ -1,0 +1,1 @@
+export { type Transaction, type TransactionalDatabase, type TransactionOptions, transaction } from "./transaction.ts";

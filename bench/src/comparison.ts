@@ -12,6 +12,8 @@ export interface Series {
   readonly spread: number;
   /** Of each percentile the median over the rounds, where latencies were collected. */
   readonly latencyMs?: LatencyMs;
+  /** Microseconds of CPU time for one request by kind of process, median over the rounds: moves little with other load. */
+  readonly cpuUsPerRequest?: Readonly<Record<string, number>>;
 }
 
 /** What has to hold: of the ratio of ours to the baseline, or of our own figure. */
@@ -39,13 +41,17 @@ export interface Comparison {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-export function series(name: string, rounds: readonly number[], latencyMs?: LatencyMs): Series {
+export function series(
+  name: string,
+  rounds: readonly number[],
+  more: Pick<Series, "latencyMs" | "cpuUsPerRequest"> = {},
+): Series {
   return {
     name,
     rounds,
     median: median(rounds),
     spread: spread(rounds),
-    ...(latencyMs === undefined ? {} : { latencyMs }),
+    ...more,
   };
 }
 

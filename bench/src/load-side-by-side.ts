@@ -1,4 +1,6 @@
 import { type Series, series } from "./comparison.ts";
+import { cpuPerRequest, readCpuUse } from "./cpu-use.ts";
+import type { ProcessFacts } from "./process-tree.ts";
 import type { ScenarioContext } from "./scenario.ts";
 import { type Contestant, sideBySide } from "./side-by-side.ts";
 import { median } from "./statistics.ts";
@@ -8,11 +10,24 @@ import type { LatencyMs, WrkReport } from "./wrk-output.ts";
 export interface LoadContestant {
   readonly name: string;
   readonly target: LoadTarget;
+  /** Those that do the work, whose CPU time is taken. */
+  readonly processes: () => readonly ProcessFacts[];
 }
 
-function medianLatency(reports: readonly WrkReport[]): LatencyMs {
-  const of = (key: keyof LatencyMs): number => median(reports.map((report) => report.latencyMs[key]));
+interface LoadRound extends WrkReport {
+  readonly cpuUsPerRequest: Readonly<Record<string, number>>;
+}
+
+function medianLatency(rounds: readonly LoadRound[]): LatencyMs {
+  const of = (key: keyof LatencyMs): number => median(rounds.map((round) => round.latencyMs[key]));
   return { p50: of("p50"), p75: of("p75"), p90: of("p90"), p99: of("p99") };
+}
+
+function medianCpu(rounds: readonly LoadRound[]): Readonly<Record<string, number>> {
+  const roles = new Set(rounds.flatMap(({ cpuUsPerRequest }) => Object.keys(cpuUsPerRequest)));
+  return Object.fromEntries(
+    [...roles].map((role) => [role, median(rounds.map(({ cpuUsPerRequest }) => cpuUsPerRequest[role] ?? 0))]),
+  );
 }
 
 /** Warms every contestant up, then loads them in turn. Answers a series each, in their order. */
@@ -22,14 +37,16 @@ export async function loadSideBySide<const Contestants extends readonly LoadCont
 ): Promise<{ readonly [Position in keyof Contestants]: Series }> {
   const { plan, say } = context;
   for (const { target } of contestants) await runWrk(target, plan.warmUpSeconds);
-  const running: readonly Contestant<WrkReport>[] = contestants.map(({ name, target }) => ({
+  const running: readonly Contestant<LoadRound>[] = contestants.map(({ name, target, processes }) => ({
     name,
     run: async (round) => {
+      const before = readCpuUse(processes());
       const report = await runWrk(target, plan.roundSeconds);
+      const cpuUsPerRequest = cpuPerRequest(before, readCpuUse(processes()), report.requests);
       say(
         `round ${round + 1} ${name}: ${report.requestsPerSecond.toFixed(0)} requests/s, p99 ${report.latencyMs.p99.toFixed(1)} ms`,
       );
-      return report;
+      return { ...report, cpuUsPerRequest };
     },
   }));
   const reports = await sideBySide(running, plan.rounds);
@@ -38,7 +55,7 @@ export async function loadSideBySide<const Contestants extends readonly LoadCont
     return series(
       name,
       own.map((report) => report.requestsPerSecond),
-      medianLatency(own),
+      { latencyMs: medianLatency(own), cpuUsPerRequest: medianCpu(own) },
     );
   });
   return measured as unknown as { readonly [Position in keyof Contestants]: Series };

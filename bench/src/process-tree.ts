@@ -35,10 +35,13 @@ export function isWorkerd({ command }: ProcessFacts): boolean {
   return /(?:^|\/)workerd serve /.test(command);
 }
 
-/** A short name for what a process of the server is. */
-export function roleOf(facts: ProcessFacts): "npm" | "server" | "data host" | "workerd" | "other" {
+export type Role = "npm" | "server" | "data host" | "workerd" | "baseline" | "other";
+
+/** A short name for what a process does. */
+export function roleOf(facts: ProcessFacts): Role {
   if (isWorkerd(facts)) return "workerd";
   if (facts.command.includes("packages/datahost/") || facts.command.includes("/datahost/src/")) return "data host";
   if (facts.command.includes("packages/server/")) return "server";
+  if (facts.command.includes("bench/src/baselines/")) return "baseline";
   return facts.command.startsWith("npm ") || /^(?:\/bin\/)?sh -c /.test(facts.command) ? "npm" : "other";
 }

@@ -1,7 +1,7 @@
 import type { Comparison, Series, Unit } from "./comparison.ts";
 import type { Report } from "./report.ts";
 
-const COLUMNS = ["measured", "ours", "baseline", "ratio", "target", "p50 / p99 ms", ""] as const;
+const COLUMNS = ["measured", "ours", "baseline", "ratio", "target", "p50 / p99 ms", "CPU µs/request", ""] as const;
 
 function figure(value: number, unit: Unit): string {
   const digits = unit === "requests/s" ? 0 : Math.abs(value) < 10 ? 2 : 1;
@@ -33,6 +33,13 @@ function latencyOf({ ours, baseline }: Comparison): string {
     .join(" · ");
 }
 
+function cpuOf({ ours, baseline }: Comparison): string {
+  return [ours, baseline]
+    .flatMap((one) => (one?.cpuUsPerRequest === undefined ? [] : [Object.values(one.cpuUsPerRequest)]))
+    .map((times) => times.reduce((sum, time) => sum + time, 0).toFixed(0))
+    .join(" · ");
+}
+
 function rowOf(comparison: Comparison): readonly string[] {
   const { pass, ours, baseline, unit } = comparison;
   return [
@@ -42,8 +49,22 @@ function rowOf(comparison: Comparison): readonly string[] {
     ratioOf(comparison),
     targetOf(comparison),
     latencyOf(comparison),
+    cpuOf(comparison),
     pass === null ? "" : pass ? "met" : "MISSED",
   ];
+}
+
+/** Where the CPU time of one request goes, process by process. */
+function cpuLines({ scenarios }: Report): readonly string[] {
+  const all = scenarios.flatMap(({ comparisons }) => comparisons);
+  const lines = all.flatMap(({ id, ours, baseline }) =>
+    [ours, baseline].flatMap((one) => {
+      if (one?.cpuUsPerRequest === undefined) return [];
+      const parts = Object.entries(one.cpuUsPerRequest).map(([role, time]) => `${role} ${time.toFixed(0)}`);
+      return [`  ${id}, ${one.name}: ${parts.join(", ")}`];
+    }),
+  );
+  return lines.length === 0 ? [] : ["", "CPU time of one request, µs:", ...new Set(lines)];
 }
 
 /** The report as a person reads it: a table, then what went wrong, then on what it was measured. */
@@ -64,6 +85,7 @@ export function renderReport(report: Report): string {
     line(COLUMNS),
     line(widths.map((width) => "─".repeat(width))),
     ...rows.map(line),
+    ...cpuLines(report),
     ...(failures.length === 0 ? [] : ["", ...failures]),
     "",
     `${machine.cpuModel}, ${machine.cores} cores, ${machine.memoryGb} GB, Linux ${machine.kernel}, ${machine.fileSystem}; commit ${commit.short}${commit.modified ? " (modified)" : ""}`,

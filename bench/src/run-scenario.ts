@@ -23,11 +23,13 @@ export async function runScenario(
     comparisons,
     error,
   });
+  const resources = new AsyncDisposableStack();
   try {
-    return finish(await scenario.run({ ...options, scratchDir }), null);
+    return finish(await scenario.run({ ...options, scratchDir, resources }), null);
   } catch (error) {
     return finish([], error instanceof Error ? (error.stack ?? error.message) : String(error));
   } finally {
+    await resources.disposeAsync();
     await rm(scratchDir, { recursive: true, force: true });
   }
 }

@@ -45,6 +45,8 @@ export interface ScenarioContext {
   readonly scratchDir: string;
   /** Where processes of the server leave CPU profiles, or null: a profiled run is slower and is not judged by. */
   readonly profileDir: string | null;
+  /** What the scenario starts; stopped after it, the last first, however it ends. */
+  readonly resources: AsyncDisposableStack;
   /** Tells the person who waits what is going on. */
   readonly say: (line: string) => void;
 }

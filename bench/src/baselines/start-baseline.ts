@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 
 export interface Baseline extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
 }
 
 const START_TIMEOUT_MS = 30_000;
@@ -38,6 +39,7 @@ export async function startBaseline(file: string, args: readonly string[]): Prom
   });
   return {
     url,
+    pid: child.pid ?? -1,
     async [Symbol.asyncDispose]() {
       child.stdin.end();
       const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);

@@ -3,6 +3,7 @@ import { answerTo } from "../answer-to.ts";
 import { startBaseline } from "../baselines/start-baseline.ts";
 import { compare } from "../comparison.ts";
 import { loadSideBySide } from "../load-side-by-side.ts";
+import { processTree } from "../process-tree.ts";
 import type { Scenario } from "../scenario.ts";
 import { deployWorkload, seedDatabase, seedKeys, startServerUnderTest } from "../server-under-test.ts";
 
@@ -22,9 +23,11 @@ export function createBindingScenario(name: string, title: string): Scenario {
     title,
     needsWrk: true,
     async run(context) {
-      await using server = await startServerUnderTest(context);
+      const server = context.resources.use(await startServerUnderTest(context));
       const workload = await deployWorkload(server);
-      await using miniflare = await startBaseline("miniflare.ts", [join(context.scratchDir, "miniflare")]);
+      const miniflare = context.resources.use(
+        await startBaseline("miniflare.ts", [join(context.scratchDir, "miniflare")]),
+      );
       const ours = { url: `${workload.baseUrl}/${name}`, headers: workload.headers };
       const theirs = { url: `${miniflare.url}/${name}` };
       for (const target of [workload, { baseUrl: miniflare.url }]) {
@@ -35,8 +38,8 @@ export function createBindingScenario(name: string, title: string): Scenario {
       );
       if (answer !== expected) throw new Error(`We answer '${answer}', Miniflare '${expected}'.`);
       const [platform, simulator] = await loadSideBySide(context, [
-        { name: "gateway", target: ours },
-        { name: "Miniflare", target: theirs },
+        { name: "gateway", target: ours, processes: () => processTree(server.pid) },
+        { name: "Miniflare", target: theirs, processes: () => processTree(miniflare.pid) },
       ]);
       return [
         compare({

@@ -23,7 +23,9 @@ export const coldStart: Scenario = {
   title: "Cold start of a function",
   needsWrk: false,
   async run(context) {
-    await using server = await startServerUnderTest(context, { AEROSTACK_FUNCTION_IDLE_MS: String(IDLE_MS) });
+    const server = context.resources.use(
+      await startServerUnderTest(context, { AEROSTACK_FUNCTION_IDLE_MS: String(IDLE_MS) }),
+    );
     const urls = await deployProjects(server, context.plan.coldStarts);
     const allStopped = () =>
       waitUntil(

@@ -4,6 +4,7 @@ import { startBaseline } from "../baselines/start-baseline.ts";
 import { compare } from "../comparison.ts";
 import { findFunctionSocket } from "../function-socket.ts";
 import { loadSideBySide } from "../load-side-by-side.ts";
+import { isWorkerd, processTree } from "../process-tree.ts";
 import type { Scenario } from "../scenario.ts";
 import { deployWorkload, requireLogged, startServerUnderTest } from "../server-under-test.ts";
 
@@ -18,19 +19,38 @@ export const functionCall: Scenario = {
   title: "Calling a function through the gateway",
   needsWrk: true,
   async run(context) {
-    await using server = await startServerUnderTest(context);
+    const server = context.resources.use(await startServerUnderTest(context));
     const workload = await deployWorkload(server);
     const ours = { url: `${workload.baseUrl}${PATH}`, headers: workload.headers };
     await answerTo(ours);
-    await using proxy = await startBaseline("bare-proxy.ts", [await findFunctionSocket(server.dataDir)]);
-    await using miniflare = await startBaseline("miniflare.ts", [join(context.scratchDir, "miniflare")]);
-    await using logging = await startBaseline("miniflare.ts", [join(context.scratchDir, "miniflare-log"), "--log"]);
+    const proxy = context.resources.use(
+      await startBaseline("bare-proxy.ts", [await findFunctionSocket(server.dataDir)]),
+    );
+    const miniflare = context.resources.use(
+      await startBaseline("miniflare.ts", [join(context.scratchDir, "miniflare")]),
+    );
+    const logging = context.resources.use(
+      await startBaseline("miniflare.ts", [join(context.scratchDir, "miniflare-log"), "--log"]),
+    );
+    const ourProcesses = () => processTree(server.pid);
     const [gateway, bare, simulator, loggingSimulator] = await loadSideBySide(context, [
-      { name: "gateway", target: ours },
+      { name: "gateway", target: ours, processes: ourProcesses },
       // The proxy gets, and passes on, the same headers.
-      { name: "bare proxy", target: { url: `${proxy.url}${PATH}`, headers: workload.headers } },
-      { name: "Miniflare", target: { url: `${miniflare.url}${PATH}`, headers: workload.headers } },
-      { name: "Miniflare, logging", target: { url: `${logging.url}${PATH}`, headers: workload.headers } },
+      {
+        name: "bare proxy",
+        target: { url: `${proxy.url}${PATH}`, headers: workload.headers },
+        processes: () => [...processTree(proxy.pid), ...ourProcesses().filter(isWorkerd)],
+      },
+      {
+        name: "Miniflare",
+        target: { url: `${miniflare.url}${PATH}`, headers: workload.headers },
+        processes: () => processTree(miniflare.pid),
+      },
+      {
+        name: "Miniflare, logging",
+        target: { url: `${logging.url}${PATH}`, headers: workload.headers },
+        processes: () => processTree(logging.pid),
+      },
     ]);
     await requireLogged(workload);
     return [

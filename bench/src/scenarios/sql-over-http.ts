@@ -4,6 +4,7 @@ import { answerTo } from "../answer-to.ts";
 import { startBaseline } from "../baselines/start-baseline.ts";
 import { compare } from "../comparison.ts";
 import { loadSideBySide } from "../load-side-by-side.ts";
+import { processTree } from "../process-tree.ts";
 import type { Scenario } from "../scenario.ts";
 import { deployWorkload, seedDatabase, startServerUnderTest } from "../server-under-test.ts";
 import { ITEMS } from "../workload/seed-sql.ts";
@@ -32,10 +33,12 @@ export const sqlOverHttp: Scenario = {
   title: "SQL over HTTP",
   needsWrk: true,
   async run(context) {
-    await using server = await startServerUnderTest(context);
+    const server = context.resources.use(await startServerUnderTest(context));
     const workload = await deployWorkload(server);
     await seedDatabase(workload);
-    await using baseline = await startBaseline("sqlite-http.ts", [join(context.scratchDir, "bare.sqlite")]);
+    const baseline = context.resources.use(
+      await startBaseline("sqlite-http.ts", [join(context.scratchDir, "bare.sqlite")]),
+    );
     const scriptPath = join(context.scratchDir, "sql.lua");
     await writeFile(scriptPath, SCRIPT);
 
@@ -47,8 +50,16 @@ export const sqlOverHttp: Scenario = {
     ]);
     if (answer !== expected) throw new Error(`We answer '${answer}', the baseline '${expected}'.`);
     const [ours, bare] = await loadSideBySide(context, [
-      { name: "SQL API", target: { url: `${server.url}${PATH}`, headers, scriptPath } },
-      { name: "in-process SQLite", target: { url: `${baseline.url}${PATH}`, headers, scriptPath } },
+      {
+        name: "SQL API",
+        target: { url: `${server.url}${PATH}`, headers, scriptPath },
+        processes: () => processTree(server.pid),
+      },
+      {
+        name: "in-process SQLite",
+        target: { url: `${baseline.url}${PATH}`, headers, scriptPath },
+        processes: () => processTree(baseline.pid),
+      },
     ]);
     return [
       compare({

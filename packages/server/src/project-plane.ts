@@ -31,6 +31,7 @@ import type { Envelope } from "./kernel/crypto/envelope.ts";
 import type { HostCall } from "./kernel/host-call.ts";
 import { loadInstallationKey } from "./kernel/installation-key.ts";
 import type { Lifecycle } from "./kernel/lifecycle.ts";
+import { limitKeyOfAddress } from "./kernel/limiter/address-key.ts";
 import { createRateWindow } from "./kernel/limiter/rate-window.ts";
 import type { Logger } from "./kernel/log.ts";
 import type { Databases } from "./kernel/open-databases.ts";
@@ -151,7 +152,9 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     },
     resolveKey: resolver.resolve,
     countCall: (project, key, ip) =>
-      key === null ? window.hit(`${project.id} ${ip}`, anonymousLimit) : window.hit(project.id, callLimit),
+      key === null
+        ? window.hit(`${project.id} ${limitKeyOfAddress(ip)}`, anonymousLimit)
+        : window.hit(project.id, callLimit),
     log: logs.buffer.add,
     answerError,
     renderError: show,

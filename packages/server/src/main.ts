@@ -62,6 +62,7 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
     clock,
     databases,
     bus,
+    shareCounts: shared.shareCounts,
     envelope,
     log,
     lifecycle,

@@ -32,7 +32,7 @@ import type { HostCall } from "./kernel/host-call.ts";
 import { loadInstallationKey } from "./kernel/installation-key.ts";
 import type { Lifecycle } from "./kernel/lifecycle.ts";
 import { limitKeyOfAddress } from "./kernel/limiter/address-key.ts";
-import { createRateWindow } from "./kernel/limiter/rate-window.ts";
+import { createRateWindow, type ShareCounts } from "./kernel/limiter/rate-window.ts";
 import type { Logger } from "./kernel/log.ts";
 import type { Databases } from "./kernel/open-databases.ts";
 import { createLogs } from "./logs/create-logs.ts";
@@ -49,6 +49,7 @@ export interface ProjectPlaneOptions {
   readonly clock: Clock;
   readonly databases: Databases;
   readonly bus: Bus;
+  readonly shareCounts: ShareCounts | undefined;
   readonly envelope: Envelope;
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
@@ -119,7 +120,12 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
 
   const findProject: FindProject = (principal, ref) => projects.require(principal, ref);
   const queues = createQueueService(call);
-  const window = createRateWindow({ clock, windowMs: MINUTE_MS });
+  const window = createRateWindow({
+    clock,
+    windowMs: MINUTE_MS,
+    ...(options.shareCounts === undefined ? {} : { share: options.shareCounts }),
+    onError: (err) => log.warn({ err }, "call counts were not shared"),
+  });
   const callLimit = config.callsPerMinute || UNLIMITED;
   const anonymousLimit = config.anonymousCallsPerMinute || UNLIMITED;
   const show = (url: string, error: AerostackError, requestId: string) => renderError(url, error, requestId).body;

@@ -5,12 +5,15 @@ import type { Config } from "./config.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Limiter } from "./limiter/limiter.ts";
 import { createMemoryLimiter } from "./limiter/memory-limiter.ts";
+import type { ShareCounts } from "./limiter/rate-window.ts";
 import type { Logger } from "./log.ts";
 
 /** What the servers of an installation share while they run. */
 export interface SharedState {
   readonly limiter: Limiter;
   readonly bus: Bus;
+  /** Brings approximate counts together; undefined where one server counts alone. */
+  readonly shareCounts: ShareCounts | undefined;
   /** Rejects when the shared state does not answer. */
   check(): Promise<void>;
 }
@@ -31,17 +34,18 @@ export async function openSharedState(
     const limiter = createMemoryLimiter({ clock });
     lifecycle.onClose("bus", () => bus.close());
     lifecycle.onClose("limiter", () => limiter.close());
-    return { bus, limiter, check: async () => undefined };
+    return { bus, limiter, shareCounts: undefined, check: async () => undefined };
   }
-  const [{ openRedis }, { createRedisBus }, { createRedisLimiter }] = await Promise.all([
+  const [{ openRedis }, { createRedisBus }, { createRedisLimiter }, { createRedisShare }] = await Promise.all([
     import("./open-redis.ts"),
     import("./bus/redis-bus.ts"),
     import("./limiter/redis-limiter.ts"),
+    import("./limiter/redis-share.ts"),
   ]);
   const redis = await openRedis(config.redisUrl, log);
   lifecycle.onClose("redis", async () => void (await redis.quit()));
   const bus = await createRedisBus({ redis, log });
   lifecycle.onClose("bus", () => bus.close());
   const limiter = createRedisLimiter({ redis, clock });
-  return { bus, limiter, check: async () => void (await redis.ping()) };
+  return { bus, limiter, shareCounts: createRedisShare(redis), check: async () => void (await redis.ping()) };
 }

@@ -14,6 +14,12 @@ function runsTypeScript(version) {
   return major > OLDEST_MAJOR || (major === OLDEST_MAJOR && minor >= OLDEST_MINOR);
 }
 
+/** Later runs neither strip types nor compile. Derived data, beside the installed packages; Node does without it where it cannot write. */
+async function keepCompiledCode() {
+  const { enableCompileCache } = await import("node:module");
+  enableCompileCache(fileURLToPath(new URL("../../../node_modules/.cache/aerostack", import.meta.url)));
+}
+
 function findPinnedNode() {
   const executable = process.platform === "win32" ? "node.exe" : "node";
   const platform = process.platform === "win32" ? "win" : process.platform;
@@ -45,6 +51,7 @@ if (runsTypeScript(process.versions.node)) {
     const type = typeof rest[0] === "string" ? rest[0] : rest[0]?.type;
     if (type !== "ExperimentalWarning") emitWarning.call(process, warning, ...rest);
   };
+  await keepCompiledCode();
   await import("../src/main.ts");
 } else {
   const node = findPinnedNode();

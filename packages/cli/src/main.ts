@@ -9,12 +9,14 @@ import { runCli } from "./run-cli.ts";
 // The process: its streams and signals are handed to `runCli`, which knows no globals.
 
 const stop = new AbortController();
-let interrupts = 0;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+/** npm and shells send one Ctrl-C several times within moments. */
+const SAME_INTERRUPT_MS = 500;
+let interruptedAt: number | undefined;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
-    interrupts += 1;
     // A second Ctrl-C ends at once what does not stop by itself.
-    if (interrupts > 1) process.exit(130);
+    if (interruptedAt !== undefined && performance.now() - interruptedAt > SAME_INTERRUPT_MS) process.exit(130);
+    interruptedAt ??= performance.now();
     stop.abort();
   });
 }

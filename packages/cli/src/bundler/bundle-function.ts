@@ -183,7 +183,9 @@ function packageName(specifier: string): string {
 }
 
 async function readable(messages: readonly Message[]): Promise<string[]> {
-  const formatted = await formatMessages([...messages], { kind: "error", color: false });
+  // esbuild's further advice is about its own settings, which are not the reader's to change.
+  const withoutAdvice = messages.map((message) => ({ ...message, notes: [] }));
+  const formatted = await formatMessages(withoutAdvice, { kind: "error", color: false });
   return formatted.map((text) => text.trim().replace(/^[✘▲] \[(?:ERROR|WARNING)\] /u, ""));
 }
 

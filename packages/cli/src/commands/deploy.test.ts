@@ -43,7 +43,7 @@ describe("deploy", () => {
     const { exitCode, stdout, stderr } = await deploy(cwd, ["-m", "First"]);
     expect(stderr).toMatch(/^✓ Bundled shop \(\d+ B, gzip \d+ B\)\n✓ Deployed shop version 1 to production\n$/);
     expect(stdout).toBe(
-      `\n  ${double.url}/f/shop/shop/\n  Private: calls need a key of the project.\n  curl -H "X-API-Key: <key>" ${double.url}/f/shop/shop/\n`,
+      `\n  ${double.url}/f/shop/shop/\n  Private: calls need a key of the project (aerostack keys create <name>).\n  curl -H "X-API-Key: <key>" ${double.url}/f/shop/shop/\n`,
     );
     expect(exitCode).toBe(0);
     const form = await lastForm();

@@ -121,7 +121,7 @@ async function build(
       const assets = source.assetsDirectory === undefined ? [] : await collectAssets(source.assetsDirectory);
       return { source, bundle, assets, size: measureBundle(bundle, assets) };
     },
-    ({ size }) => `Bundled ${source.name} ${terminal.style.dim(`(${describeSize(size)})`)}`,
+    ({ size }) => `Bundled ${source.name} ${terminal.noteStyle.dim(`(${describeSize(size)})`)}`,
   );
   for (const warning of result.bundle.warnings) terminal.warn(warning);
   if (outdir !== undefined) {
@@ -179,7 +179,7 @@ function renderAddresses(terminal: Terminal, answers: readonly DeployResponse[])
     terminal.line(`  ${style.accent(browserAddress(publicUrl))}`);
     if (publicUrl !== url) terminal.line(`  ${style.accent(browserAddress(url))}`);
     if (!isPublic) {
-      terminal.line(style.dim(`  Private: calls need a key of the project.`));
+      terminal.line(style.dim("  Private: calls need a key of the project (aerostack keys create <name>)."));
       terminal.line(`  curl -H "X-API-Key: <key>" ${browserAddress(url)}`);
     }
   }

@@ -142,7 +142,7 @@ function report({ terminal }: CommandContext, event: DevEvent, announced: Set<st
     switch (event.event) {
       case "deployed": {
         terminal.success(
-          `${event.function} version ${event.version} ${terminal.style.dim(formatDuration(event.durationMs))}`,
+          `${event.function} version ${event.version} ${terminal.noteStyle.dim(formatDuration(event.durationMs))}`,
         );
         if (!announced.has(event.url)) terminal.line(`\n  ${terminal.style.accent(browserAddress(event.url))}\n`);
         announced.add(event.url);

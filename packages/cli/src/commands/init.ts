@@ -13,6 +13,8 @@ import { dependenciesOf, installPackages } from "../init/install-packages.ts";
 import { TEMPLATE_NAMES, TEMPLATES, templateDirectory } from "../init/templates.ts";
 
 const DEFAULT_NAME = "my-app";
+/** The server takes no shorter name for a project. */
+const SHORTEST_NAME = 2;
 
 export const initCommand = defineCommand({
   name: "init",
@@ -35,7 +37,8 @@ export const initCommand = defineCommand({
     const given = args.name ?? (await askForName(context));
     const directory = resolve(surroundings.cwd, given);
     const name = toName(basename(directory));
-    if (name === "") throw usageError(`'${given}' holds no letters or digits for a name.`);
+    if (name.length < SHORTEST_NAME)
+      throw usageError(`A project's name needs two letters or digits; '${given}' gives '${name}'.`);
     await assertFree(directory);
     const template = options.template ?? (await askForTemplate(context));
     const files = await copyTemplate(templateDirectory(template), directory, name);

@@ -13,5 +13,5 @@ export interface ListPage {
 export function renderPage(terminal: Terminal, { columns, rows, empty, nextCursor }: ListPage): void {
   if (rows.length === 0) terminal.note(empty);
   else terminal.table(columns, rows);
-  if (typeof nextCursor === "string") terminal.note(terminal.style.dim(`More: add --cursor ${nextCursor}`));
+  if (typeof nextCursor === "string") terminal.note(terminal.noteStyle.dim(`More: add --cursor ${nextCursor}`));
 }

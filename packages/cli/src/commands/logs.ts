@@ -55,7 +55,7 @@ export const logsCommand = defineCommand({
         render(terminal) {
           if (entries.length === 0) terminal.note("No entries.");
           for (const entry of entries) writeEntry(context, entry);
-          if (page.nextCursor != null) terminal.note(terminal.style.dim(`Older: add --cursor ${page.nextCursor}`));
+          if (page.nextCursor != null) terminal.note(terminal.noteStyle.dim(`Older: add --cursor ${page.nextCursor}`));
         },
       };
     }
@@ -69,7 +69,7 @@ export const logsCommand = defineCommand({
       filter,
       signal,
       sleep,
-      onConnected: () => context.terminal.note(context.terminal.style.dim("Waiting for new entries. Ctrl-C ends.")),
+      onConnected: () => context.terminal.note(context.terminal.noteStyle.dim("Waiting for new entries. Ctrl-C ends.")),
       onInterrupted: (reason) => context.terminal.warn(`The stream broke (${reason}); connecting again.`),
       onEntry(entry) {
         if (!shown.has(entry.id)) writeEntry(context, entry);

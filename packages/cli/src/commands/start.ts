@@ -38,7 +38,7 @@ export const startCommand = defineCommand({
       env,
       onLine(line, stream) {
         if (stream === "stdout") terminal.line(line);
-        else if (globals.verbose) surroundings.stderr.write(`${line}\n`);
+        else if (globals.verbose || isError(line)) surroundings.stderr.write(`${line}\n`);
       },
     });
     if (terminal.json) terminal.document({ event: "ready", url: server.url, processId: server.processId });
@@ -57,3 +57,9 @@ export const startCommand = defineCommand({
     });
   },
 });
+
+/** Errors of the server's own log (pino: level 50 and above), and what is no log line at all, are always shown. */
+function isError(line: string): boolean {
+  const level = /"level":(\d+)/.exec(line)?.[1];
+  return level === undefined || Number(level) >= 50;
+}

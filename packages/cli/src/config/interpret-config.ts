@@ -26,6 +26,7 @@ const SILENT_KEYS: ReadonlySet<string> = new Set([
   "$schema",
   "account_id",
   "workers_dev",
+  "observability",
   "description",
   "category",
   "tags",
@@ -44,7 +45,6 @@ const REASONS: Readonly<Record<string, string>> = {
   build: "a custom build is not run; run it before deploying and point main at its output",
   no_bundle: "code is always bundled",
   node_compat: 'use compatibility_flags = ["nodejs_compat"]',
-  observability: "logs are always kept",
   postgres_databases: "there is no Postgres binding yet; pass the connection string as a secret",
 };
 

@@ -12,7 +12,7 @@ export interface ServerFiles {
 
 /** Where the server of this installation is. Throws SERVER_NOT_INSTALLED where the CLI stands alone. */
 export function findServerFiles(): ServerFiles {
-  const entry = fileURLToPath(new URL("../../../server/src/main.ts", import.meta.url));
+  const entry = fileURLToPath(new URL("../../../server/bin/server.mjs", import.meta.url));
   if (!existsSync(entry)) {
     throw new CliError("This installation of the CLI brings no server.", {
       code: "SERVER_NOT_INSTALLED",

@@ -49,6 +49,10 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     // A group of its own: Ctrl-C reaches it once, through `stop`, and not from the terminal as well.
     detached: process.platform !== "win32",
   });
+  // However this process ends, the server does not stay behind.
+  const endWithThis = (): void => void child.kill("SIGTERM");
+  process.once("exit", endWithThis);
+  child.once("exit", () => process.removeListener("exit", endWithThis));
   const ended = once(child, "exit").then(([code]: (number | null)[]) => code ?? 1);
   const log: string[] = [];
   const banner = readBanner(child, log, options);

@@ -19,7 +19,7 @@ export async function loginByDevice(context: CommandContext, server: ApiClient):
   const device = await server.call("POST", "/api/auth/device/code", deviceCodeResponseSchema, {
     json: { client_id: CLIENT_ID },
   });
-  const { style } = terminal;
+  const { noteStyle: style } = terminal;
   terminal.note(`Open ${style.accent(device.verification_uri_complete)}`);
   terminal.note(`and confirm the code ${style.bold(device.user_code)}.`);
   if (terminal.json) {

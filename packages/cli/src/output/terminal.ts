@@ -21,7 +21,10 @@ export interface Step {
  * With `json`, nothing but JSON is written: one document per command, or one line per event of a stream.
  */
 export interface Terminal {
+  /** For standard output. */
   readonly style: Style;
+  /** For standard error: notes, steps, warnings. One of the two may be a pipe. */
+  readonly noteStyle: Style;
   readonly json: boolean;
   /** Whether a person reads stdout. */
   readonly interactive: boolean;
@@ -70,6 +73,7 @@ export function createTerminal({ stdout, stderr, env, json }: TerminalOptions): 
 
   const terminal: Terminal = {
     style,
+    noteStyle,
     json,
     interactive: stdout.isTTY && !json,
     line,

@@ -39,7 +39,7 @@ export function renderSqlResult(terminal: Terminal, { columns, rows, meta }: Sql
   const facts = columns.length > 0 ? [plural(rows.length, "row")] : [];
   if (meta.changes > 0) facts.push(`${meta.changes.toLocaleString("en")} changed`);
   if (facts.length === 0) facts.push("Done");
-  terminal.note(terminal.style.dim(`${facts.join(", ")} in ${formatDuration(meta.durationMs)}`));
+  terminal.note(terminal.noteStyle.dim(`${facts.join(", ")} in ${formatDuration(meta.durationMs)}`));
 }
 
 function cell(value: unknown): string {

@@ -15,7 +15,7 @@ const HELP = [
   "  .exit             leave (or Ctrl-D)",
 ];
 const TABLES =
-  "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name";
+  "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%' ORDER BY name";
 
 export const dbShellCommand = defineCommand({
   name: "shell",
@@ -40,7 +40,7 @@ export const dbShellCommand = defineCommand({
       signal,
     });
     if (interactive) {
-      terminal.note(terminal.style.dim(`Database ${database} of ${project.slug}. .help shows what else there is.`));
+      terminal.note(terminal.noteStyle.dim(`Database ${database} of ${project.slug}. .help shows what else there is.`));
       lines.prompt();
     }
     let typed = "";

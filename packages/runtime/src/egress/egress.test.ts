@@ -240,7 +240,8 @@ describe("what passes", () => {
   it("allows a project so many requests at once and answers 429 to more, until bodies have ended", async () => {
     const url = `http://allowed.test:${port}/hold`;
     const statuses = fetched({ url, many: 6 });
-    await fixture.event((event) => event.type === "egress.limited");
+    const limited = () => fixture.events.filter((event) => event.type === "egress.limited").length;
+    await fixture.event(() => limited() === 2);
     while (held.length < 4) await new Promise((resolve) => setImmediate(resolve));
     expect(fixture.runtime.stats().egressInFlight).toBe(4);
     for (const release of held) release();

@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { AerostackError } from "@aerostack/contracts";
-import { createRpcPeer, type RpcPeer } from "@aerostack/kernel";
+import { createRpcPeer, type RpcPeer, randomText } from "@aerostack/kernel";
+import { createPieceReceiver } from "./large-results.ts";
 import type { HostLimits } from "./limits.ts";
+import { lostCallError, lostCallPolicy } from "./lost-calls.ts";
+import type { StartMessage } from "./main.ts";
 
 export interface DataHostLogger {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -22,7 +25,13 @@ export interface DataHostOptions {
 }
 
 export interface DataHost {
-  /** Calls a method; waits for the process to come back when it is being restarted. */
+  /**
+   * Calls a method of `DatabaseMethods`, or one of key-value, queues and objects. Where the process ends meanwhile, the call
+   * waits for the next one: reads are asked again, writes with the id they were sent with, so that none is done twice.
+   *
+   * @throws AerostackError as the method does; DB_WRITE_UNCERTAIN, DB_TRANSACTION_EXPIRED, SERVICE_UNAVAILABLE where the
+   * process ended and the call cannot be asked again.
+   */
   call<Result>(method: string, params: unknown): Promise<Result>;
   readonly pid: number | undefined;
   /** Lets running calls end, writes everything out and stops the process. */
@@ -30,16 +39,29 @@ export interface DataHost {
 }
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
-const RESTART_DELAYS_MS = [0, 100, 500, 2000, 5000];
+const PIPE_DESCRIPTOR = 3;
+const RESTART_DELAYS_MS = [0, 100, 500, 2_000, 5_000];
+/** A process that ran this long did not end because of how it started. */
 const STABLE_AFTER_MS = 30_000;
-const STOP_TIMEOUT_MS = 10_000;
+/** A process whose pipe is closed is writing out what it was promised; then it is killed. */
+const EXIT_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 15_000;
+/** How long a call waits for a process that is being started again. */
+const MAX_RESTART_WAIT_MS = 15_000;
+/** A call that has seen this many processes end may be what ends them. */
+const MAX_LOST_ANSWERS = 2;
 
 /** Starts the data host as a process of its own and keeps it running. */
 export async function startDataHost(options: DataHostOptions): Promise<DataHost> {
   const { logger } = options;
   const grants = new Map<string, string>();
+  const writeIdPrefix = `${randomText(10)}-`;
+  const pieces = createPieceReceiver();
+  let nextWriteId = 1;
   let child: ChildProcess | undefined;
   let connection: Promise<RpcPeer>;
+  /** Where calls go while all is well. */
+  let current: RpcPeer | undefined;
   let closing = false;
   let failures = 0;
 
@@ -51,73 +73,122 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
     child = started;
     const startedAt = performance.now();
     const exited = new Promise<void>((resolve) => started.once("exit", () => resolve()));
-    const peer = createRpcPeer(started.stdio[3] as Socket, {
+    let ready = false;
+    const peer = createRpcPeer(started.stdio[PIPE_DESCRIPTOR] as Duplex, {
       onEvent(name, value) {
+        if (pieces.receive(name, value)) return;
         if (name === "host.error") logger.error({ err: value }, "the data host reports an error");
         else options.onEvent(name, value);
       },
+      onClose() {
+        if (closing || !ready) return;
+        if (performance.now() - startedAt > STABLE_AFTER_MS) failures = 0;
+        logger.error({ failures }, "the data host ended and is started again");
+        connection = ended(started, exited).then(relaunch);
+        connection.catch(() => {});
+      },
     });
-    const start = peer.call("host.start", {
+    started.once("error", (err) => logger.error({ err }, "the data host does not start"));
+    await peer.call("host.start", {
       dataDir: options.dataDir,
       masterKey: Buffer.from(options.masterKey).toString("base64"),
       limits: options.limits ?? {},
-    });
-    await Promise.race([
-      start,
-      exited.then(() => {
-        throw new AerostackError("SERVICE_UNAVAILABLE", { message: "The data host ended while it started." });
-      }),
-    ]);
-    for (const [token, projectId] of grants) await peer.call("grants.register", { token, projectId });
-    void exited.then(() => {
-      if (closing) return;
-      if (performance.now() - startedAt > STABLE_AFTER_MS) failures = 0;
-      logger.error({ failures }, "the data host ended and is started again");
-      connection = relaunch();
-      connection.catch(() => {});
-    });
+      grants: [...grants],
+    } satisfies StartMessage);
+    ready = true;
+    current = peer;
     return peer;
   }
 
   async function relaunch(): Promise<RpcPeer> {
     for (;;) {
       await delay(RESTART_DELAYS_MS[Math.min(failures, RESTART_DELAYS_MS.length - 1)]);
+      if (closing) throw new AerostackError("SERVICE_UNAVAILABLE");
       failures++;
       try {
         return await launch();
       } catch (err) {
-        if (closing) throw err;
         logger.error({ err }, "the data host does not start");
+        child?.kill("SIGKILL");
+      }
+    }
+  }
+
+  /** Grants are kept here: a process that starts again knows them before anybody can ask it. */
+  function noteGrant(method: string, params: unknown): void {
+    const { token, projectId } = params as { readonly token: string; readonly projectId: string };
+    if (method === "grants.register") grants.set(token, projectId);
+    else if (method === "grants.revoke") grants.delete(token);
+  }
+
+  async function callAgain(method: string, params: object): Promise<unknown> {
+    for (let lost = 0; ; ) {
+      const peer = current === undefined || current.closed ? await withinTime(connection) : current;
+      try {
+        return pieces.complete(await peer.call(method, lost === 0 ? params : { ...params, repeat: true }));
+      } catch (error) {
+        if (!isLost(error, peer) || closing) throw error;
+        const policy = lostCallPolicy(method);
+        if (policy === "expired" || policy === "uncertain" || ++lost > MAX_LOST_ANSWERS) throw lostCallError(method);
       }
     }
   }
 
   connection = launch();
-  await connection;
+  try {
+    await connection;
+  } catch (error) {
+    child?.kill("SIGKILL");
+    throw error;
+  }
 
   return {
     get pid() {
       return child?.pid;
     },
-    async call<Result>(method: string, params: unknown): Promise<Result> {
-      if (method === "grants.register") {
-        const { token, projectId } = params as { token: string; projectId: string };
-        grants.set(token, projectId);
-      } else if (method === "grants.revoke") grants.delete((params as { token: string }).token);
-      const peer = await connection;
-      return await peer.call<Result>(method, params);
+    call<Result>(method: string, params: unknown): Promise<Result> {
+      if (method.startsWith("grants.")) noteGrant(method, params);
+      const known = params as object;
+      const sent =
+        lostCallPolicy(method) === "resolve" ? { ...known, writeId: writeIdPrefix + (nextWriteId++).toString(36) } : known;
+      return callAgain(method, sent) as Promise<Result>;
     },
     async close() {
       closing = true;
       const peer = await connection.catch(() => undefined);
+      const running = child;
       const exited = new Promise<void>((resolve) => {
-        if (child === undefined || child.exitCode !== null || child.signalCode !== null) resolve();
-        else child.once("exit", () => resolve());
+        if (running === undefined || running.exitCode !== null || running.signalCode !== null) resolve();
+        else running.once("exit", () => resolve());
       });
+      const timer = setTimeout(() => running?.kill("SIGKILL"), STOP_TIMEOUT_MS);
       await peer?.call("host.stop", {}).catch(() => {});
-      const timer = setTimeout(() => child?.kill("SIGKILL"), STOP_TIMEOUT_MS);
+      peer?.close();
       await exited;
       clearTimeout(timer);
     },
   };
+}
+
+/** Its successor opens the same files and the same socket, so it must be gone. */
+async function ended(child: ChildProcess, exited: Promise<void>): Promise<void> {
+  const timer = setTimeout(() => child.kill("SIGKILL"), EXIT_TIMEOUT_MS);
+  await exited;
+  clearTimeout(timer);
+}
+
+function isLost(error: unknown, peer: RpcPeer): boolean {
+  return error instanceof AerostackError && error.code === "SERVICE_UNAVAILABLE" && peer.closed;
+}
+
+async function withinTime(connection: Promise<RpcPeer>): Promise<RpcPeer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new AerostackError("SERVICE_UNAVAILABLE")), MAX_RESTART_WAIT_MS);
+  });
+  try {
+    return await Promise.race([connection, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -9,6 +9,6 @@ await Promise.all([
   import("../src/project-plane.ts"),
   import("../src/edge/create-app.ts"),
   import("../src/edge/http-server.ts"),
-  import("../../datahost/src/state/state-services.ts"),
+  import("../../datahost/src/host.ts"),
 ]);
 flushCompileCache();

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { CliError } from "../command/cli-error.ts";
+import { findFreePort } from "./free-port.ts";
 import { findServerFiles } from "./server-files.ts";
 
 /** A first start creates keys and databases, on a slow disk too. */
@@ -38,10 +39,12 @@ export interface RunningServer {
 /** Starts the server of this installation as a process and waits until it listens. */
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
   const { entry, node } = findServerFiles();
+  // The server writes its address into what it deploys, so it has to know its port before it listens.
+  const port = options.port === 0 ? await findFreePort(options.host ?? "127.0.0.1") : options.port;
   const child = spawn(node, [entry], {
     env: {
       ...options.env,
-      PORT: String(options.port),
+      PORT: String(port),
       ...(options.host === undefined ? {} : { HOST: options.host }),
       ...(options.dataDirectory === undefined ? {} : { AEROSTACK_DATA_DIR: options.dataDirectory }),
     },

@@ -75,6 +75,25 @@ describe("checking a deployment", () => {
   });
 
   it.each([
+    [
+      "memory",
+      "const keep = []; for (;;) keep.push(new Uint8Array(4e6).fill(1));",
+      "It used more than 64 MB of memory",
+    ],
+    ["CPU time", "for (;;) {}", "It used more than 0.3 s of CPU time"],
+  ])("refuses a bundle that takes all %s as it is loaded", async (_name, source, message) => {
+    const small = await createRuntimeFixture({ limits: { memoryLimitBytes: 64 * 1024 * 1024, startCpuLimitMs: 300 } });
+    const failure = await small.runtime
+      .check(small.project([small.fn("api", source)]))
+      .catch((error: unknown) => error);
+    await small.close();
+    expect(failure).toMatchObject({
+      code: "FUNCTION_START_FAILED",
+      message: `The bundle does not start. ${message} while it started.`,
+    });
+  });
+
+  it.each([
     ["of the runtime's own namespace", "cloudflare:workers"],
     ["with a line break", "a\n.js"],
   ])("refuses a module name %s", async (_name, module) => {

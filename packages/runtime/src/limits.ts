@@ -14,6 +14,8 @@ export interface RuntimeLimits {
   readonly maxActiveProjects: number;
   /** A process that does not listen by then has failed to start. */
   readonly startTimeoutMs: number;
+  /** CPU time a process may spend before it listens: on what its modules do when they are loaded. */
+  readonly startCpuLimitMs: number;
   /** CPU time a process may spend without answering the watchdog. */
   readonly cpuLimitMs: number;
   /** Time a process may not answer although it spends no CPU. */
@@ -53,6 +55,7 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
   idleMs: 5 * 60_000,
   maxActiveProjects: 200,
   startTimeoutMs: 15_000,
+  startCpuLimitMs: 5000,
   cpuLimitMs: 10_000,
   stallLimitMs: 30_000,
   memoryLimitBytes: 256 * MEBIBYTE,

@@ -11,6 +11,7 @@ import { createMemoryCap } from "./memory-cap.ts";
 import type { ProcessRegistry } from "./process-registry.ts";
 import { StartFailure, serveCommand, spawnWorkerd } from "./spawn-workerd.ts";
 import { cleanStartMessage } from "./start-message.ts";
+import { watchStart } from "./watch-start.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 export interface LauncherOptions {
@@ -106,7 +107,7 @@ export function createLauncher(options: LauncherOptions): Launch {
       .catch(options.onGrantError);
 
     try {
-      await Promise.all([spawned.listening, granted]);
+      await Promise.all([watchStart(spawned, limits), granted]);
     } catch (error) {
       spawned.signal("SIGKILL");
       await spawned.exited;

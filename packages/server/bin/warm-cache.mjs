@@ -1,14 +1,22 @@
-// Runs after an install: reads the modules that the server and the data host are made of, so that their compiled forms are
-// in the cache before the first start. Without it the first processes carry the type stripper with them (20 MB each).
-import { enableCompileCache, flushCompileCache } from "node:module";
+// Runs after an install: starts the server once on an empty folder and stops it, so that the compiled forms of all modules
+// are in the cache before the first real start. Without it the first processes carry the type stripper with them, 20 MB
+// each.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-enableCompileCache(fileURLToPath(new URL("../../../node_modules/.cache/aerostack", import.meta.url)));
-await Promise.all([
-  import("../src/control-plane.ts"),
-  import("../src/project-plane.ts"),
-  import("../src/edge/create-app.ts"),
-  import("../src/edge/http-server.ts"),
-  import("../../datahost/src/host.ts"),
-]);
-flushCompileCache();
+const LIMIT_MS = 20_000;
+
+const dataDir = mkdtempSync(join(tmpdir(), "aerostack-warm-"));
+const server = spawn(process.execPath, [fileURLToPath(new URL("server.mjs", import.meta.url))], {
+  env: { PATH: process.env.PATH ?? "", PORT: "0", AEROSTACK_DATA_DIR: dataDir, AEROSTACK_LOG_LEVEL: "silent" },
+  stdio: ["ignore", "pipe", "ignore"],
+});
+const timer = setTimeout(() => server.kill("SIGKILL"), LIMIT_MS);
+server.stdout.once("data", () => server.kill("SIGTERM"));
+server.once("exit", () => {
+  clearTimeout(timer);
+  rmSync(dataDir, { recursive: true, force: true });
+});

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { createRpcPeer, type RpcPeer, randomText } from "@aerostack/kernel";
 import { createPieceReceiver } from "./large-results.ts";
 import type { HostLimits } from "./limits.ts";
@@ -150,7 +150,9 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
       if (method.startsWith("grants.")) noteGrant(method, params);
       const known = params as object;
       const sent =
-        lostCallPolicy(method) === "resolve" ? { ...known, writeId: writeIdPrefix + (nextWriteId++).toString(36) } : known;
+        lostCallPolicy(method) === "resolve"
+          ? { ...known, writeId: writeIdPrefix + (nextWriteId++).toString(36) }
+          : known;
       return callAgain(method, sent) as Promise<Result>;
     },
     async close() {

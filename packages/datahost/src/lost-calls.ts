@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 
 /** What becomes of a call whose answer was lost because the data host's process ended. */
 export type LostCallPolicy =

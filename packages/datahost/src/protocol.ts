@@ -1,4 +1,4 @@
-import type { SerialisedError } from "@aerostack/contracts";
+import type { SerialisedError } from "@aerostack/contracts/errors";
 import type { RpcBytes } from "./state/rpc-values.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { HostLimits } from "../limits.ts";
 import { type SqlProcess, startSqlProcess } from "./child-process.ts";
 import type { ChildSettings } from "./child-protocol.ts";

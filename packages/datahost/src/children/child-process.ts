@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { setPriority } from "node:os";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { HostLimits } from "../limits.ts";
 import type { ChildAnswer, ChildRequest, ChildSettings } from "./child-protocol.ts";
 import { createFrameReader, writeFrame } from "./frames.ts";

@@ -1,4 +1,4 @@
-import type { SerialisedError } from "@aerostack/contracts";
+import type { SerialisedError } from "@aerostack/contracts/errors";
 import type { CommittedWrite } from "../sql/commit-log.ts";
 import type { ResultFormat } from "../sql/encode-results.ts";
 import type { NumberBinding } from "../sql/values.ts";

@@ -1,4 +1,4 @@
-import { AerostackError, type SerialisedError } from "@aerostack/contracts";
+import { AerostackError, type SerialisedError } from "@aerostack/contracts/errors";
 import { encodeResults, type ResultContext, type ResultFormat, sizeOfRow } from "../sql/encode-results.ts";
 import { arrangeValues, type BindValue } from "../sql/parameters.ts";
 import { type PlannedStatement, planText } from "../sql/plan.ts";

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { keywordOf, type Token } from "../sql/tokenizer.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import type { ChildSettings } from "./child-protocol.ts";

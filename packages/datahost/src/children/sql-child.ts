@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import type { ChildRequest, ChildSettings } from "./child-protocol.ts";
 import { ChildSession } from "./child-session.ts";
@@ -22,6 +23,8 @@ host.on(
   createFrameReader<ChildSettings | ChildRequest>(({ head }) => {
     if (session === undefined) {
       session = new ChildSession(head as ChildSettings, () => process.ppid !== parentAtStart);
+      // A process that is killed would never write what it compiled, and the next one would compile it again (60 ms).
+      setImmediate(flushCompileCache);
       return;
     }
     const { answer, body } = session.handle(head as ChildRequest);

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { CommittedWrite } from "./commit-log.ts";
 import type { BoundQuery } from "./inline-run.ts";
 import { emptyResult, type StatementResult } from "./run-statement.ts";

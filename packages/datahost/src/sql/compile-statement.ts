@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { SqliteDatabase, Statement } from "../state/sqlite-driver.ts";
 import { allInstructions, calledFunction, type ExplainRow, type Program, readProgram } from "./program.ts";
 import type { SchemaFacts } from "./schema-facts.ts";

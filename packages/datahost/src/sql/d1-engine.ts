@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { EncodedResults, SqlEngine, SqlResult } from "../d1/sql-engine.ts";
 import type { Transactions } from "../transactions/transactions.ts";
 import type { Transfers } from "../transfer/transfers.ts";

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { DatabaseFiles } from "../files/database-files.ts";
 import { MAX_PARSED_BYTES, type PiecesNotice } from "../large-results.ts";
 import type {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { ChildPool } from "../children/child-pool.ts";
 import { ChildCrashed } from "../children/child-process.ts";
 import type { ChildAnswer, ChildDatabase, ChildRequest } from "../children/child-protocol.ts";

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { Token } from "./tokenizer.ts";
 
 /** A value as the driver binds it. */

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { CompiledStatement } from "./compile-statement.ts";
 import { layOutParameters, type ParameterLayout } from "./parameters.ts";
 import { splitStatements } from "./split-statements.ts";

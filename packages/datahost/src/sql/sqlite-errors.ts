@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { TOO_BIG_MESSAGE, tooBig } from "./values.ts";
 
 interface SqliteErrorLike {

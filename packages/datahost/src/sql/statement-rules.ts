@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { foldName, isName, keywordOf, type Token } from "./tokenizer.ts";
 
 /** What a statement is by its words. SQLite's own view (read-only or not) is checked again where it runs. */

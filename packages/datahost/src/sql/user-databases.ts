@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { Clock } from "@aerostack/kernel";
 import type { DatabaseFile, DatabaseFiles } from "../files/database-files.ts";
 import type { HostLimits } from "../limits.ts";

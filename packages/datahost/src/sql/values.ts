@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { BindValue } from "./parameters.ts";
 
 /**

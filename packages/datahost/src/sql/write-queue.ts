@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { type CommitLog, type CommittedWrite, MAX_WRITES_PER_COMMIT } from "./commit-log.ts";
 import { isBusy, toQueryError } from "./sqlite-errors.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { ChildPool, SqlProcessLease } from "../children/child-pool.ts";
 import type { ChildRequest } from "../children/child-protocol.ts";
 import type { HostLimits } from "../limits.ts";

@@ -29,7 +29,8 @@ function sink(stream: NodeJS.WriteStream): TextSink {
       return stream.isTTY === true;
     },
     get columns() {
-      return stream.columns;
+      // A terminal that does not know its width says 0.
+      return stream.columns === 0 ? undefined : stream.columns;
     },
     write(text) {
       stream.write(text);

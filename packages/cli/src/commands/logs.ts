@@ -60,8 +60,15 @@ export const logsCommand = defineCommand({
       };
     }
 
-    for (const entry of entries) writeEntry(context, entry);
-    const shown = new Set(entries.map(({ id }) => id));
+    const path = apiPath("projects", project.id, "logs");
+    const seen = createSeenEntries();
+    let newest = new Date(now).toISOString();
+    function show(entry: LogLine): void {
+      if (!seen.isNew(entry.id)) return;
+      if (entry.time > newest) newest = entry.time;
+      writeEntry(context, entry);
+    }
+    for (const entry of entries) show(entry);
     const { signal, sleep } = context.surroundings;
     await followLogs({
       api,
@@ -69,15 +76,41 @@ export const logsCommand = defineCommand({
       filter,
       signal,
       sleep,
-      onConnected: () => context.terminal.note(context.terminal.noteStyle.dim("Waiting for new entries. Ctrl-C ends.")),
-      onInterrupted: (reason) => context.terminal.warn(`The stream broke (${reason}); connecting again.`),
-      onEntry(entry) {
-        if (!shown.has(entry.id)) writeEntry(context, entry);
+      onConnected(again) {
+        if (!again) context.terminal.note(context.terminal.noteStyle.dim("Waiting for new entries. Ctrl-C ends."));
+        // What was logged while the stream was broken. A failure here shows as the next break.
+        else
+          void api
+            .call("GET", path, listLogsResponseSchema, { query: { ...filter, since: newest, limit: CATCH_UP_LIMIT } })
+            .then(
+              ({ logs }) => logs.toReversed().forEach(show),
+              () => {},
+            );
       },
+      onInterrupted: (reason) => context.terminal.warn(`The stream broke (${reason}); connecting again.`),
+      onEntry: show,
     });
     return undefined;
   },
 });
+
+/** Most entries fetched after a break. */
+const CATCH_UP_LIMIT = 200;
+const REMEMBERED_ENTRIES = 1000;
+
+/** Knows the last entries that were shown: the page, the stream and what is fetched after a break overlap. */
+function createSeenEntries(): { isNew(id: string): boolean } {
+  const ids = new Set<string>();
+  return {
+    isNew(id) {
+      if (ids.has(id)) return false;
+      ids.add(id);
+      const oldest = ids.size > REMEMBERED_ENTRIES ? ids.values().next().value : undefined;
+      if (oldest !== undefined) ids.delete(oldest);
+      return true;
+    },
+  };
+}
 
 function writeEntry({ terminal }: CommandContext, entry: LogLine): void {
   terminal.event(entry, () => {

@@ -18,10 +18,15 @@ export interface Deployment {
   readonly vars?: Readonly<Record<string, string>>;
 }
 
+/** A line slower than this (100 KB/s) is taken for one that is stuck. */
+const SLOWEST_BYTES_PER_MS = 100;
+
 /** Sends a bundle; the server starts it before it answers, so an answer means that it serves. */
 export async function deployFunction(api: ApiClient, deployment: Deployment): Promise<DeployResponse> {
   const form = await createDeployForm(deployment);
-  return api.call("POST", "/api/v1/cli/deploy", deployResponseSchema, { body: form, timeoutMs: DEPLOY_TIMEOUT_MS });
+  const bytes = deployment.bundle.code.byteLength + deployment.assets.reduce((sum, asset) => sum + asset.bytes, 0);
+  const timeoutMs = DEPLOY_TIMEOUT_MS + Math.ceil(bytes / SLOWEST_BYTES_PER_MS);
+  return api.call("POST", "/api/v1/cli/deploy", deployResponseSchema, { body: form, timeoutMs });
 }
 
 async function createDeployForm(deployment: Deployment): Promise<FormData> {

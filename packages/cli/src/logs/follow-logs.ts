@@ -14,7 +14,8 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly onEntry: (entry: LogLine) => void;
-  readonly onConnected?: () => void;
+  /** The stream is open; `again`: after a break, during which entries may have been missed. */
+  readonly onConnected?: (again: boolean) => void;
   /** The stream broke and will be opened again. */
   readonly onInterrupted: (reason: string) => void;
 }
@@ -22,10 +23,13 @@ export interface FollowOptions {
 /** Follows a project's log until the signal aborts; connects again when the stream breaks. */
 export async function followLogs(options: FollowOptions): Promise<void> {
   let pauseMs = FIRST_PAUSE_MS;
+  let connections = 0;
   while (!options.signal.aborted) {
     try {
       await followOnce(options, () => {
         pauseMs = FIRST_PAUSE_MS;
+        connections += 1;
+        options.onConnected?.(connections > 1);
       });
       if (!options.signal.aborted) options.onInterrupted("the server ended the stream");
     } catch (error) {
@@ -40,7 +44,7 @@ export async function followLogs(options: FollowOptions): Promise<void> {
 }
 
 async function followOnce(
-  { api, projectId, filter, signal, onEntry, onConnected }: FollowOptions,
+  { api, projectId, filter, signal, onEntry }: FollowOptions,
   onOpen: () => void,
 ): Promise<void> {
   const response = await api.open("GET", apiPath("projects", projectId, "logs", "tail"), {
@@ -51,7 +55,6 @@ async function followOnce(
   });
   if (response.body === null) return;
   onOpen();
-  onConnected?.();
   for await (const { data } of readServerSentEvents(response.body)) {
     const entry = parseEntry(data);
     if (entry !== undefined) onEntry(entry);

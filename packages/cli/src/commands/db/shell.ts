@@ -44,6 +44,18 @@ export const dbShellCommand = defineCommand({
       lines.prompt();
     }
     let typed = "";
+    // As sqlite3 does it: Ctrl-C drops what is being typed, and leaves where nothing is.
+    lines.on("SIGINT", () => {
+      if (typed === "" && lines.line === "") {
+        lines.close();
+        return;
+      }
+      typed = "";
+      lines.write(null, { ctrl: true, name: "u" });
+      terminal.note("");
+      lines.setPrompt(prompt);
+      lines.prompt();
+    });
     for await (const line of lines) {
       const word = line.trim();
       if (typed === "" && word.startsWith(".")) {

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
 import {
@@ -172,6 +173,9 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   lifecycle.onClose("queues and crons", () => functions.delivery.close());
 
   projects.onDelete("data", async ({ id }) => void (await call("project.delete", { projectId: id })));
+  projects.onDelete("durable objects", ({ id }) =>
+    rm(join(config.dataDir, "host", "do", id), { recursive: true, force: true }),
+  );
   projects.onDelete("logs", ({ id }) => logs.store.deleteProject(id));
   projects.onDelete("functions", ({ id }) => functions.deleteProject(id));
 

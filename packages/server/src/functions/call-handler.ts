@@ -8,7 +8,7 @@ import type { NewLogEntry } from "../logs/log-entry.ts";
 import { opensProject, presentedKey, type ResolveKey } from "./caller-key.ts";
 import { type CallFacts, functionRequestHeaders, withoutApiKeyParameter } from "./forwarded-headers.ts";
 import type { FunctionAddress } from "./function-address.ts";
-import { type ProxyLimits, proxyRequest } from "./proxy-request.ts";
+import { CLIENT_CLOSED_REQUEST, hasBody, type ProxyLimits, proxyRequest } from "./proxy-request.ts";
 import {
   type FunctionRoute,
   pickVariant,
@@ -213,12 +213,10 @@ export function createCallHandler(options: CallHandlerOptions) {
     });
   }
 
-  function isRepeatable(req: IncomingMessage): boolean {
-    return (
-      (req.method === "GET" || req.method === "HEAD") &&
-      req.headers["content-length"] === undefined &&
-      req.headers["transfer-encoding"] === undefined
-    );
+  /** A request without a body can be sent again: a read always, a write when the function never saw it. */
+  function mayRepeat(req: IncomingMessage, error: AerostackError): boolean {
+    if (hasBody(req)) return false;
+    return req.method === "GET" || req.method === "HEAD" || error.details?.mayHaveRun === false;
   }
 
   /** What a broken exchange means to the caller. */
@@ -284,7 +282,8 @@ export function createCallHandler(options: CallHandlerOptions) {
         answerHeaders: call.answerHeaders,
         limits: options.limits,
         onEnd(status) {
-          flight.end();
+          // A client that left tells nothing of whether the function is alive.
+          flight.end(status === CLIENT_CLOSED_REQUEST ? "abandoned" : "answered");
           record(status);
         },
         onFailure(failure) {
@@ -292,7 +291,7 @@ export function createCallHandler(options: CallHandlerOptions) {
             .then(async (error) => {
               flight.end();
               // The process died of another request's fault: this one can be asked again unseen.
-              if (repeat && isRepeatable(req) && error.details?.retryable === true) {
+              if (repeat && error.details?.retryable === true && mayRepeat(req, error)) {
                 forward(await admit(req, address, caller, seen), false);
               } else refuse(error);
             })

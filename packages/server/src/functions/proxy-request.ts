@@ -27,10 +27,10 @@ export interface ProxyRequest {
 }
 
 /** The client closed the connection before the answer (nginx's convention; never sent). */
-const CLIENT_CLOSED_REQUEST = 499;
+export const CLIENT_CLOSED_REQUEST = 499;
 const ORIGIN = "http://function";
 
-function hasBody(req: IncomingMessage): boolean {
+export function hasBody(req: IncomingMessage): boolean {
   return req.headers["content-length"] !== undefined || req.headers["transfer-encoding"] !== undefined;
 }
 

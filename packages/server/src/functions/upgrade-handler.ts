@@ -58,7 +58,7 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions) {
     call: AdmittedCall,
     onStatus: (status: number) => void,
   ): void {
-    const flight = call.runtimeRoute.begin();
+    const flight = call.runtimeRoute.begin("socket");
     const upstream = connect(call.runtimeRoute.socketPath);
     let status = 0;
     let over = false;

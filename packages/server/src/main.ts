@@ -3,7 +3,7 @@ import { renderBanner } from "./banner.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createApp } from "./edge/create-app.ts";
 import { createHealth } from "./edge/health.ts";
-import { listen } from "./edge/http-server.ts";
+import { findFreePort, listen } from "./edge/http-server.ts";
 import { createIdempotency } from "./edge/idempotency.ts";
 import { metricsRoutes, openMetricsPort } from "./edge/metrics-routes.ts";
 import { createRequestObserver } from "./edge/observe-requests.ts";
@@ -27,8 +27,10 @@ import { createProjectPlane } from "./project-plane.ts";
 const DRAIN_TIMEOUT_MS = 30_000;
 
 /** Opens everything in order and listens; the lifecycle closes it in the opposite order. */
-async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
+async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
   const clock = systemClock;
+  // Functions are told where the platform is before it listens, so "any free port" is settled first.
+  const config = { ...settings, port: settings.port === 0 ? await findFreePort(settings.host) : settings.port };
   const secrets = loadSecrets(config.dataDir, clock);
   const envelope = createEnvelope(secrets.masterKeys);
 
@@ -42,7 +44,7 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
   const { bus, limiter } = shared;
 
   // Services
-  let origin = config.publicUrl ?? originOf(config, config.port);
+  const origin = config.publicUrl ?? originOf(config);
   const controlPlane = createControlPlane({
     sql: databases.control,
     clock,
@@ -107,13 +109,12 @@ async function start(config: Config, log: Logger, lifecycle: Lifecycle) {
   await openMetricsPort(config, metrics, lifecycle);
   lifecycle.onClose("http", () => http.close(DRAIN_TIMEOUT_MS));
   lifecycle.onClose("readiness", () => health.startDraining());
-  origin = config.publicUrl ?? originOf(config, http.port);
   await projectPlane.start();
   controlPlane.projects.resumeDeletions().catch((err: unknown) => log.error({ err }, "deletions were not resumed"));
   return { origin, setupToken: await controlPlane.accounts.issueSetupToken() };
 }
 
-function originOf({ host, tlsCert }: Config, port: number): string {
+function originOf({ host, port, tlsCert }: Pick<Config, "host" | "port" | "tlsCert">): string {
   // The address of all interfaces is one to listen on, not one to call.
   const reachable = ["0.0.0.0", "::"].includes(host) ? "localhost" : host;
   const shownHost = reachable.includes(":") ? `[${reachable}]` : reachable;

@@ -58,6 +58,15 @@ export function answerError(req: IncomingMessage, res: ServerResponse, error: Ae
   res.end(req.method === "HEAD" ? undefined : rendered.body);
 }
 
+/** A page at `/f/shop/site` would resolve its relative links against `/f/shop/`: browsers are sent to the folder. */
+function redirectToFolder(req: IncomingMessage, res: ServerResponse, { prefix }: FunctionAddress): boolean {
+  const url = req.url ?? "/";
+  const isFolder = prefix === "" || (url.length > prefix.length && url[prefix.length] !== "?");
+  if (isFolder || req.method !== "GET" || req.headers["sec-fetch-mode"] !== "navigate") return false;
+  res.writeHead(307, { location: `${prefix}/${url.slice(prefix.length)}`, "content-length": 0 }).end();
+  return true;
+}
+
 /**
  * The first look at every request: calls of functions and of the data plane are taken here, without the web framework;
  * everything else is left to it.
@@ -107,6 +116,7 @@ export function createGatewayListener(options: GatewayListenerOptions) {
       if (address === null) return url.startsWith("/v1/") && options.handleDataPlane(req, res, callerOf(req));
       const caller = callerOf(req);
       if (!(address instanceof Promise)) {
+        if (redirectToFolder(req, res, address)) return true;
         options.calls.handle(req, res, address, caller);
         return true;
       }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createProbe } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
@@ -32,6 +32,18 @@ export interface HttpServer {
 const HEADERS_TIMEOUT_MS = 15_000;
 /** Longer than the idle time of common proxies, so that they close first and never send into a closing socket. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+
+/** A port of the host that nobody listens on. */
+export async function findFreePort(host: string): Promise<number> {
+  const probe = createProbe();
+  await new Promise<void>((resolve, reject) => {
+    probe.once("error", reject);
+    probe.listen(0, host, resolve);
+  });
+  const { port } = probe.address() as AddressInfo;
+  await new Promise<void>((resolve) => probe.close(() => resolve()));
+  return port;
+}
 
 /** Listens, and resolves when it does. */
 export async function listen(options: HttpServerOptions): Promise<HttpServer> {

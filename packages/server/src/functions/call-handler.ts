@@ -78,12 +78,22 @@ function levelOf(status: number): NewLogEntry["level"] {
 }
 
 /** What a version's static files answer, where they are asked before the function. */
-function assetAnswer(req: IncomingMessage, { site, active }: RouteVariant, path: string): AssetAnswer | null {
+function assetAnswer(
+  req: IncomingMessage,
+  { site, active }: RouteVariant,
+  address: FunctionAddress,
+): AssetAnswer | null {
   if (site === null || active.version.config.assets?.runWorkerFirst === true || req.headers.upgrade !== undefined) {
     return null;
   }
   const { method = "GET", headers } = req;
-  return site.answer({ method, target: path, host: headers.host ?? "", headers });
+  // As at Cloudflare: only a navigation falls back to a page, so that an application's API calls reach the function.
+  const seen = headers["sec-fetch-mode"] === "navigate" ? site.pages : site.files;
+  const answer = seen.answer({ method, target: address.path, host: headers.host ?? "", headers });
+  const location = answer?.headers.location;
+  if (answer === null || location === undefined || !/^\/(?!\/)/.test(location)) return answer;
+  // Rules speak of the site's own paths; in the path form of its address these begin after the prefix.
+  return { ...answer, headers: { ...answer.headers, location: `${address.prefix}${location}` } };
 }
 
 function toAerostackError(error: unknown): AerostackError {
@@ -173,7 +183,7 @@ export function createCallHandler(options: CallHandlerOptions) {
         if (variant === undefined) throw new AerostackError("FUNCTION_NOT_FOUND");
         seen.version = variant.versionNumber;
         const answerHeaders = rateHeaders(verdict, caller.requestId);
-        const asset = assetAnswer(req, variant, address.path);
+        const asset = assetAnswer(req, variant, address);
         if (asset !== null) return { asset, answerHeaders };
         const facts: CallFacts = {
           requestId: caller.requestId,

@@ -12,7 +12,7 @@ export interface RouteVariant {
   readonly percent: number;
   readonly active: ActiveFunction;
   /** Its static files, where it has any. */
-  readonly site: AssetSite | null;
+  readonly site: VersionSite | null;
 }
 
 export interface FunctionRoute {
@@ -46,8 +46,17 @@ export interface RouteTableOptions {
   readonly siteOf: SiteOf;
 }
 
+/**
+ * A version's static files as two kinds of request see them: a page that somebody opens may be answered by the fall-back
+ * (`index.html` or `404.html`); anything else is answered by a file that is there, or is the function's.
+ */
+export interface VersionSite {
+  readonly pages: AssetSite;
+  readonly files: AssetSite;
+}
+
 /** The static files of a version, or null. */
-export type SiteOf = (active: ActiveFunction) => AssetSite | null | Promise<AssetSite | null>;
+export type SiteOf = (active: ActiveFunction) => VersionSite | null | Promise<VersionSite | null>;
 
 /** Longest time that a change made by another node stays unseen here. */
 const FRESH_MS = 1000;

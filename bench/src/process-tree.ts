@@ -40,8 +40,9 @@ export type Role = "npm" | "server" | "data host" | "workerd" | "baseline" | "ot
 /** A short name for what a process does. */
 export function roleOf(facts: ProcessFacts): Role {
   if (isWorkerd(facts)) return "workerd";
+  if (facts.command.startsWith("npm ") || /^(?:\/bin\/)?sh -c /.test(facts.command)) return "npm";
   if (facts.command.includes("packages/datahost/") || facts.command.includes("/datahost/src/")) return "data host";
   if (facts.command.includes("packages/server/")) return "server";
   if (facts.command.includes("bench/src/baselines/")) return "baseline";
-  return facts.command.startsWith("npm ") || /^(?:\/bin\/)?sh -c /.test(facts.command) ? "npm" : "other";
+  return "other";
 }

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { createDeveloper, type Developer, type Project } from "../../e2e/harness/developer.ts";
-import { type ServerProcess, startServer } from "../../e2e/harness/server-process.ts";
 import { answerTo } from "./answer-to.ts";
+import { freePort } from "./free-port.ts";
 import type { ScenarioContext } from "./scenario.ts";
+import { byNode, type RunningServer, startServer } from "./server-process.ts";
 import { SEED_SQL } from "./workload/seed-sql.ts";
 import { COMPATIBILITY_DATE, WORKER_SOURCE } from "./workload/worker-source.ts";
 
@@ -20,18 +21,26 @@ export const RAISED_LIMITS: Readonly<Record<string, string>> = {
 
 export const FUNCTION_NAME = "workload";
 
-/** Our server as a process of its own; disposing stops it and removes its data. */
+export interface ServerUnderTest extends RunningServer {
+  readonly dataDir: string;
+}
+
+/** Our server on fresh data, started as users start it; it stops with the scenario. */
 export async function startServerUnderTest(
   context: ScenarioContext,
   env: Readonly<Record<string, string>> = {},
-): Promise<ServerProcess & AsyncDisposable> {
-  const profiling =
-    context.profileDir === null ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${context.profileDir}` };
-  const server = await startServer({
-    dataDir: join(context.scratchDir, "data"),
-    env: { ...RAISED_LIMITS, ...profiling, ...env },
+): Promise<ServerUnderTest> {
+  const { profileDir, scratchDir, resources } = context;
+  const dataDir = join(scratchDir, "data");
+  // The server hands the arguments of its Node on to the data host.
+  const profiling = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
+  const server = await startServer(byNode(profiling), await freePort(), {
+    ...RAISED_LIMITS,
+    AEROSTACK_DATA_DIR: dataDir,
+    ...env,
   });
-  return { ...server, [Symbol.asyncDispose]: () => server.dispose() };
+  resources.use(server);
+  return { ...server, dataDir };
 }
 
 /** The workload on our server, private: each call carries the key of its project. */
@@ -42,7 +51,7 @@ export interface DeployedWorkload {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export async function deployWorkload(server: ServerProcess): Promise<DeployedWorkload> {
+export async function deployWorkload(server: RunningServer): Promise<DeployedWorkload> {
   const developer = await createDeveloper(server);
   const project = await developer.createProject("bench");
   const { secret } = await developer.createKey(project);

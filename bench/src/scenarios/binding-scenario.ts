@@ -23,7 +23,7 @@ export function createBindingScenario(name: string, title: string): Scenario {
     title,
     needsWrk: true,
     async run(context) {
-      const server = context.resources.use(await startServerUnderTest(context));
+      const server = await startServerUnderTest(context);
       const workload = await deployWorkload(server);
       const miniflare = context.resources.use(
         await startBaseline("miniflare.ts", [join(context.scratchDir, "miniflare")]),

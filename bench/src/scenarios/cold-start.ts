@@ -23,9 +23,7 @@ export const coldStart: Scenario = {
   title: "Cold start of a function",
   needsWrk: false,
   async run(context) {
-    const server = context.resources.use(
-      await startServerUnderTest(context, { AEROSTACK_FUNCTION_IDLE_MS: String(IDLE_MS) }),
-    );
+    const server = await startServerUnderTest(context, { AEROSTACK_FUNCTION_IDLE_MS: String(IDLE_MS) });
     const urls = await deployProjects(server, context.plan.coldStarts);
     const allStopped = () =>
       waitUntil(

@@ -19,7 +19,7 @@ export const functionCall: Scenario = {
   title: "Calling a function through the gateway",
   needsWrk: true,
   async run(context) {
-    const server = context.resources.use(await startServerUnderTest(context));
+    const server = await startServerUnderTest(context);
     const workload = await deployWorkload(server);
     const ours = { url: `${workload.baseUrl}${PATH}`, headers: workload.headers };
     await answerTo(ours);

@@ -5,9 +5,9 @@ import { answerTo } from "../answer-to.ts";
 import { type Comparison, compare, series } from "../comparison.ts";
 import { freePort } from "../free-port.ts";
 import { type TreeMemory, treeMemory } from "../memory.ts";
-import { type NpmStarted, npmStart } from "../npm-start.ts";
 import { isWorkerd, processTree } from "../process-tree.ts";
 import type { Plan, Scenario, ScenarioContext } from "../scenario.ts";
+import { BY_NPM, type RunningServer, startServer } from "../server-process.ts";
 import { FUNCTION_NAME, RAISED_LIMITS } from "../server-under-test.ts";
 import { median } from "../statistics.ts";
 import { waitUntil } from "../wait-until.ts";
@@ -22,7 +22,7 @@ const CHECKS_ENDED_TIMEOUT_MS = 60_000;
 
 interface Starter {
   /** Starts the server on the scenario's data. */
-  readonly start: () => Promise<NpmStarted>;
+  readonly start: () => Promise<RunningServer>;
 }
 
 /** (e) What the server holds with few and with many projects, and how long it takes to start. */
@@ -33,10 +33,10 @@ export const memory: Scenario = {
   async run(context) {
     const port = await freePort();
     const env = { ...RAISED_LIMITS, AEROSTACK_DATA_DIR: join(context.scratchDir, "data") };
-    const starter: Starter = { start: () => npmStart(port, env) };
+    const starter: Starter = { start: () => startServer(BY_NPM, port, env) };
     const { plan, say } = context;
 
-    await (await starter.start()).stop(); // The first start makes keys and databases.
+    await (await starter.start())[Symbol.asyncDispose](); // The first start makes keys and databases.
     const empty = await observeStarts(starter, plan);
     say(`empty: ${describe(empty.memories)}`);
     const urls = await fill(context, starter);
@@ -131,7 +131,7 @@ async function observeStarts(starter: Starter, plan: Plan, functionUrl?: string)
       await answerTo({ url: functionUrl });
       functionSeconds.push((performance.now() - server.startedAt) / 1000);
     } finally {
-      await server.stop();
+      await server[Symbol.asyncDispose]();
     }
   }
   for (let start = 0; start < plan.weighings; start++) {
@@ -141,7 +141,7 @@ async function observeStarts(starter: Starter, plan: Plan, functionUrl?: string)
       await delay(SETTLE_MS);
       memories.push(treeMemory(server.pid));
     } finally {
-      await server.stop();
+      await server[Symbol.asyncDispose]();
     }
   }
   return { readySeconds, functionSeconds, memories };
@@ -171,7 +171,7 @@ async function fill({ plan, say }: ScenarioContext, starter: Starter): Promise<r
     say(`just deployed: ${describe([treeMemory(server.pid)])}`);
     return urls;
   } finally {
-    await server.stop();
+    await server[Symbol.asyncDispose]();
   }
 }
 
@@ -201,7 +201,7 @@ async function observeActiveProjects(
       if (running !== urls.length) throw new Error(`${running} processes run for ${urls.length} active projects.`);
       memories.push(treeMemory(server.pid));
     } finally {
-      await server.stop();
+      await server[Symbol.asyncDispose]();
     }
   }
   return memories;

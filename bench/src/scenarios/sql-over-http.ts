@@ -33,7 +33,7 @@ export const sqlOverHttp: Scenario = {
   title: "SQL over HTTP",
   needsWrk: true,
   async run(context) {
-    const server = context.resources.use(await startServerUnderTest(context));
+    const server = await startServerUnderTest(context);
     const workload = await deployWorkload(server);
     await seedDatabase(workload);
     const baseline = context.resources.use(

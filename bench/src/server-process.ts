@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { answerTo } from "./answer-to.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -7,27 +8,53 @@ const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 60_000;
 const POLL_MS = 5;
+/** Settings of the person's own server must not reach the one that is measured. */
+const FOREIGN_SETTINGS = /^(?:AEROSTACK_|OTEL_|NODE_OPTIONS$|PORT$|HOST$)/;
 
-export interface NpmStarted {
+export interface RunningServer extends AsyncDisposable {
   readonly url: string;
-  /** Of npm, whose descendants are all of the server. */
+  /** Root of the process tree. */
   readonly pid: number;
   /** From the order to start to the first answered request. */
   readonly readyMs: number;
   /** `performance.now()` of the order to start. */
   readonly startedAt: number;
-  stop(): Promise<void>;
 }
 
-/** Starts the server as a user does, by `npm start`, and waits for its first answer. */
-export async function npmStart(port: number, env: Readonly<Record<string, string>>): Promise<NpmStarted> {
+export interface StartCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** As a user starts the server. */
+export const BY_NPM: StartCommand = { command: "npm", args: ["start"] };
+
+/** What `npm start` comes down to, with its very arguments for Node, and `nodeArgs` before them. */
+export function byNode(nodeArgs: readonly string[] = []): StartCommand {
+  const { scripts } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    scripts: { start: string };
+  };
+  const [program, ...args] = scripts.start.split(" ");
+  if (program !== "node") throw new Error(`'npm start' does not start with 'node' any more: ${scripts.start}`);
+  return { command: process.execPath, args: [...nodeArgs, ...args] };
+}
+
+function ownEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN_SETTINGS.test(name)));
+}
+
+/** Starts the server on a loopback port and waits for its first answer. */
+export async function startServer(
+  { command, args }: StartCommand,
+  port: number,
+  env: Readonly<Record<string, string>>,
+): Promise<RunningServer> {
   const url = `http://127.0.0.1:${port}`;
   const startedAt = performance.now();
-  const child = spawn("npm", ["start"], {
+  const child = spawn(command, args, {
     cwd: REPOSITORY,
     env: {
-      // An install, where one is due, needs whatever the machine needs to reach its registry.
-      ...process.env,
+      ...ownEnvironment(),
       // npm asks its registry now and then whether it is outdated.
       npm_config_update_notifier: "false",
       PORT: String(port),
@@ -37,8 +64,8 @@ export async function npmStart(port: number, env: Readonly<Record<string, string
     detached: true,
   });
   const { pid } = child;
-  if (pid === undefined) throw new Error("npm does not start.");
-  // npm leads a process group of its own.
+  if (pid === undefined) throw new Error(`${command} does not start.`);
+  // It leads a process group of its own.
   const group = -pid;
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -67,7 +94,7 @@ export async function npmStart(port: number, env: Readonly<Record<string, string
     await waitUntil("the server answers", answers, START_TIMEOUT_MS, POLL_MS);
   } catch (error) {
     await stop();
-    throw new Error(`npm start does not lead to a server:\n${output}`, { cause: error });
+    throw new Error(`There is no server after '${command} ${args.join(" ")}':\n${output}`, { cause: error });
   }
-  return { url, pid, startedAt, readyMs: performance.now() - startedAt, stop };
+  return { url, pid, startedAt, readyMs: performance.now() - startedAt, [Symbol.asyncDispose]: stop };
 }

@@ -1,4 +1,5 @@
-import type { DeployConfig } from "@aerostack/contracts";
+import type { deployConfigSchema } from "@aerostack/contracts";
+import type { z } from "zod";
 import type { ServerProcess } from "./server-process.ts";
 
 export interface Project {
@@ -13,7 +14,7 @@ export interface FunctionUpload {
   readonly worker: string;
   readonly modules?: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>;
   readonly assets?: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>;
-  readonly config?: Partial<DeployConfig> & Readonly<Record<string, unknown>>;
+  readonly config?: z.input<typeof deployConfigSchema>;
   readonly env?: "staging" | "production";
   readonly isPublic?: boolean;
   readonly compatibilityDate?: string;

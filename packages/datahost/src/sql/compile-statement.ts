@@ -1,6 +1,14 @@
 import { AerostackError } from "@aerostack/contracts/errors";
 import type { SqliteDatabase, Statement } from "../state/sqlite-driver.ts";
-import { allInstructions, calledFunction, type ExplainRow, type Program, readProgram } from "./program.ts";
+import {
+  allInstructions,
+  calledFunction,
+  type ExplainRow,
+  type Instruction,
+  type Program,
+  ROOT_IN_REGISTER,
+  readProgram,
+} from "./program.ts";
 import type { SchemaFacts } from "./schema-facts.ts";
 import { isRefusedFunction } from "./statement-rules.ts";
 import { boundSteps, type StepBound } from "./step-bound.ts";
@@ -56,7 +64,7 @@ export function compileStatement(
     return { ...base, bound: { kind: "unbounded", reason: statement.verb }, ...NOTHING_WRITTEN };
   }
   const program = readProgram(explain(db, statement.sql));
-  checkReach(program, facts);
+  checkReach(program, facts, statement.verb);
   return {
     ...base,
     bound: boundSteps(program, {
@@ -73,13 +81,32 @@ function explain(db: SqliteDatabase, sql: string): ExplainRow[] {
   return (db as unknown as { explain(source: string): ExplainRow[] }).explain(sql);
 }
 
-function checkReach(program: Program, facts: SchemaFacts): void {
+function checkReach(program: Program, facts: SchemaFacts, verb: string): void {
+  const mayReadAll = READS_EVERY_TABLE.test(verb);
   for (const instruction of allInstructions(program)) {
-    const { opcode, p2, p3 } = instruction;
-    const opens = opcode === "OpenRead" || opcode === "OpenWrite";
-    if (opens && p3 === 0 && facts.isReservedRoot(p2)) refuse("access to a reserved table is prohibited");
+    if (!mayReadAll && facts.isReservedRoot(rootOf(instruction) ?? -1)) {
+      refuse("access to a reserved table is prohibited");
+    }
     const name = calledFunction(instruction);
     if (name !== undefined && isRefusedFunction(name)) refuse(`the function ${name} is not available`);
+  }
+}
+
+/** Statements that go over all tables without giving anything of them away. */
+const READS_EVERY_TABLE = /^(?:analyze|reindex)$/i;
+
+/** The root page of the table that an instruction opens, empties or drops. */
+function rootOf({ opcode, p1, p2, p3, p5 }: Instruction): number | undefined {
+  switch (opcode) {
+    case "OpenRead":
+    case "OpenWrite":
+      return p3 === 0 && (p5 & ROOT_IN_REGISTER) === 0 ? p2 : undefined;
+    case "Clear":
+      return p2 === 0 ? p1 : undefined;
+    case "Destroy":
+      return p3 === 0 ? p1 : undefined;
+    default:
+      return undefined;
   }
 }
 
@@ -99,8 +126,8 @@ function countIndexWrites(program: Program, facts: SchemaFacts): number {
 
 function describeWrites(program: Program, facts: SchemaFacts): Writes {
   const tables = new Set<string>();
-  for (const { opcode, p2, p3 } of allInstructions(program)) {
-    const root = opcode === "OpenWrite" && p3 === 0 ? facts.rootPage(p2) : undefined;
+  for (const instruction of allInstructions(program)) {
+    const root = instruction.opcode === "OpenWrite" ? facts.rootPage(rootOf(instruction) ?? -1) : undefined;
     if (root !== undefined && !root.isIndex && !root.isShadow) tables.add(root.table);
   }
   return {

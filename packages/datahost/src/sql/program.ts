@@ -14,6 +14,9 @@ export interface Program {
   readonly subprograms: readonly (readonly Instruction[])[];
 }
 
+/** In P5 of an instruction that opens a table: P2 is a register with the root page (OPFLAG_P2ISREG of sqliteInt.h). */
+export const ROOT_IN_REGISTER = 0x10;
+
 export interface ExplainRow extends Instruction {
   readonly addr: number;
 }

@@ -1,7 +1,7 @@
 import { type ControlFlow, type Coroutine, controlFlowOf } from "./control-flow.ts";
 import { findCycles, reachableFrom } from "./cycles.ts";
 import { isLinearFunction, isTrimWithoutSet } from "./linear-functions.ts";
-import { allInstructions, calledFunction, type Instruction, type Program } from "./program.ts";
+import { allInstructions, calledFunction, type Instruction, type Program, ROOT_IN_REGISTER } from "./program.ts";
 
 /**
  * How long a compiled statement can run, as far as it can be proved from its instructions. The host runs a statement in
@@ -108,9 +108,6 @@ function findCostlyInstruction(program: Program, options: StepBoundOptions): str
   }
   return undefined;
 }
-
-/** OPFLAG_P2ISREG of sqliteInt.h. */
-const ROOT_IN_REGISTER = 0x10;
 
 function boundLoops(program: Program, flow: ControlFlow, options: StepBoundOptions): StepBound {
   const { main } = program;

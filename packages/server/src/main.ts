@@ -108,6 +108,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
   });
   await openMetricsPort(config, metrics, lifecycle);
   lifecycle.onClose("http", () => http.close(DRAIN_TIMEOUT_MS));
+  lifecycle.onClose("streams", () => projectPlane.endStreams());
   lifecycle.onClose("readiness", () => health.startDraining());
   await projectPlane.start();
   controlPlane.projects.resumeDeletions().catch((err: unknown) => log.error({ err }, "deletions were not resumed"));

@@ -196,7 +196,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   const listener = createGatewayListener({
     functionsDomain: config.functionsDomain,
     calls: functions.calls,
-    handleUpgrade: functions.handleUpgrade,
+    handleUpgrade: functions.upgrades.handle,
     handleDataPlane,
     clientAddress: createClientAddressReader(config.trustProxy),
     isTrustedProxy: createProxyCheck(config.trustProxy),
@@ -212,6 +212,11 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     async deployStarter(project: ProjectRecord): Promise<string> {
       const name = await deployStarter(functions.service, functions.bundles, project, project.ownerId);
       return functionUrl(project.slug, name, "production");
+    },
+    /** Ends what would never end by itself, when the server is told to stop: WebSockets and live tails. */
+    endStreams(): void {
+      functions.upgrades.closeAll();
+      logs.tail.close();
     },
     /** Begins to deliver what waits in queues and what crons have due. */
     start: () => functions.delivery.start(),

@@ -58,6 +58,11 @@ export function answerError(req: IncomingMessage, res: ServerResponse, error: Ae
   res.end(req.method === "HEAD" ? undefined : rendered.body);
 }
 
+/** A host and port that a URL can have: the function's process builds its request's URL of it. */
+function isPossibleHost(host: string | undefined): boolean {
+  return host === undefined || URL.canParse(`http://${host}/`);
+}
+
 /** A page at `/f/shop/site` would resolve its relative links against `/f/shop/`: browsers are sent to the folder. */
 function redirectToFolder(req: IncomingMessage, res: ServerResponse, { prefix }: FunctionAddress): boolean {
   const url = req.url ?? "/";
@@ -113,6 +118,11 @@ export function createGatewayListener(options: GatewayListenerOptions) {
     onRequest(req: IncomingMessage, res: ServerResponse): boolean {
       const url = req.url ?? "/";
       const address = addressOf(req);
+      if (address !== null && !isPossibleHost(req.headers.host)) {
+        const error = new AerostackError("REQUEST_MALFORMED", { message: "The Host header is not a host." });
+        answerError(req, res, error, acceptRequestId(undefined));
+        return true;
+      }
       if (address === null) return url.startsWith("/v1/") && options.handleDataPlane(req, res, callerOf(req));
       const caller = callerOf(req);
       if (!(address instanceof Promise)) {

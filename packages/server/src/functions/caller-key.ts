@@ -11,6 +11,8 @@ export interface PresentedKey {
 }
 
 const QUERY_PARAMETER = "apiKey=";
+/** Browsers cannot set headers on a WebSocket; they offer the key as a sub-protocol. */
+const SUB_PROTOCOL_KEY = /(?:^|,)\s*aerostack-key\.([^,\s]+)/;
 const BEARER = /^bearer +(\S+)$/i;
 
 /** The value of `?apiKey=`, decoded; null when there is none or it is not well encoded. */
@@ -29,7 +31,7 @@ function queryKey(url: string): string | null {
 
 /**
  * The key that a request to a function presents, in every place that clients put it: `X-Aerostack-Key`, `X-API-Key`,
- * `?apiKey=`, `Authorization: Bearer`. The first that is there counts.
+ * `?apiKey=`, `Sec-WebSocket-Protocol: aerostack-key.<key>`, `Authorization: Bearer`. The first that is there counts.
  */
 export function presentedKey(headers: IncomingHttpHeaders, url: string): PresentedKey | null {
   for (const location of ["x-aerostack-key", "x-api-key"]) {
@@ -38,6 +40,8 @@ export function presentedKey(headers: IncomingHttpHeaders, url: string): Present
   }
   const fromQuery = queryKey(url);
   if (fromQuery !== null && fromQuery !== "") return { rawKey: fromQuery, location: "apiKey" };
+  const offered = SUB_PROTOCOL_KEY.exec(headers["sec-websocket-protocol"] ?? "")?.[1];
+  if (offered !== undefined) return { rawKey: offered, location: "sec-websocket-protocol" };
   const bearer = headers.authorization === undefined ? null : BEARER.exec(headers.authorization);
   return bearer?.[1] === undefined ? null : { rawKey: bearer[1], location: "authorization" };
 }

@@ -55,7 +55,7 @@ export async function createFunctions(options: FunctionsOptions) {
   const sql = options.sql.withTables<FunctionTables>();
   const store = createFunctionStore(sql);
   const secrets = createSecretStore(sql, options.sealer);
-  const bundles = await createBundleStore(join(options.dataDir, "bundles"));
+  const bundles = await createBundleStore(join(options.dataDir, "bundles"), store.isFileUsed);
   const platformKeys = createPlatformKeys({ sql, sealer: options.sealer, ...options.platformKeys });
   const buildSpec = createProjectSpecBuilder({
     bundles,
@@ -110,7 +110,7 @@ export async function createFunctions(options: FunctionsOptions) {
     log: options.log,
     answerError: options.answerError,
   });
-  const handleUpgrade = createUpgradeHandler({
+  const upgrades = createUpgradeHandler({
     calls,
     log: options.log,
     renderError: options.renderError,
@@ -121,7 +121,7 @@ export async function createFunctions(options: FunctionsOptions) {
     service,
     bundles,
     calls,
-    handleUpgrade,
+    upgrades,
     delivery,
     crons,
     tokens,

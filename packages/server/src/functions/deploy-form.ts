@@ -11,7 +11,7 @@ import {
 } from "@aerostack/contracts";
 import busboy from "busboy";
 import { z } from "zod";
-import type { BundleStore, StoredFile } from "./bundle-store.ts";
+import type { BundleSession, StoredFile } from "./bundle-store.ts";
 
 const MEBIBYTE = 1024 * 1024;
 /** All modules of one function together. */
@@ -167,6 +167,24 @@ function assertSafePath(path: string, what: string): void {
   }
 }
 
+/** @throws REQUEST_MALFORMED when the content type names no boundary */
+function openParser(headers: IncomingHttpHeaders): busboy.Busboy {
+  try {
+    return busboy({
+      headers,
+      preservePath: true,
+      limits: {
+        fieldSize: MAX_FIELD_BYTES,
+        fields: 50,
+        files: MAX_ASSETS + MAX_MODULES,
+        parts: MAX_ASSETS + MAX_MODULES + 50,
+      },
+    });
+  } catch (cause) {
+    throw new AerostackError("REQUEST_MALFORMED", { message: "The multipart form names no boundary.", cause });
+  }
+}
+
 /**
  * Reads the multipart body of a deployment, keeping its files in the bundle store as they arrive.
  *
@@ -175,7 +193,7 @@ function assertSafePath(path: string, what: string): void {
 export async function readDeployForm(
   body: Readable,
   headers: IncomingHttpHeaders,
-  bundles: BundleStore,
+  bundles: BundleSession,
 ): Promise<DeployForm> {
   if (!/^multipart\/form-data\s*;/i.test(headers["content-type"] ?? "")) {
     throw new AerostackError("UNSUPPORTED_MEDIA_TYPE", { message: "A deployment is sent as multipart/form-data." });
@@ -225,39 +243,36 @@ export async function readDeployForm(
     }
   }
 
-  await new Promise<void>((resolve, reject) => {
-    const parser = busboy({
-      headers,
-      preservePath: true,
-      limits: {
-        fieldSize: MAX_FIELD_BYTES,
-        fields: 50,
-        files: MAX_ASSETS + MAX_MODULES,
-        parts: MAX_ASSETS + MAX_MODULES + 50,
-      },
+  const parser = openParser(headers);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      parser.on("field", (name, value, info) => {
+        if (info.valueTruncated) {
+          reject(new AerostackError("REQUEST_TOO_LARGE", { message: `The field '${name}' is too large.` }));
+        } else raw[name] = value;
+      });
+      parser.on("file", (name, content) => {
+        const kept = keepPart(name, content);
+        pending.push(kept);
+        kept.catch(reject);
+      });
+      parser.on("close", resolve);
+      parser.on("error", reject);
+      body.on("error", reject);
+      // A client that leaves ends the body without its end.
+      body.on("close", () => {
+        if (!body.readableEnded) reject(new Error("the client closed the connection"));
+      });
+      body.pipe(parser);
     });
-    const fail = (error: unknown): void => {
-      body.unpipe(parser);
-      body.resume();
-      reject(error instanceof AerostackError ? error : new AerostackError("REQUEST_MALFORMED", { cause: error }));
-    };
-    parser.on("field", (name, value, info) => {
-      if (info.valueTruncated)
-        fail(new AerostackError("REQUEST_TOO_LARGE", { message: `The field '${name}' is too large.` }));
-      else raw[name] = value;
-    });
-    parser.on("file", (name, content) => {
-      const kept = keepPart(name, content);
-      pending.push(kept);
-      kept.catch(fail);
-    });
-    parser.on("close", resolve);
-    parser.on("error", fail);
-    body.on("error", fail);
-    body.on("aborted", () => fail(new Error("the client closed the connection")));
-    body.pipe(parser);
-  });
-  await Promise.all(pending);
+    await Promise.all(pending);
+  } catch (cause) {
+    body.unpipe(parser);
+    body.resume();
+    parser.destroy();
+    await Promise.allSettled(pending);
+    throw cause instanceof AerostackError ? cause : new AerostackError("REQUEST_MALFORMED", { cause });
+  }
 
   const fields = parseFields(raw);
   if (modules[0]?.name !== MAIN_MODULE) {

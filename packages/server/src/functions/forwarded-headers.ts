@@ -14,6 +14,12 @@ const HOP_BY_HOP = new Set([
   "upgrade",
 ]);
 
+/** Headers that the client's `Connection` header names: they are for the next hop alone. */
+function namedByConnection(connection: string | undefined): readonly string[] {
+  if (connection === undefined || connection === "keep-alive" || connection === "close") return [];
+  return connection.split(",").map((name) => name.trim().toLowerCase());
+}
+
 /** Names that only the platform may set on a request to a function. */
 function isReserved(name: string): boolean {
   return (
@@ -52,8 +58,9 @@ export interface CallFacts {
  */
 export function functionRequestHeaders(headers: IncomingHttpHeaders, facts: CallFacts): string[] {
   const list: string[] = [];
+  const named = namedByConnection(headers.connection);
   for (const name in headers) {
-    if (HOP_BY_HOP.has(name) || name === facts.credentialHeader || isReserved(name)) continue;
+    if (HOP_BY_HOP.has(name) || name === facts.credentialHeader || isReserved(name) || named.includes(name)) continue;
     const value = headers[name];
     if (value === undefined) continue;
     if (typeof value === "string") list.push(name, value);

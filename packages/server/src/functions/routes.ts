@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { Readable } from "node:stream";
 import {
   AerostackError,
+  type DeployResponse,
   deployResponseSchema,
   type FunctionEnvironment,
   functionParamsSchema,
@@ -24,7 +25,7 @@ import { defineRoute, type Route } from "../edge/define-route.ts";
 import type { Principal } from "../keys/principal.ts";
 import type { FindProject } from "../projects/find-project.ts";
 import type { BundleStore } from "./bundle-store.ts";
-import { readDeployForm } from "./deploy-form.ts";
+import { type DeployForm, readDeployForm } from "./deploy-form.ts";
 import type { FunctionService, ProjectRef } from "./service.ts";
 import type { Activation, FunctionRecord, FunctionVersion } from "./types.ts";
 import { diffVersions } from "./version-diff.ts";
@@ -89,6 +90,29 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
     };
   }
 
+  async function deployForm(principal: Principal, form: DeployForm): Promise<DeployResponse> {
+    const ref = principal.kind === "project" ? principal.projectId : form.projectId;
+    if (ref === undefined) {
+      throw new AerostackError("VALIDATION_ERROR", {
+        message: "The field 'project_id' is missing.",
+        fix: "Name the project, or use one of its secret keys.",
+      });
+    }
+    const project = await findProject(principal, ref);
+    const { record, version } = await functions.deploy(project, form, actorOf(principal));
+    const url = options.functionUrl(project.slug, record.name, form.environment);
+    return {
+      success: true,
+      scriptName: record.name,
+      url,
+      publicUrl: url,
+      env: form.environment,
+      isPublic: record.isPublic,
+      project: { id: project.id, name: project.name, slug: project.slug },
+      version: { id: version.id, number: version.number },
+    };
+  }
+
   return [
     defineRoute({
       method: "post",
@@ -104,27 +128,13 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
       async handler({ principal, request }) {
         if (request.body === null) throw new AerostackError("REQUEST_MALFORMED");
         const headers = Object.fromEntries(request.headers) as IncomingHttpHeaders;
-        const form = await readDeployForm(Readable.fromWeb(request.body as never), headers, options.bundles);
-        const ref = principal.kind === "project" ? principal.projectId : form.projectId;
-        if (ref === undefined) {
-          throw new AerostackError("VALIDATION_ERROR", {
-            message: "The field 'project_id' is missing.",
-            fix: "Name the project, or use one of its secret keys.",
-          });
+        const files = options.bundles.open();
+        try {
+          const form = await readDeployForm(Readable.fromWeb(request.body as never), headers, files);
+          return await deployForm(principal, form);
+        } finally {
+          await files.close();
         }
-        const project = await findProject(principal, ref);
-        const { record, version } = await functions.deploy(project, form, actorOf(principal));
-        const url = options.functionUrl(project.slug, record.name, form.environment);
-        return {
-          success: true as const,
-          scriptName: record.name,
-          url,
-          publicUrl: url,
-          env: form.environment,
-          isPublic: record.isPublic,
-          project: { id: project.id, name: project.name, slug: project.slug },
-          version: { id: version.id, number: version.number },
-        };
       },
     }),
 

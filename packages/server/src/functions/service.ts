@@ -95,7 +95,7 @@ export function createFunctionService(options: FunctionServiceOptions) {
   function validateCrons(config: DeployConfig): void {
     for (const cron of config.crons) {
       try {
-        nextCronRun(cron, clock.now());
+        if (nextCronRun(cron, clock.now()) === null) throw new Error("this date never comes");
       } catch (cause) {
         throw new AerostackError("VALIDATION_ERROR", {
           message: `'${cron}' is not a cron expression: ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -309,8 +309,9 @@ export function createFunctionService(options: FunctionServiceOptions) {
             message: `The function '${needed.record.name}' has a service binding to '${name}'.`,
           });
         }
-        await store.remove(record.id);
+        const files = await store.remove(record.id);
         await apply(project);
+        await bundles.collect(files);
       });
     },
 
@@ -339,7 +340,7 @@ export function createFunctionService(options: FunctionServiceOptions) {
         for (;;) {
           const records = await store.list(projectId, 100, "");
           if (records.length === 0) break;
-          for (const record of records) await store.remove(record.id);
+          for (const record of records) await bundles.collect(await store.remove(record.id));
         }
         await secrets.deleteProject(projectId);
         options.activation.forget(projectId);

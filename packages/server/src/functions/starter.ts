@@ -24,7 +24,8 @@ export async function deployStarter(
   project: ProjectRef,
   actor: string,
 ): Promise<string> {
-  const stored = await bundles.put(Readable.from([Buffer.from(SOURCE)]), SOURCE.length * 2);
+  const files = bundles.open();
+  const stored = await files.put(Readable.from([Buffer.from(SOURCE)]), SOURCE.length * 2);
   const form = {
     environment: "production" as const,
     projectId: project.id,
@@ -36,6 +37,10 @@ export async function deployStarter(
     modules: [{ name: "worker.js", type: "esm" as const, ...stored }],
     assets: [],
   };
-  const { record } = await functions.deploy(project, form, actor);
-  return record.name;
+  try {
+    const { record } = await functions.deploy(project, form, actor);
+    return record.name;
+  } finally {
+    await files.close();
+  }
 }

@@ -150,6 +150,9 @@ export function createFunctionStore(sql: Sql<FunctionTables>) {
             created_by: version.createdBy,
           })
           .execute();
+        const files = new Set([...version.modules, ...version.assets].map((file) => file.sha256));
+        const rows = [...files].map((sha256) => ({ function_id: record.id, version_id: version.id, sha256 }));
+        await sql.insertMany("function_files", rows, { trx: tx });
         return { ...version, functionId: record.id, number };
       });
     },
@@ -276,9 +279,27 @@ export function createFunctionStore(sql: Sql<FunctionTables>) {
       return rows.map((row) => row.project_id);
     },
 
-    async remove(functionId: string): Promise<void> {
-      await sql.transaction(async (tx) => {
+    async isFileUsed(sha256: string): Promise<boolean> {
+      const row = await db
+        .selectFrom("function_files")
+        .select("version_id")
+        .where("sha256", "=", sha256)
+        .limit(1)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+
+    /** Removes a function with all of its versions. @returns the files that they named */
+    async remove(functionId: string): Promise<string[]> {
+      return await sql.transaction(async (tx) => {
+        const files = await tx
+          .selectFrom("function_files")
+          .select("sha256")
+          .distinct()
+          .where("function_id", "=", functionId)
+          .execute();
         for (const table of [
+          "function_files",
           "function_activations",
           "function_activation_history",
           "function_cron_runs",
@@ -287,6 +308,7 @@ export function createFunctionStore(sql: Sql<FunctionTables>) {
           await tx.deleteFrom(table).where("function_id", "=", functionId).execute();
         }
         await tx.deleteFrom("functions").where("id", "=", functionId).execute();
+        return files.map((file) => file.sha256);
       });
     },
   };

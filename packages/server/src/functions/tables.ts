@@ -23,6 +23,12 @@ export interface FunctionTables {
     created_at: number;
     created_by: string;
   };
+  /** Which files versions name, so that a file is known to be unused. */
+  function_files: {
+    function_id: string;
+    version_id: string;
+    sha256: string;
+  };
   /** What serves now: one row per version that has a share of an environment's calls. */
   function_activations: {
     function_id: string;
@@ -96,6 +102,14 @@ export const functionMigrations: SqlMigrations = {
         .addColumn("created_by", text, (column) => column.notNull())
         .addUniqueConstraint("function_versions_number", ["function_id", "number"])
         .execute();
+      await db.schema
+        .createTable("function_files")
+        .addColumn("function_id", text, (column) => column.notNull())
+        .addColumn("version_id", text, (column) => column.notNull())
+        .addColumn("sha256", text, (column) => column.notNull())
+        .addPrimaryKeyConstraint("function_files_key", ["sha256", "version_id"])
+        .execute();
+      await db.schema.createIndex("function_files_function").on("function_files").columns(["function_id"]).execute();
       await db.schema
         .createTable("function_activations")
         .addColumn("function_id", text, (column) => column.notNull())

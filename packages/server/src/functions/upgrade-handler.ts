@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { AerostackError } from "@aerostack/contracts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import type { AdmittedCall, AssetCall, Caller, CallHandler } from "./call-handler.ts";
 import { withoutApiKeyParameter } from "./forwarded-headers.ts";
 import type { FunctionAddress } from "./function-address.ts";
+import { functionProtocols, platformProtocol } from "./websocket-protocols.ts";
 
 export interface UpgradeHandlerOptions {
   readonly calls: Pick<CallHandler, "admit">;
@@ -15,9 +16,21 @@ export interface UpgradeHandlerOptions {
   readonly now: () => number;
 }
 
+export interface UpgradeHandler {
+  /** Serves one upgrade request; the log line tells how the handshake ended. */
+  handle(req: IncomingMessage, socket: Duplex, head: Buffer, address: FunctionAddress, caller: Caller): void;
+  /** Tells every open WebSocket that the server is going away, and closes it. */
+  closeAll(): void;
+}
+
 const STATUS_LINE = /^HTTP\/1\.1 (\d{3})/;
 const SWITCHING_PROTOCOLS = 101;
 const BAD_GATEWAY = 502;
+const END_OF_HEAD = "\r\n\r\n";
+/** A response head larger than this is none. */
+const MAX_HEAD_BYTES = 64 * 1024;
+/** A WebSocket close frame with the code 1001, "going away" (RFC 6455, sections 5.5.1 and 7.4.1). */
+const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
 
 /** The upgrade request as the function's process reads it. Node's parser has refused line breaks in names and values. */
 function requestHead(req: IncomingMessage, call: AdmittedCall): string {
@@ -26,15 +39,45 @@ function requestHead(req: IncomingMessage, call: AdmittedCall): string {
     "Connection: Upgrade",
     `Upgrade: ${req.headers.upgrade ?? "websocket"}`,
   ];
-  for (let i = 0; i + 1 < call.headers.length; i += 2) lines.push(`${call.headers[i]}: ${call.headers[i + 1]}`);
-  return `${lines.join("\r\n")}\r\n\r\n`;
+  for (let i = 0; i + 1 < call.headers.length; i += 2) {
+    const name = call.headers[i];
+    if (name !== "sec-websocket-protocol") lines.push(`${name}: ${call.headers[i + 1]}`);
+  }
+  const protocols = functionProtocols(req.headers["sec-websocket-protocol"]);
+  if (protocols !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocols}`);
+  return `${lines.join("\r\n")}${END_OF_HEAD}`;
+}
+
+/** The function's answer with the platform's sub-protocol, where one was offered and the function selected none. */
+function answerHead(head: string, req: IncomingMessage): string {
+  const protocol = platformProtocol(req.headers["sec-websocket-protocol"]);
+  if (protocol === undefined || !head.startsWith("HTTP/1.1 101") || /\r\nsec-websocket-protocol:/i.test(head))
+    return head;
+  return `${head.slice(0, -END_OF_HEAD.length)}\r\nSec-WebSocket-Protocol: ${protocol}${END_OF_HEAD}`;
+}
+
+/** Reads from the process until the head of its answer is whole, and hands over the head and what came after it. */
+function readHead(upstream: Socket, onHead: (head: string, rest: Buffer) => void): void {
+  let seen = Buffer.alloc(0);
+  const onData = (chunk: Buffer): void => {
+    seen = Buffer.concat([seen, chunk]);
+    const end = seen.indexOf(END_OF_HEAD);
+    if (end === -1 && seen.length <= MAX_HEAD_BYTES) return;
+    upstream.off("data", onData);
+    upstream.pause();
+    const length = end === -1 ? seen.length : end + END_OF_HEAD.length;
+    onHead(seen.toString("latin1", 0, length), seen.subarray(length));
+  };
+  upstream.on("data", onData);
 }
 
 /**
  * Takes WebSocket (and other upgrade) requests to functions: after the same checks as any call, the two sockets are joined
  * and the bytes pass untouched, each side held back by the other's pace.
  */
-export function createUpgradeHandler(options: UpgradeHandlerOptions) {
+export function createUpgradeHandler(options: UpgradeHandlerOptions): UpgradeHandler {
+  const open = new Set<Duplex>();
+
   function refuse(req: IncomingMessage, socket: Duplex, error: AerostackError, requestId: string): void {
     if (socket.destroyed) return;
     const body = options.renderError(req.url ?? "/", error, requestId);
@@ -65,6 +108,7 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions) {
     const finish = (): void => {
       if (over) return;
       over = true;
+      open.delete(socket);
       flight.end();
       if (status === 0) onStatus(BAD_GATEWAY);
     };
@@ -75,10 +119,12 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions) {
     };
     upstream.write(requestHead(req, call));
     if (head.length > 0) upstream.write(head);
-    upstream.once("data", (first: Buffer) => {
-      status = Number(STATUS_LINE.exec(first.toString("latin1", 0, 32))?.[1] ?? BAD_GATEWAY);
+    readHead(upstream, (answer, rest) => {
+      status = Number(STATUS_LINE.exec(answer)?.[1] ?? BAD_GATEWAY);
       onStatus(status);
-      socket.write(first);
+      if (status === SWITCHING_PROTOCOLS) open.add(socket);
+      socket.write(Buffer.from(answerHead(answer, req), "latin1"));
+      if (rest.length > 0) socket.write(rest);
       upstream.pipe(socket);
     });
     socket.pipe(upstream);
@@ -91,14 +137,7 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions) {
     });
   }
 
-  /** Serves one upgrade request; the log line tells how the handshake ended. */
-  return function handleUpgrade(
-    req: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    address: FunctionAddress,
-    caller: Caller,
-  ): void {
+  function handle(req: IncomingMessage, socket: Duplex, head: Buffer, address: FunctionAddress, caller: Caller): void {
     const startedAt = performance.now();
     const time = options.now();
     const seen: Parameters<CallHandler["admit"]>[3] = {};
@@ -138,5 +177,13 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions) {
         refuse(req, socket, error, caller.requestId);
       },
     );
+  }
+
+  return {
+    handle,
+    closeAll() {
+      for (const socket of open) socket.end(GOING_AWAY);
+      open.clear();
+    },
   };
 }

@@ -33,9 +33,19 @@ export function createLogs({ sql, bus, onError }: LogsOptions) {
     onError,
   });
 
+  const followers = new Set<() => void>();
   const tail: LogTail = {
-    subscribe: (projectId, onEntries) =>
-      bus.subscribe(`${TOPIC_PREFIX}${projectId}`, (message) => onEntries(message as readonly LogEntry[])),
+    subscribe(projectId, onEntries, onEnd) {
+      const end = bus.subscribe(`${TOPIC_PREFIX}${projectId}`, (message) => onEntries(message as readonly LogEntry[]));
+      followers.add(onEnd);
+      return () => {
+        followers.delete(onEnd);
+        end();
+      };
+    },
+    close() {
+      for (const onEnd of [...followers]) onEnd();
+    },
   };
 
   return { store, buffer, tail };

@@ -4,8 +4,10 @@ import type { LogFilter } from "./store.ts";
 
 /** Log lines as they are stored, for those who follow a project live. */
 export interface LogTail {
-  /** Returns what ends the subscription. */
-  subscribe(projectId: string, onEntries: (entries: readonly LogEntry[]) => void): () => void;
+  /** Returns what ends the subscription. `onEnd` is called when the server stops. */
+  subscribe(projectId: string, onEntries: (entries: readonly LogEntry[]) => void, onEnd: () => void): () => void;
+  /** Ends all subscriptions. */
+  close(): void;
 }
 
 /** Lines that wait for a slow reader; what does not fit is told as a number. */
@@ -39,6 +41,7 @@ export function createTailStream(
   let waiting: string[] = [];
   let lost = 0;
   let wake: (() => void) | undefined;
+  let ended = false;
   let unsubscribe = (): void => {};
   let keepAlive: NodeJS.Timeout | undefined;
 
@@ -48,6 +51,7 @@ export function createTailStream(
     wake?.();
   }
   function stop(): void {
+    ended = true;
     unsubscribe();
     clearInterval(keepAlive);
     wake?.();
@@ -55,23 +59,24 @@ export function createTailStream(
 
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      unsubscribe = tail.subscribe(projectId, (entries) => {
+      const onEntries = (entries: readonly LogEntry[]): void => {
         for (const entry of entries) {
           if (matches(entry, filter)) push(`id: ${entry.id}\ndata: ${JSON.stringify(toLogLine(entry))}\n\n`);
         }
-      });
+      };
+      unsubscribe = tail.subscribe(projectId, onEntries, stop);
       keepAlive = setInterval(() => push(": keep-alive\n\n"), KEEP_ALIVE_MS);
       signal.addEventListener("abort", stop, { once: true });
       controller.enqueue(encoder.encode(": following\n\n"));
     },
     async pull(controller) {
-      while (waiting.length === 0 && !signal.aborted) {
+      while (waiting.length === 0 && !ended) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
         wake = undefined;
       }
-      if (signal.aborted) {
+      if (ended) {
         controller.close();
         return;
       }

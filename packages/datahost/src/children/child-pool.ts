@@ -165,7 +165,10 @@ export function createChildPool({ role, limits, onDefect, start = startSqlProces
       await Promise.all(
         [...members].map(async (member) => {
           while (member.projectId !== undefined) await new Promise<void>((resolve) => member.freed.push(resolve));
-          if (!member.process.isAlive) return;
+          if (!member.process.isAlive) {
+            if (members.has(member)) await new Promise<void>((resolve) => member.freed.push(resolve));
+            return;
+          }
           const own = lease(member, "");
           try {
             await member.process.run({ kind: "close", path }, CLOSE_TIMEOUT_MS);

@@ -26,6 +26,7 @@ export interface SqlProcess {
   kill(): void;
   /** Lets it end by itself. */
   stop(): void;
+  /** Whether it takes requests. */
   readonly isAlive: boolean;
 }
 
@@ -39,10 +40,11 @@ export interface SqlProcessOptions {
 const ENTRY = fileURLToPath(new URL("./sql-child.ts", import.meta.url));
 const HOST_DESCRIPTOR = 3;
 /**
- * Below everything that answers requests: measured with two processes in endless queries on a machine of two cores, point
- * reads of others keep their idle p99.
+ * A statement that has run for a while goes on below everything that answers requests: measured with two endless queries on a
+ * machine of two cores, others keep their idle p99. Starting and short statements are not slowed down.
  */
-const NICENESS = 10;
+const LONG_RUN_MS = 100;
+const LONG_RUN_NICENESS = 10;
 /**
  * What V8 and Node take of the data limit before any work: V8 reserves half a gigabyte for code, which Linux counts.
  */
@@ -55,9 +57,31 @@ export function startSqlProcess({ role, limits, onExit, onDefect }: SqlProcessOp
     | { resolve: (value: { answer: ChildAnswer; body: Buffer }) => void; reject: (error: unknown) => void }
     | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let longRunTimer: NodeJS.Timeout | undefined;
   let alive = true;
+  /** It was killed, and is about to be gone. */
+  let doomed = false;
 
-  if (child.pid !== undefined) lowerPriority(child.pid);
+  let isLowered = false;
+
+  function setNiceness(niceness: number): void {
+    try {
+      if (child.pid !== undefined && alive) setPriority(child.pid, niceness);
+      isLowered = niceness > 0;
+    } catch {
+      // Only a privileged user may raise it again: then it stays where it is.
+    }
+  }
+
+  function settle(): typeof waiting {
+    const waiter = waiting;
+    waiting = undefined;
+    clearTimeout(timer);
+    clearTimeout(longRunTimer);
+    if (isLowered) setNiceness(0);
+    return waiter;
+  }
+
   writeFrame(stream, {
     role,
     maxResultBytes: limits.maxResultBytes,
@@ -72,9 +96,7 @@ export function startSqlProcess({ role, limits, onExit, onDefect }: SqlProcessOp
   stream.on(
     "data",
     createFrameReader<ChildAnswer>(({ head, body }) => {
-      const waiter = waiting;
-      waiting = undefined;
-      clearTimeout(timer);
+      const waiter = settle();
       if (head.defect !== undefined) onDefect(head.defect);
       if (head.error === undefined) waiter?.resolve({ answer: head, body });
       else waiter?.reject(AerostackError.fromSerialised(head.error));
@@ -87,21 +109,21 @@ export function startSqlProcess({ role, limits, onExit, onDefect }: SqlProcessOp
   function end(description: string): void {
     if (!alive) return;
     alive = false;
-    clearTimeout(timer);
     stream.destroy();
-    waiting?.reject(new ChildCrashed(description));
-    waiting = undefined;
+    settle()?.reject(new ChildCrashed(description));
     onExit();
   }
 
   return {
     pid: child.pid,
     run(request, timeoutMs) {
-      if (!alive) return Promise.reject(new ChildCrashed("before the request"));
+      if (!alive || doomed) return Promise.reject(new ChildCrashed("before the request"));
       return new Promise((resolve, reject) => {
         waiting = { resolve, reject };
+        longRunTimer = setTimeout(() => setNiceness(LONG_RUN_NICENESS), LONG_RUN_MS);
         timer = setTimeout(() => {
           waiting = undefined;
+          doomed = true;
           child.kill("SIGKILL");
           // Not before it is gone: until then it holds its locks, and what it wrote may still be committed.
           const rejectTimedOut = () => reject(new AerostackError("DB_QUERY_TIMEOUT"));
@@ -112,13 +134,14 @@ export function startSqlProcess({ role, limits, onExit, onDefect }: SqlProcessOp
       });
     },
     kill() {
+      doomed = true;
       child.kill("SIGKILL");
     },
     stop() {
       stream.end();
     },
     get isAlive() {
-      return alive;
+      return alive && !doomed;
     },
   };
 }
@@ -131,12 +154,4 @@ function spawnLimited(memoryBytes: number): ChildProcess {
   const limitKib = Math.ceil((RUNTIME_DATA_BYTES + memoryBytes) / 1024);
   const script = `ulimit -d ${limitKib} 2>/dev/null; ulimit -c 0 2>/dev/null; exec "$0" "$@"`;
   return spawn("/bin/sh", ["-c", script, process.execPath, ...args], options);
-}
-
-function lowerPriority(pid: number): void {
-  try {
-    setPriority(pid, NICENESS);
-  } catch {
-    // It has ended already, or the system does not let us: it runs all the same.
-  }
 }

@@ -128,7 +128,8 @@ function describeWrites(program: Program, facts: SchemaFacts): Writes {
   const tables = new Set<string>();
   for (const instruction of allInstructions(program)) {
     const root = instruction.opcode === "OpenWrite" ? facts.rootPage(rootOf(instruction) ?? -1) : undefined;
-    if (root !== undefined && !root.isIndex && !root.isShadow) tables.add(root.table);
+    const isSystem = root?.isIndex || root?.isShadow || root?.table.startsWith("sqlite_");
+    if (root !== undefined && !isSystem) tables.add(root.table);
   }
   return {
     indexesPerRow: countIndexWrites(program, facts),

@@ -76,6 +76,8 @@ export function createSqlServices(options: SqlServicesOptions) {
       sendPieces: options.sendPieces,
     }),
 
+    dump: transfers.dump,
+
     /** Every database of a project, for good. */
     async deleteProject(projectId: string): Promise<void> {
       await endWork(projectId);

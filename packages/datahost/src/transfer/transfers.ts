@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { AerostackError } from "@aerostack/contracts/errors";
 import type { ChildPool, SqlProcessLease } from "../children/child-pool.ts";
+import { ChildCrashed } from "../children/child-process.ts";
 import type { ChildRequest } from "../children/child-protocol.ts";
 import type { HostLimits } from "../limits.ts";
 import { toChildDatabase } from "../sql/engine.ts";
@@ -86,8 +87,10 @@ export function createTransfers({ databases, readers, writers, limits }: Transfe
       if (open.has(id)) watch(id, transfer);
       return result;
     } catch (error) {
-      drop(id);
-      throw error;
+      const isOver = error instanceof AerostackError && error.code !== "DB_QUERY_TIMEOUT";
+      if (isOver) finish(id);
+      else drop(id);
+      throw error instanceof ChildCrashed ? new AerostackError("DB_MEMORY_LIMIT", { cause: error }) : error;
     }
   }
 

@@ -92,8 +92,8 @@ export function createStorageRoutes(options: {
         const { object, content } = await storage.get(project.id, params.bucket, keyOf(request));
         return new Response(Readable.toWeb(content) as ReadableStream<Uint8Array>, {
           headers: {
-            // Never the stored type: an uploaded page must not run on the management address.
-            "content-type": "application/octet-stream",
+            "content-type": object.httpMetadata.contentType ?? "application/octet-stream",
+            // An uploaded page must not run on the management address.
             "content-disposition": "attachment",
             "content-length": String(object.size),
             "cache-control": "no-store",

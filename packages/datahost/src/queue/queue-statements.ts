@@ -63,6 +63,10 @@ export const queueStatements = perDatabase((db) => ({
   remove: db.prepare<[number]>("DELETE FROM queue_messages WHERE seq = ?"),
   removeBody: db.prepare<[number]>("DELETE FROM queue_bodies WHERE seq = ?"),
   retry: db.prepare<[number, number]>("UPDATE queue_messages SET visible_at = ?, leased = 0 WHERE seq = ?"),
+  releaseLeases: db.prepare<[number, string, number]>(
+    `UPDATE queue_messages SET visible_at = ?, attempts = attempts - 1, leased = 0
+     WHERE queue = ? AND leased = 1 AND visible_at > ?`,
+  ),
   move: db.prepare<[string, string | null, number, number]>(
     "UPDATE queue_messages SET queue = ?, dead_from = ?, visible_at = ?, attempts = 0, leased = 0 WHERE seq = ?",
   ),

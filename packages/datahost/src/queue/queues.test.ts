@@ -189,6 +189,20 @@ describe("queues", () => {
     expect(world.takeReady()).toContain("prj_a/other");
   });
 
+  test("a restart takes back what was leased at once, and counts no delivery for it", async () => {
+    await send("interrupted");
+    const [first] = await lease();
+    expect(first?.attempts).toBe(1);
+    reopen();
+    queues.resume();
+    world.takeReady();
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(world.takeReady()).toEqual(["prj_a/jobs"]);
+    const [again] = await lease();
+    expect(again).toMatchObject({ id: first?.id, attempts: 1 });
+  });
+
   test("a restart does not open projects without messages", async () => {
     await send("done");
     const [message] = await lease();

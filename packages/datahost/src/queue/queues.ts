@@ -56,7 +56,7 @@ export interface Queues {
   purge(name: QueueName): Promise<number>;
   /** Queues that have messages. */
   pending(): { name: QueueName; dueAt: number }[];
-  /** After a start: announces what is available and wakes for what will be. */
+  /** After a start: takes back what was leased, announces what is available and wakes for what will be. */
   resume(): void;
   /** Forgets queues that have been empty for a while. */
   tidy(): Promise<void>;
@@ -127,6 +127,20 @@ export function createQueues({ states, host, clock, timers, onReady, onError }: 
     if (row !== undefined && row.backlog_count > 0) return;
     const key = keyOf(name);
     if (!emptySince.has(key)) emptySince.set(key, clock.now());
+  }
+
+  /**
+   * Who held leases went down with the process before this one. What they were at counts as no delivery: it was not the
+   * consumer that failed.
+   */
+  async function takeBackLeases(name: QueueName): Promise<void> {
+    const now = clock.now();
+    const { changes } = await states.commit(name.projectId, (db) =>
+      queueStatements(db).releaseLeases.run(now, name.queue, now),
+    );
+    if (changes === 0) return;
+    announcedAt.delete(keyOf(name));
+    wake(name);
   }
 
   return {
@@ -234,6 +248,7 @@ export function createQueues({ states, host, clock, timers, onReady, onError }: 
     resume() {
       for (const name of pending.list()) {
         wake(name);
+        takeBackLeases(name).catch((error: unknown) => onError(error, name));
         // One that is empty is found so by `tidy`, which looks again.
         emptySince.set(keyOf(name), clock.now());
       }

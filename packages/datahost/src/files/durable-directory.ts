@@ -11,8 +11,13 @@ export function makeDurableDirectory(path: string): void {
 }
 
 /** Makes new names in a directory survive a power failure. */
-export function syncDirectory(path: string): void {
-  const descriptor = openSync(path, "r");
+export const syncDirectory = (path: string): void => sync(path, "r");
+
+/** Makes a file's content survive a power failure. */
+export const syncFile = (path: string): void => sync(path, "r+");
+
+function sync(path: string, flags: "r" | "r+"): void {
+  const descriptor = openSync(path, flags);
   try {
     fsyncSync(descriptor);
   } finally {

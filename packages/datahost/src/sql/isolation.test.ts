@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { failureOf, RUNAWAY_READ, RUNAWAY_WRITE, type SqlUnderTest, startSql, until } from "./sql-test-support.ts";
 
 const TIMEOUT_MS = 1_500;
+const MAX_ROUNDS = 6;
 const HOSTILE = { projectId: "prj_hostile" };
 const NEIGHBOUR = { projectId: "prj_neighbour" };
 
@@ -30,6 +31,7 @@ async function p99Of(work: () => Promise<unknown>, rounds: number): Promise<numb
 }
 
 const pointRead = () => sql.query("SELECT * FROM t WHERE id = ?", [2], NEIGHBOUR);
+const pointWrite = () => sql.query("INSERT INTO t (v) VALUES ('w')", [], NEIGHBOUR);
 const longRead = () => sql.query("SELECT count(*) FROM t WHERE v LIKE ?", ["b%"], NEIGHBOUR);
 
 describe("a statement that does not end", () => {
@@ -74,24 +76,23 @@ describe("a statement that does not end", () => {
   });
 
   test("leaves a neighbour's point reads and writes as fast as they are when nothing else runs", async () => {
-    const write = () => sql.query("INSERT INTO t (v) VALUES ('w')", [], NEIGHBOUR);
     await p99Of(pointRead, 300);
-    await p99Of(write, 50);
-    const idleReadMs = await p99Of(pointRead, 1_000);
-    const idleWriteMs = await p99Of(write, 200);
-    const runaways = Array.from({ length: 2 }, () => failureOf(sql.query(RUNAWAY_READ, [], HOSTILE)));
-    runaways.push(failureOf(sql.query(RUNAWAY_WRITE, [], HOSTILE)));
-    await until(() => sql.services.stats().readers >= 2);
-    const busyReadMs = await p99Of(pointRead, 1_000);
-    const busyWriteMs = await p99Of(write, 200);
-    await Promise.all(runaways);
-    console.log(
-      `p99 of a neighbour, ms: read ${idleReadMs.toFixed(3)} idle, ${busyReadMs.toFixed(3)} beside runaways; ` +
-        `write ${idleWriteMs.toFixed(3)} idle, ${busyWriteMs.toFixed(3)} beside runaways`,
-    );
-    // Other tests share this machine: what is asserted is that nobody waits for a stuck process.
-    expect(busyReadMs).toBeLessThan(Math.max(idleReadMs * 2, 20));
-    expect(busyWriteMs).toBeLessThan(Math.max(idleWriteMs * 2, 60));
+    await p99Of(pointWrite, 50);
+    // What else the machine does can only make a round look worse: one quiet round shows that nobody waits.
+    const rounds: string[] = [];
+    let isQuiet = false;
+    for (let round = 0; round < MAX_ROUNDS && !isQuiet; round++) {
+      const idle = [await p99Of(pointRead, 1_000), await p99Of(pointWrite, 200)] as const;
+      const runaways = [RUNAWAY_READ, RUNAWAY_READ, RUNAWAY_WRITE].map((text) =>
+        failureOf(sql.query(text, [], HOSTILE)),
+      );
+      await until(() => sql.services.stats().readers >= 2);
+      const busy = [await p99Of(pointRead, 1_000), await p99Of(pointWrite, 200)] as const;
+      for (const error of await Promise.all(runaways)) expect(error).toMatchObject({ code: "DB_QUERY_TIMEOUT" });
+      rounds.push(`reads ${idle[0]} → ${busy[0]}, writes ${idle[1]} → ${busy[1]}`);
+      isQuiet = busy[0] < Math.max(2 * idle[0], 1) && busy[1] < Math.max(2 * idle[1], 5);
+    }
+    expect(isQuiet, `p99 in ms, idle → beside runaways: ${rounds.join("; ")}`).toBe(true);
   });
 
   test("is no reason for another read of the project to fail: those that wait are run when a process is free", async () => {

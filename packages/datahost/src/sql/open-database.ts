@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { makeDurableDirectory, syncDirectory } from "../files/durable-directory.ts";
+import { makeDurableDirectory, syncDirectory, syncFile } from "../files/durable-directory.ts";
 import { Database, type SqliteDatabase } from "../state/sqlite-driver.ts";
 import { COMMIT_TABLE } from "./schema-facts.ts";
 
@@ -48,24 +48,31 @@ export function openDatabase(options: OpenDatabaseOptions): SqliteDatabase {
   }
 }
 
-/** Makes the file with the platform's own table in it, durably. Does nothing where the file is, unless it must be repaired. */
-export function createDatabase(path: string, key: Uint8Array, { repair = false } = {}): void {
-  if (!repair && existsSync(path)) return;
+/**
+ * Makes the file with the platform's own table in it. Under another name first, and renamed when it is complete and on the
+ * disk: after a crash the database is there as a whole or not at all.
+ */
+export function createDatabase(path: string, key: Uint8Array): void {
   makeDurableDirectory(dirname(path));
-  const db = new Database(path);
+  const unfinished = `${path}${UNFINISHED_ENDING}`;
+  rmSync(unfinished, { force: true });
+  const db = new Database(unfinished);
   try {
     unlock(db, key);
     db.pragma(`page_size = ${PAGE_BYTES}`);
+    db.pragma("journal_mode = OFF");
+    db.pragma("synchronous = OFF");
+    db.exec(`CREATE TABLE ${COMMIT_TABLE} (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, ids TEXT NOT NULL)`);
     db.pragma("journal_mode = WAL");
-    db.pragma("synchronous = FULL");
-    db.exec(
-      `CREATE TABLE IF NOT EXISTS ${COMMIT_TABLE} (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, ids TEXT NOT NULL)`,
-    );
   } finally {
     db.close();
   }
+  syncFile(unfinished);
+  renameSync(unfinished, path);
   syncDirectory(dirname(path));
 }
+
+const UNFINISHED_ENDING = ".new";
 
 function unlock(db: SqliteDatabase, key: Uint8Array): void {
   db.pragma("cipher = 'aegis'");

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Clock } from "@aerostack/kernel";
 import type { DatabaseFile } from "../files/database-files.ts";
 import type { HostLimits } from "../limits.ts";
@@ -8,7 +9,7 @@ import { LruMap } from "./lru-map.ts";
 import { createDatabase, openDatabase } from "./open-database.ts";
 import { type Plan, type PlannedStatement, planText } from "./plan.ts";
 import { type ChangeCounter, createChangeCounter } from "./run-statement.ts";
-import { COMMIT_TABLE, readSchemaFacts, type SchemaFacts } from "./schema-facts.ts";
+import { readSchemaFacts, type SchemaFacts } from "./schema-facts.ts";
 import { isBusy } from "./sqlite-errors.ts";
 import { createWalFlush, type WalFlush } from "./wal-flush.ts";
 import { WriteQueue } from "./write-queue.ts";
@@ -103,22 +104,14 @@ export class UserDatabase {
   connection(): OpenConnection {
     if (this.#connection !== undefined) return this.#connection;
     const { file, limits } = this.#options;
-    createDatabase(file.path, file.key);
-    const open = () =>
-      openDatabase({
-        ...file,
-        maxDatabaseBytes: limits.maxDatabaseBytes,
-        busyTimeoutMs: 0,
-        cacheKib: CACHE_KIB,
-        sync: "by-caller",
-      });
-    let sqlite = open();
-    if (sqlite.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(COMMIT_TABLE) === undefined) {
-      // Its making was cut short.
-      sqlite.close();
-      createDatabase(file.path, file.key, { repair: true });
-      sqlite = open();
-    }
+    if (!existsSync(file.path)) createDatabase(file.path, file.key);
+    const sqlite = openDatabase({
+      ...file,
+      maxDatabaseBytes: limits.maxDatabaseBytes,
+      busyTimeoutMs: 0,
+      cacheKib: CACHE_KIB,
+      sync: "by-caller",
+    });
     this.#connection = {
       sqlite,
       commitLog: createCommitLog(sqlite),

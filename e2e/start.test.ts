@@ -6,10 +6,12 @@ import { afterEach, describe, expect, test } from "vitest";
 import { createDeveloper } from "./harness/developer.ts";
 import { fixtureWorker } from "./harness/fixture-worker.ts";
 import { pollUntil } from "./harness/poll-until.ts";
-import { descendantsOf, isDataHost, isWorkerd, stillRunning } from "./harness/process-tree.ts";
+import { descendantsOf, isDataHost, isWorkerd, proportionalBytes, stillRunning } from "./harness/process-tree.ts";
 import { SERVER_MAIN, type ServerProcess, startServer } from "./harness/server-process.ts";
 
 const SECOND_START_LIMIT_MS = 1_500;
+const IDLE_LIMIT_MEGABYTES = 200;
+const MEGABYTE = 1_000_000;
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 const MODE_BITS = 0o777;
@@ -109,6 +111,15 @@ test("a second start answers its first request within 1.5 s, with a function", a
   );
   expect(readyMs).toBeLessThan(SECOND_START_LIMIT_MS);
   expect(calledMs).toBeLessThan(2 * SECOND_START_LIMIT_MS);
+});
+
+test("idle, all processes together take less than 200 MB", async () => {
+  server = await startServer();
+  const processes = [server.pid, ...(await descendantsOf(server.pid)).map((one) => one.pid)];
+  const bytes = await Promise.all(processes.map(proportionalBytes));
+  const totalMegabytes = bytes.reduce((sum, one) => sum + one, 0) / MEGABYTE;
+  console.info(`idle: ${totalMegabytes.toFixed(0)} MB in ${processes.length} processes`);
+  expect(totalMegabytes).toBeLessThan(IDLE_LIMIT_MEGABYTES);
 });
 
 describe("a start that must not be", () => {

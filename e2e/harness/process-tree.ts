@@ -101,3 +101,9 @@ export async function peakGrowthBytes<Result>(
     clearInterval(sampler);
   }
 }
+
+/** Memory of a process, what it shares with others counted by its share. */
+export async function proportionalBytes(pid: number): Promise<number> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+  return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? Number.NaN) * KIBIBYTE;
+}

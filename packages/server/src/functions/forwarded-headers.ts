@@ -75,8 +75,6 @@ export function functionRequestHeaders(headers: IncomingHttpHeaders, facts: Call
     facts.scheme,
     "cf-connecting-ip",
     facts.clientIp,
-    "x-real-ip",
-    facts.clientIp,
     "x-as-project-id",
     facts.projectId,
     "x-as-dispatch-token",
@@ -84,7 +82,6 @@ export function functionRequestHeaders(headers: IncomingHttpHeaders, facts: Call
     "x-as-platform-url",
     facts.platformUrl,
   );
-  if (headers.host !== undefined) list.push("x-forwarded-host", headers.host);
   if (facts.prefix !== "") list.push("x-forwarded-prefix", facts.prefix);
   return list;
 }

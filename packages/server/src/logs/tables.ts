@@ -26,7 +26,7 @@ export interface LogTables {
 
 export const logMigrations: SqlMigrations = {
   "0001_logs": {
-    async up(db, { text, integer }) {
+    async up(db, { text, integer, clustered }) {
       await db.schema
         .createTable("logs")
         .addColumn("project_id", text, (column) => column.notNull())
@@ -48,6 +48,7 @@ export const logMigrations: SqlMigrations = {
         .addColumn("region", text)
         // Lines of one project lie together and in order of time, which is how they are read.
         .addPrimaryKeyConstraint("logs_key", ["project_id", "id"])
+        .modifyEnd(clustered)
         .execute();
       await db.schema.createIndex("logs_request").on("logs").columns(["request_id"]).execute();
     },

@@ -8,6 +8,8 @@ export interface ColumnTypes {
   readonly text: RawBuilder<unknown>;
   /** Whole numbers up to 2^53, times in milliseconds among them. */
   readonly integer: RawBuilder<unknown>;
+  /** At the end of a table whose rows lie in the order of its primary key; PostgreSQL has no such tables. */
+  readonly clustered: RawBuilder<unknown>;
 }
 
 export interface SqlMigration {
@@ -21,6 +23,7 @@ function columnTypes(dialect: SqlDialect): ColumnTypes {
   return {
     text: dialect === "sqlite" ? raw`text` : raw`text collate "C"`,
     integer: dialect === "sqlite" ? raw`integer` : raw`bigint`,
+    clustered: dialect === "sqlite" ? raw`without rowid` : raw``,
   };
 }
 

@@ -1,6 +1,6 @@
 import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
-import { createRpcPeer, type RpcHandler, systemClock } from "@aerostack/kernel";
+import { compactHeapAfterStart, createRpcPeer, type RpcHandler, systemClock } from "@aerostack/kernel";
 import { type Host, startHost } from "./host.ts";
 import { DEFAULT_LIMITS, type HostLimits } from "./limits.ts";
 import { systemTimers } from "./queue/due-alarm.ts";
@@ -36,6 +36,7 @@ const handlers: Record<string, RpcHandler> = {
     Object.assign(handlers, host.handlers);
     // Also for a process that will be killed: the next one starts faster.
     setImmediate(flushCompileCache);
+    compactHeapAfterStart();
     return { pid: process.pid };
   },
   "host.ping": () => ({ pid: process.pid }),

@@ -11,6 +11,7 @@ export {
 } from "./blobs/blob-store.ts";
 export { createFileBlobStore, type FileBlobStoreOptions } from "./blobs/file-blob-store.ts";
 export { type Clock, createManualClock, type ManualClock, systemClock } from "./clock.ts";
+export { compactHeapAfterStart } from "./compact-heap.ts";
 export {
   type ByteRange,
   type ChunkSealer,

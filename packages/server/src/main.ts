@@ -1,4 +1,4 @@
-import { systemClock } from "@aerostack/kernel";
+import { compactHeapAfterStart, systemClock } from "@aerostack/kernel";
 import { renderBanner } from "./banner.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createApp } from "./edge/create-app.ts";
@@ -150,6 +150,7 @@ try {
   const { origin, setupToken } = await start(config, log, lifecycle);
   const facts = { origin, setupToken, dataDir: config.dataDir, version: SERVER_VERSION, startMs: performance.now() };
   process.stdout.write(`${renderBanner(facts)}\n`);
+  compactHeapAfterStart();
 } catch (error) {
   await lifecycle.close();
   const expected = error instanceof StartError;

@@ -14,6 +14,8 @@ export interface Series {
   readonly latencyMs?: LatencyMs;
   /** Microseconds of CPU time for one request by kind of process, median over the rounds: moves little with other load. */
   readonly cpuUsPerRequest?: Readonly<Record<string, number>>;
+  /** Round by round the share of all cores that others used. */
+  readonly disturbances?: readonly number[];
 }
 
 /** What has to hold: of the ratio of ours to the baseline, or of our own figure. */
@@ -44,7 +46,7 @@ export interface Comparison {
 export function series(
   name: string,
   rounds: readonly number[],
-  more: Pick<Series, "latencyMs" | "cpuUsPerRequest"> = {},
+  more: Pick<Series, "latencyMs" | "cpuUsPerRequest" | "disturbances"> = {},
 ): Series {
   return {
     name,

@@ -1,5 +1,6 @@
 import { type Series, series } from "./comparison.ts";
 import { cpuPerRequest, readCpuUse } from "./cpu-use.ts";
+import { MAX_DISTURBANCE, QUIET_TIMEOUT_MS, untilLeftAlone, watchForeignLoad } from "./foreign-load.ts";
 import type { ProcessFacts } from "./process-tree.ts";
 import type { ScenarioContext } from "./scenario.ts";
 import { type Contestant, sideBySide } from "./side-by-side.ts";
@@ -39,23 +40,29 @@ export async function loadSideBySide<const Contestants extends readonly LoadCont
   for (const { target } of contestants) await runWrk(target, plan.warmUpSeconds);
   const running: readonly Contestant<LoadRound>[] = contestants.map(({ name, target, processes }) => ({
     name,
-    run: async (round) => {
+    run: async () => {
       const before = readCpuUse(processes());
       const report = await runWrk(target, plan.roundSeconds);
       const cpuUsPerRequest = cpuPerRequest(before, readCpuUse(processes()), report.requests);
-      say(
-        `round ${round + 1} ${name}: ${report.requestsPerSecond.toFixed(0)} requests/s, p99 ${report.latencyMs.p99.toFixed(1)} ms`,
-      );
+      say(`${name}: ${report.requestsPerSecond.toFixed(0)} requests/s, p99 ${report.latencyMs.p99.toFixed(1)} ms`);
       return { ...report, cpuUsPerRequest };
     },
   }));
-  const reports = await sideBySide(running, plan.rounds);
+  const rounds = await sideBySide(running, {
+    rounds: plan.rounds,
+    repeats: plan.repeats,
+    maxDisturbance: MAX_DISTURBANCE,
+    watch: watchForeignLoad,
+    beforeRound: () => untilLeftAlone(MAX_DISTURBANCE, QUIET_TIMEOUT_MS),
+  });
+  const disturbances = rounds.map(({ disturbance }) => disturbance);
+  say(`others used at most ${(Math.max(...disturbances) * 100).toFixed(0)} % of the cores in the rounds that count`);
   const measured = contestants.map(({ name }) => {
-    const own = reports.get(name) ?? [];
+    const own = rounds.flatMap(({ reports }) => reports.get(name) ?? []);
     return series(
       name,
       own.map((report) => report.requestsPerSecond),
-      { latencyMs: medianLatency(own), cpuUsPerRequest: medianCpu(own) },
+      { latencyMs: medianLatency(own), cpuUsPerRequest: medianCpu(own), disturbances },
     );
   });
   return measured as unknown as { readonly [Position in keyof Contestants]: Series };

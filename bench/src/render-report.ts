@@ -78,7 +78,7 @@ export function renderReport(report: Report): string {
       .trimEnd();
   const failures = report.scenarios.flatMap(({ name, error }) => (error === null ? [] : [`${name} failed: ${error}`]));
   const noise = report.scenarios.map(
-    ({ name, noiseBefore }) => `${name} ${(noiseBefore.cpuBusyShare * 100).toFixed(0)}%`,
+    ({ name, foreignLoadBefore }) => `${name} ${(foreignLoadBefore * 100).toFixed(0)}%`,
   );
   const { machine, commit } = report;
   return [

@@ -3,14 +3,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Commit } from "./commit.ts";
 import type { Comparison } from "./comparison.ts";
-import type { Machine, Noise } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import type { Plan } from "./scenario.ts";
 
 export interface ScenarioReport {
   readonly name: string;
   readonly title: string;
   readonly durationSeconds: number;
-  readonly noiseBefore: Noise;
+  /** Share of all cores that others used just before. */
+  readonly foreignLoadBefore: number;
   readonly comparisons: readonly Comparison[];
   /** Why there are no comparisons, or null. */
   readonly error: string | null;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { measureNoise } from "./machine.ts";
+import { sampleForeignLoad } from "./foreign-load.ts";
 import type { ScenarioReport } from "./report.ts";
 import type { Plan, Scenario } from "./scenario.ts";
 
@@ -10,7 +10,7 @@ export async function runScenario(
   scenario: Scenario,
   options: { readonly plan: Plan; readonly profileDir: string | null; readonly say: (line: string) => void },
 ): Promise<ScenarioReport> {
-  const noiseBefore = await measureNoise();
+  const foreignLoadBefore = await sampleForeignLoad();
   const startedAt = performance.now();
   // A short path: the name of a unix socket has room for 107 bytes.
   const scratchDir = await mkdtemp(join(tmpdir(), "aerobench-"));
@@ -19,7 +19,7 @@ export async function runScenario(
     name,
     title,
     durationSeconds: Math.round((performance.now() - startedAt) / 1000),
-    noiseBefore,
+    foreignLoadBefore,
     comparisons,
     error,
   });

@@ -3,6 +3,8 @@ import type { Comparison } from "./comparison.ts";
 /** How much is measured: bounded in count and time. */
 export interface Plan {
   readonly rounds: number;
+  /** Rounds of load that are repeated at most because others disturbed them. */
+  readonly repeats: number;
   /** Length of one round of load. */
   readonly roundSeconds: number;
   readonly warmUpSeconds: number;
@@ -19,6 +21,7 @@ export interface Plan {
 
 export const FULL_PLAN: Plan = {
   rounds: 5,
+  repeats: 10,
   roundSeconds: 4,
   warmUpSeconds: 2,
   coldStarts: 40,
@@ -30,6 +33,7 @@ export const FULL_PLAN: Plan = {
 
 export const QUICK_PLAN: Plan = {
   rounds: 2,
+  repeats: 0,
   roundSeconds: 1,
   warmUpSeconds: 1,
   coldStarts: 6,

@@ -4,10 +4,11 @@ import { createDeveloper } from "../../../e2e/harness/developer.ts";
 import { answerTo } from "../answer-to.ts";
 import { timeBareWorkerd } from "../baselines/bare-workerd.ts";
 import { type Comparison, compare, series } from "../comparison.ts";
+import { MAX_DISTURBANCE, QUIET_TIMEOUT_MS, untilLeftAlone } from "../foreign-load.ts";
 import { isWorkerd, processTree } from "../process-tree.ts";
 import type { Scenario, ScenarioContext } from "../scenario.ts";
 import { FUNCTION_NAME, startServerUnderTest } from "../server-under-test.ts";
-import { sideBySide } from "../side-by-side.ts";
+import { type Contestant, type Round, sideBySide } from "../side-by-side.ts";
 import { percentile } from "../statistics.ts";
 import { waitUntil } from "../wait-until.ts";
 import { COMPATIBILITY_DATE, WORKER_SOURCE } from "../workload/worker-source.ts";
@@ -15,6 +16,8 @@ import { COMPATIBILITY_DATE, WORKER_SOURCE } from "../workload/worker-source.ts"
 const TIMES_BARE = 2;
 /** Long enough that no process stops while the others are started, short enough to wait for. */
 const IDLE_MS = 8000;
+/** So many starts at a time, then the machine is looked at again. */
+const BATCH = 8;
 const ALL_STOPPED_TIMEOUT_MS = 60_000;
 
 /** (d) From a call whose function's process does not run to its answer. */
@@ -66,22 +69,28 @@ async function timeStarts(context: ScenarioContext, occasion: string, urls: read
   try {
     const [first = ""] = urls;
     await answerTo({ url: new URL("/healthz", first).href, agent });
-    const times = await sideBySide<number>(
-      [
-        {
-          name: "ours",
-          run: async (round) => {
-            const startedAt = performance.now();
-            await answerTo({ url: urls[round] ?? first, agent });
-            return performance.now() - startedAt;
-          },
+    const contestants: readonly Contestant<number>[] = [
+      {
+        name: "ours",
+        run: async () => {
+          const url = pending.shift() ?? first;
+          const startedAt = performance.now();
+          await answerTo({ url, agent });
+          return performance.now() - startedAt;
         },
-        { name: "bare", run: () => timeBareWorkerd(directory) },
-      ],
-      urls.length,
-    );
-    const ours = times.get("ours") ?? [];
-    const bare = times.get("bare") ?? [];
+      },
+      { name: "bare", run: () => timeBareWorkerd(directory) },
+    ];
+    const pending = [...urls];
+    const rounds: Round<number>[] = [];
+    while (pending.length > 0) {
+      await untilLeftAlone(MAX_DISTURBANCE, QUIET_TIMEOUT_MS);
+      // A start is too short to see who disturbed it, and none can be repeated: there are many instead.
+      const options = { rounds: Math.min(BATCH, pending.length), repeats: 0, maxDisturbance: 1, watch: () => () => 0 };
+      rounds.push(...(await sideBySide(contestants, options)));
+    }
+    const ours = rounds.flatMap(({ reports }) => reports.get("ours") ?? []);
+    const bare = rounds.flatMap(({ reports }) => reports.get("bare") ?? []);
     context.say(`${occasion}: p90 ${percentile(ours, 90).toFixed(1)} ms, bare ${percentile(bare, 90).toFixed(1)} ms`);
     return compare({
       id: `cold-start/${occasion.replaceAll(" ", "-")}`,

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createDeveloper, type Developer } from "../../../e2e/harness/developer.ts";
 import { answerTo } from "../answer-to.ts";
 import { type Comparison, compare, series } from "../comparison.ts";
+import { MAX_DISTURBANCE, QUIET_TIMEOUT_MS, untilLeftAlone } from "../foreign-load.ts";
 import { freePort } from "../free-port.ts";
 import { type TreeMemory, treeMemory } from "../memory.ts";
 import { isWorkerd, processTree } from "../process-tree.ts";
@@ -124,6 +125,7 @@ async function observeStarts(starter: Starter, plan: Plan, functionUrl?: string)
   const functionSeconds: number[] = [];
   const memories: TreeMemory[] = [];
   for (let start = 0; start < plan.serverStarts; start++) {
+    await untilLeftAlone(MAX_DISTURBANCE, QUIET_TIMEOUT_MS);
     const server = await starter.start();
     try {
       readySeconds.push(server.readyMs / 1000);
@@ -137,7 +139,6 @@ async function observeStarts(starter: Starter, plan: Plan, functionUrl?: string)
   for (let start = 0; start < plan.weighings; start++) {
     const server = await starter.start();
     try {
-      readySeconds.push(server.readyMs / 1000);
       await delay(SETTLE_MS);
       memories.push(treeMemory(server.pid));
     } finally {

@@ -13,6 +13,11 @@ export const resourceNameSchema = z
     "Use 1 to 63 lower-case letters, digits, '-' or '_', starting with a letter or digit.",
   );
 
+/** A name that a deployment gives to a resource; the ending is how staging's own resources are told apart. */
+const ownResourceNameSchema = resourceNameSchema.refine((name) => !name.endsWith("-staging"), {
+  error: "A name may not end in '-staging': the resources of the staging environment are called so.",
+});
+
 /** The name of a function within its project; also a DNS label, because it is part of the host form of its address. */
 export const functionNameSchema = z
   .string()
@@ -31,7 +36,7 @@ export const cronExpressionSchema = z
   );
 
 const queueConsumerSchema = z.strictObject({
-  queue: resourceNameSchema,
+  queue: ownResourceNameSchema,
   /** Messages handed to `queue()` at once. */
   maxBatchSize: z.int().min(1).max(100).default(10),
   /** How long an incomplete batch waits for more messages. */
@@ -39,7 +44,7 @@ const queueConsumerSchema = z.strictObject({
   /** Deliveries after the first before a message goes to the dead-letter queue, or is dropped where there is none. */
   maxRetries: z.int().min(0).max(100).default(3),
   retryDelaySeconds: z.int().min(0).max(43_200).default(0),
-  deadLetterQueue: resourceNameSchema.optional(),
+  deadLetterQueue: ownResourceNameSchema.optional(),
 });
 export type QueueConsumerConfig = z.infer<typeof queueConsumerSchema>;
 
@@ -62,19 +67,19 @@ export type AssetsConfig = z.infer<typeof assetsConfigSchema>;
 export const deployConfigSchema = z.strictObject({
   vars: z.record(bindingNameSchema, z.json()).default({}),
   d1Databases: z
-    .array(z.strictObject({ binding: bindingNameSchema, database: resourceNameSchema }))
+    .array(z.strictObject({ binding: bindingNameSchema, database: ownResourceNameSchema }))
     .max(20)
     .default([]),
   kvNamespaces: z
-    .array(z.strictObject({ binding: bindingNameSchema, namespace: resourceNameSchema }))
+    .array(z.strictObject({ binding: bindingNameSchema, namespace: ownResourceNameSchema }))
     .max(20)
     .default([]),
   r2Buckets: z
-    .array(z.strictObject({ binding: bindingNameSchema, bucket: resourceNameSchema }))
+    .array(z.strictObject({ binding: bindingNameSchema, bucket: ownResourceNameSchema }))
     .max(20)
     .default([]),
   queueProducers: z
-    .array(z.strictObject({ binding: bindingNameSchema, queue: resourceNameSchema }))
+    .array(z.strictObject({ binding: bindingNameSchema, queue: ownResourceNameSchema }))
     .max(20)
     .default([]),
   queueConsumers: z.array(queueConsumerSchema).max(20).default([]),

@@ -172,6 +172,19 @@ describe("a crash of the data host", () => {
     expect((await query("SELECT count(*), count(DISTINCT a) FROM t")).rows).toEqual([[300_000, 300_000]]);
   });
 
+  test("ends the statements that ran for it, also those that never end", async () => {
+    const runaway = failureOf(query(RUNAWAY_READ));
+    await until(async () => (await host.call<HostStats>("host.stats", {})).readers > 0);
+    const orphans = childrenOf(host.pid);
+    await crash();
+    await until(() => orphans.every((pid) => !existsSync(`/proc/${pid}`)));
+    expect(orphans).toHaveLength(1);
+    for (const pid of childrenOf(host.pid)) process.kill(pid, "SIGKILL");
+    await until(async () => (await host.call<HostStats>("host.stats", {})).killedStatements === 1);
+    for (const pid of childrenOf(host.pid)) process.kill(pid, "SIGKILL");
+    expect(await runaway).toMatchObject({ code: "DB_MEMORY_LIMIT" });
+  });
+
   test("ends transactions, which their callers are told", async () => {
     await query("CREATE TABLE t (a)");
     const { transactionId } = await host.call<{ transactionId: string }>("tx.begin", SCOPE);

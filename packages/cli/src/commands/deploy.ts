@@ -143,12 +143,14 @@ async function migrate(
   if (migrations.length === 0) return [];
   const { terminal } = context;
   const api = await context.api();
-  const common = { api, projectId, database: config.database, migrations };
+  // The environment's own database: staging never touches what production holds.
+  const database = config.environment === "staging" ? `${config.database}-staging` : config.database;
+  const common = { api, projectId, database, migrations };
   if (!asked && !config.migrateOnDeploy) {
     const pending = await pendingMigrations(common);
     if (pending.length > 0) {
       terminal.warn(
-        `${plural(pending.length, "migration")} not applied yet: run \`aerostack db migrate\`, or deploy with --migrate.`,
+        `${plural(pending.length, "migration")} not applied yet: run \`aerostack db migrate${database === config.database ? "" : ` --database ${database}`}\`, or deploy with --migrate.`,
       );
     }
     return [];
@@ -156,7 +158,7 @@ async function migrate(
   return terminal.step(
     "Applying migrations",
     () => applyMigrations(common),
-    (applied) => (applied.length === 0 ? undefined : `Applied ${applied.join(", ")} to database ${config.database}`),
+    (applied) => (applied.length === 0 ? undefined : `Applied ${applied.join(", ")} to database ${database}`),
   );
 }
 

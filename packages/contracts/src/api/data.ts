@@ -67,6 +67,9 @@ export const listKeysResponseSchema = z.object({
 export const putKeyQuerySchema = z.object({ ttl: z.coerce.number().int().min(1).max(10_000_000_000).optional() });
 
 export const bucketParamsSchema = projectParamsSchema.extend({ bucket: resourceNameSchema });
+export const objectParamsSchema = bucketParamsSchema.extend({
+  key: z.string().min(1).describe("The object's key; slashes stand for themselves"),
+});
 export const objectSchema = z.object({
   key: z.string(),
   sizeBytes: z.int(),
@@ -101,7 +104,7 @@ export const listMessagesResponseSchema = z.object({
 });
 export const sendMessageRequestSchema = z.object({
   body: z.json(),
-  delaySeconds: z.int().min(0).max(43_200).default(0),
+  delaySeconds: z.int().min(0).max(86_400).default(0),
 });
 export const sendMessageResponseSchema = z.object({ success: z.literal(true) });
 export const redriveRequestSchema = z.object({

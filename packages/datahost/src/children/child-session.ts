@@ -1,7 +1,7 @@
 import { AerostackError, type SerialisedError } from "@aerostack/contracts/errors";
 import { encodeResults, type ResultContext, type ResultFormat, sizeOfRow } from "../sql/encode-results.ts";
 import { arrangeValues, type BindValue } from "../sql/parameters.ts";
-import { type PlannedStatement, planText } from "../sql/plan.ts";
+import { atLine, type PlannedStatement, planText } from "../sql/plan.ts";
 import {
   emptyResult,
   joinResults,
@@ -210,11 +210,13 @@ export class ChildSession {
   }
 
   #runQuery(connection: ChildConnection, query: ChildQuery, options: RunOptions): StatementResult {
-    const { statements } = planText(query.sql, this.#settings);
+    const plan = planText(query.sql, this.#settings);
     const values = toBindValues(query.params, options.numbers, this.#settings.maxValueBytes);
-    const last = statements.length - 1;
+    const last = plan.statements.length - 1;
     return joinResults(
-      statements.map((planned, at) => this.#runPlanned(connection, planned, at === last ? values : [], options)),
+      plan.statements.map((planned, at) =>
+        atLine(plan, planned, () => this.#runPlanned(connection, planned, at === last ? values : [], options)),
+      ),
     );
   }
 

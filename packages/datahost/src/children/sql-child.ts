@@ -3,6 +3,7 @@ import { Socket } from "node:net";
 import type { ChildRequest, ChildSettings } from "./child-protocol.ts";
 import { ChildSession } from "./child-session.ts";
 import { createFrameReader, writeFrame } from "./frames.ts";
+import { watchForOrphaning } from "./orphan-watch.ts";
 
 /**
  * A process that runs SQL of unknown length for the host: started by it, spoken to over file descriptor 3, killed by it when
@@ -23,6 +24,7 @@ host.on(
   createFrameReader<ChildSettings | ChildRequest>(({ head }) => {
     if (session === undefined) {
       session = new ChildSession(head as ChildSettings, () => process.ppid !== parentAtStart);
+      watchForOrphaning(parentAtStart);
       // A process that is killed would never write what it compiled, and the next one would compile it again (60 ms).
       setImmediate(flushCompileCache);
       return;

@@ -1,7 +1,7 @@
 import type { CompiledStatement } from "./compile-statement.ts";
 import { sizeOfRow } from "./encode-results.ts";
 import { arrangeValues, type BindValue } from "./parameters.ts";
-import type { Plan, PlannedStatement } from "./plan.ts";
+import { atLine, type Plan, type PlannedStatement } from "./plan.ts";
 import {
   emptyResult,
   joinResults,
@@ -52,7 +52,7 @@ export function runInline(
     if (last === 0) return runPlanned(database, plan.statements[0] as PlannedStatement, values, maxValueBytes, budget);
     return joinResults(
       plan.statements.map((planned, at) =>
-        runPlanned(database, planned, at === last ? values : [], maxValueBytes, budget),
+        atLine(plan, planned, () => runPlanned(database, planned, at === last ? values : [], maxValueBytes, budget)),
       ),
     );
   });

@@ -2,6 +2,7 @@ import { AerostackError } from "@aerostack/contracts/errors";
 import type { CompiledStatement } from "./compile-statement.ts";
 import { layOutParameters, type ParameterLayout } from "./parameters.ts";
 import { splitStatements } from "./split-statements.ts";
+import { toQueryError } from "./sqlite-errors.ts";
 import { checkStatement, type StatementShape } from "./statement-rules.ts";
 import { keywordOf, type Token } from "./tokenizer.ts";
 
@@ -13,6 +14,8 @@ export interface PlannedStatement {
   readonly shape: StatementShape;
   readonly layout: ParameterLayout;
   readonly tokens: readonly Token[];
+  /** Line of the text on which it begins, from 1. */
+  readonly line: number;
   /** Undefined until it is asked for; null where only another process may prepare it. */
   compiled: CompiledStatement | null | undefined;
   /** Of the schema that it was compiled for. */
@@ -42,7 +45,17 @@ export function planText(sql: string, limits: PlanLimits): Plan {
     const layout = layOutParameters(tokens);
     if (layout.count > limits.maxParameters) throw queryFailed("too many SQL variables", "SQLITE_ERROR");
     const verb = keywordOf(tokens[0]) ?? "";
-    return { sql: text, verb, shape: checkStatement(tokens), layout, tokens, compiled: undefined, generation: -1 };
+    const line = lineOf(sql, tokens[0]?.start ?? 0);
+    return {
+      sql: text,
+      verb,
+      shape: checkStatement(tokens),
+      layout,
+      tokens,
+      line,
+      compiled: undefined,
+      generation: -1,
+    };
   });
   if (statements.length === 0) {
     throw queryFailed(sql.trim() === "" ? "No SQL statements detected." : "SQL code did not contain a statement.");
@@ -59,6 +72,25 @@ export function planText(sql: string, limits: PlanLimits): Plan {
     isWrite: statements.some((statement) => statement.shape.kind === "write"),
     isDdl: statements.some((statement) => statement.shape.isDdl),
   };
+}
+
+function lineOf(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) line++;
+  return line;
+}
+
+/** Runs one statement of a text; where it fails, the error says on which line the statement begins (`details.line`). */
+export function atLine<T>(plan: Plan, planned: PlannedStatement, run: () => T): T {
+  if (plan.statements.length === 1) return run();
+  try {
+    return run();
+  } catch (error) {
+    const seen = toQueryError(error);
+    if (!(seen instanceof AerostackError) || seen.code !== "DB_QUERY_FAILED") throw error;
+    const details = { ...seen.details, line: planned.line };
+    throw new AerostackError(seen.code, { message: seen.message, fix: seen.fix, details, cause: error });
+  }
 }
 
 function queryFailed(message: string, sqliteCode?: string): AerostackError {

@@ -107,6 +107,18 @@ describe("queries", () => {
     expect(deleted.meta.changes).toBe(3);
   });
 
+  test.each(["UPDATE users SET nope = 1", "UPDATE users SET nope = name || 'x'"])(
+    "a text of many statements says on which line the one that failed begins: %s",
+    async (failing) => {
+      const text = `SELECT 1;\n\nSELECT ';\n'; /* \n */ ${failing};\nSELECT 2`;
+      const error = await failureOf(sql.call("db.exec", { projectId: "prj_a", database: "main", sql: text }));
+      expect(error).toMatchObject({
+        message: "no such column: nope",
+        details: { line: 5, sqliteCode: "SQLITE_ERROR" },
+      });
+    },
+  );
+
   test("mode data reads and writes rows, and refuses changes of the schema", async () => {
     await sql.query("INSERT INTO users (name) VALUES ('data')", [], { mode: "data" });
     for (const ddl of [

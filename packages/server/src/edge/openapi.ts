@@ -52,7 +52,21 @@ const IDEMPOTENCY_KEY: Parameter = {
 };
 
 function schemaOf(schema: z.ZodType, io: "input" | "output"): JsonSchema {
-  const { $schema: _draft, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any", target: "draft-2020-12" });
+  const {
+    $schema: _draft,
+    $defs: _definitions,
+    ...rest
+  } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    target: "draft-2020-12",
+    reused: "inline",
+    // "Any JSON" is described by a schema that refers to itself; a reader is told as much by one that allows anything.
+    override({ zodSchema, jsonSchema }) {
+      if (zodSchema._zod.def.type !== "lazy") return;
+      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+    },
+  });
   return rest;
 }
 

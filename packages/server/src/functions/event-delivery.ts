@@ -19,6 +19,7 @@ import { type RouteTable, type RouteVariant, routeName } from "./route-table.ts"
 export interface QueueStorage {
   lease(projectId: string, queue: string, request: LeaseRequest & RetryPolicy): Promise<readonly LeasedMessage[]>;
   settle(projectId: string, queue: string, settlement: QueueSettlement & RetryPolicy): Promise<void>;
+  availableCount(projectId: string, queue: string): Promise<number>;
   nextDueAt(projectId: string, queue: string): Promise<number | null>;
   /** Queues that hold messages, in all projects. */
   pending(): Promise<readonly { readonly projectId: string; readonly queue: string }[]>;
@@ -132,6 +133,7 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
         timeoutMs: EVENT_TIMEOUT_MS,
       });
     },
+    availableCount: (projectId, queue) => options.queues.availableCount(projectId, queue),
     nextDueAt: (projectId, queue) => options.queues.nextDueAt(projectId, queue),
     onError: (error, { projectId, storedQueue }) => options.onError(error, `queue ${projectId}/${storedQueue}`),
   });

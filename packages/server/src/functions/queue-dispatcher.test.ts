@@ -1,5 +1,5 @@
 import { createManualClock } from "@aerostack/kernel";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   createQueueDispatcher,
   type LeasedMessage,
@@ -85,6 +85,7 @@ function worldOf(total: number, deliver: (messages: readonly LeasedMessage[]) =>
     clock: createManualClock(0),
     leaseMs: 1000,
     findConsumer: async () => consumer,
+    availableCount: async () => waiting.length,
     lease: async (_consumer, max) => waiting.splice(0, max),
     settle: async (_consumer, settlement) => {
       settlements.push(settlement);
@@ -116,6 +117,44 @@ describe("delivery", () => {
     expect(new Set(acks).size).toBe(50);
     expect(acks).toHaveLength(50);
     expect(world.most()).toBeLessThanOrEqual(4);
+  });
+
+  it("hands a full batch over at once, and holds an incomplete one back for as long as its consumer says", async () => {
+    vi.useFakeTimers();
+    try {
+      const clock = createManualClock(0);
+      const waiting = [message("a"), message("b"), message("c"), message("d")];
+      const delivered: string[][] = [];
+      const dispatcher = createQueueDispatcher({
+        clock,
+        leaseMs: 1000,
+        findConsumer: async () => ({ ...consumer, config: { ...consumer.config, maxBatchTimeoutSeconds: 5 } }),
+        availableCount: async () => waiting.length,
+        lease: async (_consumer, max) => waiting.splice(0, max),
+        settle: async () => {},
+        deliver: async (_consumer, messages) => {
+          delivered.push(messages.map((one) => one.id));
+          return ok;
+        },
+        nextDueAt: async () => (waiting.length > 0 ? 0 : null),
+        onError: () => {},
+      });
+      dispatcher.wake("prj_1", "jobs");
+      await vi.advanceTimersByTimeAsync(0);
+      expect(delivered).toEqual([["a", "b", "c"], ["d"]]);
+      waiting.push(message("e"), message("f"));
+      dispatcher.wake("prj_1", "jobs");
+      await vi.advanceTimersByTimeAsync(0);
+      clock.advance(4999);
+      await vi.advanceTimersByTimeAsync(4999);
+      expect(delivered).toHaveLength(2);
+      clock.advance(1);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(delivered.at(-1)).toEqual(["e", "f"]);
+      await dispatcher.close();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("retries the whole batch when the function's process dies", async () => {

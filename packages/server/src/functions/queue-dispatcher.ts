@@ -42,6 +42,8 @@ export interface QueueDispatcherOptions {
   readonly lease: (consumer: QueueConsumer, maxMessages: number, leaseMs: number) => Promise<readonly LeasedMessage[]>;
   readonly settle: (consumer: QueueConsumer, settlement: QueueSettlement) => Promise<void>;
   readonly deliver: (consumer: QueueConsumer, messages: readonly LeasedMessage[]) => Promise<QueueOutcome>;
+  /** Messages that could be delivered now; counting may stop at some bound. */
+  readonly availableCount: (projectId: string, storedQueue: string) => Promise<number>;
   /** When the queue's next message becomes available (ms), null when it is empty. */
   readonly nextDueAt: (projectId: string, storedQueue: string) => Promise<number | null>;
   readonly onError: (error: unknown, consumer: { projectId: string; storedQueue: string }) => void;
@@ -69,6 +71,8 @@ interface QueueState {
   inDelivery: number;
   pumping: boolean;
   wakeAgain: boolean;
+  /** Since when an incomplete batch has waited for more messages. */
+  collectingSince: number | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -107,7 +111,15 @@ export function createQueueDispatcher(options: QueueDispatcherOptions): QueueDis
     const key = `${projectId}/${storedQueue}`;
     let state = states.get(key);
     if (state === undefined) {
-      state = { projectId, storedQueue, inDelivery: 0, pumping: false, wakeAgain: false, timer: undefined };
+      state = {
+        projectId,
+        storedQueue,
+        inDelivery: 0,
+        pumping: false,
+        wakeAgain: false,
+        collectingSince: undefined,
+        timer: undefined,
+      };
       states.set(key, state);
     }
     return state;
@@ -149,6 +161,7 @@ export function createQueueDispatcher(options: QueueDispatcherOptions): QueueDis
       states.delete(`${state.projectId}/${state.storedQueue}`);
       return;
     }
+    if (await waitsForMore(state, consumer)) return;
     while (!closed && state.inDelivery < MAX_CONCURRENT_BATCHES) {
       const messages = await options.lease(consumer, consumer.config.maxBatchSize, options.leaseMs);
       if (messages.length === 0) break;
@@ -157,6 +170,24 @@ export function createQueueDispatcher(options: QueueDispatcherOptions): QueueDis
     }
     if (state.inDelivery < MAX_CONCURRENT_BATCHES) await sleepUntilDue(state, consumer);
     else state.wakeAgain = false;
+  }
+
+  /** An incomplete batch waits for more messages, as long as its consumer says; true while it does. */
+  async function waitsForMore(state: QueueState, consumer: QueueConsumer): Promise<boolean> {
+    const { maxBatchSize, maxBatchTimeoutSeconds } = consumer.config;
+    if (maxBatchTimeoutSeconds === 0) return false;
+    const available = await options.availableCount(state.projectId, state.storedQueue);
+    if (available > 0 && available < maxBatchSize) {
+      const now = options.clock.now();
+      state.collectingSince ??= now;
+      const left = state.collectingSince + maxBatchTimeoutSeconds * 1000 - now;
+      if (left > 0) {
+        sleep(state, left);
+        return true;
+      }
+    }
+    state.collectingSince = undefined;
+    return false;
   }
 
   async function sleepUntilDue(state: QueueState, consumer: QueueConsumer): Promise<void> {

@@ -14,7 +14,7 @@ export interface SecretSummary {
   readonly updatedAt: number;
 }
 
-/** Total size of one environment's secrets: they are all handed to each process. */
+/** Of one secret: they are all handed to each process when it starts. */
 const MAX_SECRET_BYTES = 64 * 1024;
 const MAX_SECRETS = 200;
 

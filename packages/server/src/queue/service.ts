@@ -1,3 +1,4 @@
+import { AerostackError } from "@aerostack/contracts";
 import type { HostCall } from "../kernel/host-call.ts";
 
 export interface QueueSummary {
@@ -95,6 +96,17 @@ export function createQueueService(call: HostCall) {
       },
     ): Promise<void> {
       await call("queue.settle", { projectId, queue, ...settlement });
+    },
+
+    /** 0 also for a queue that does not exist yet. */
+    async availableCount(projectId: string, queue: string): Promise<number> {
+      try {
+        const { availableCount } = await call<QueueStats>("queue.stats", { projectId, queue });
+        return availableCount;
+      } catch (error) {
+        if (error instanceof AerostackError && error.code === "NOT_FOUND") return 0;
+        throw error;
+      }
     },
 
     async nextDueAt(projectId: string, queue: string): Promise<number | null> {

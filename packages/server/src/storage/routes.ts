@@ -4,6 +4,7 @@ import {
   bucketParamsSchema,
   listKeysQuerySchema,
   listObjectsResponseSchema,
+  objectParamsSchema,
   objectSchema,
   successSchema,
 } from "@aerostack/contracts";
@@ -63,7 +64,7 @@ export function createStorageRoutes(options: {
       summary: "Upload an object",
       tag: TAG,
       auth: "management",
-      params: bucketParamsSchema,
+      params: objectParamsSchema,
       rawBody: { contentType: "application/octet-stream", description: "The object's bytes, streamed." },
       response: { status: 200, schema: objectSchema },
       errors: ["STORAGE_KEY_INVALID", "STORAGE_FILE_TOO_LARGE"],
@@ -85,7 +86,7 @@ export function createStorageRoutes(options: {
       summary: "Download an object",
       tag: TAG,
       auth: "management",
-      params: bucketParamsSchema,
+      params: objectParamsSchema,
       response: { status: 200, contentType: "application/octet-stream" },
       async handler({ principal, params, request }) {
         const project = await findProject(principal, params.project);
@@ -109,7 +110,7 @@ export function createStorageRoutes(options: {
       summary: "Delete an object",
       tag: TAG,
       auth: "management",
-      params: bucketParamsSchema,
+      params: objectParamsSchema,
       response: { status: 200, schema: successSchema },
       async handler({ principal, params, request }) {
         const project = await findProject(principal, params.project);

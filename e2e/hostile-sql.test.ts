@@ -140,7 +140,8 @@ describe("a statement that runs for ever", () => {
     ],
   ])("%s", async (_where, prepare, run) => {
     expect(await d1(prepare)).not.toHaveProperty("error");
-    expect((await d1(run)).error).toMatch(TIMEOUT);
+    // What such a statement holds until it is committed may reach its memory limit first.
+    expect((await d1(run)).error).toMatch(/^D1_ERROR: .*(DB_QUERY_TIMEOUT|DB_MEMORY_LIMIT)/);
     for (const leftover of ["TRIGGER t", "VIEW v", "TABLE big"])
       await d1(`DROP ${leftover.replace(" ", " IF EXISTS ")}`);
     await stillWorks();

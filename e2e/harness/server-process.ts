@@ -98,6 +98,10 @@ export async function startServer(options: ServerProcessOptions = {}): Promise<S
     text += chunk.toString();
   });
   const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  // A test that fails before it disposes of its server leaves none behind.
+  const killChild = (): void => void child.kill("SIGKILL");
+  process.once("exit", killChild);
+  child.once("exit", () => process.off("exit", killChild));
   const output = () => text;
   await waitUntilReady(url, child, output);
 

@@ -35,6 +35,7 @@ function createPool(limits: Partial<typeof DEFAULT_LIMITS> = {}) {
   const pool = createChildPool({
     role: "reader",
     limits: { ...DEFAULT_LIMITS, maxChildren: 4, maxOverflowChildren: 0, maxChildrenPerProject: 2, ...limits },
+    ledger: { add() {}, remove() {}, killLeftOver: () => 0 },
     onDefect: () => {},
     start,
   });

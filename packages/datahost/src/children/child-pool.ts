@@ -2,6 +2,7 @@ import { AerostackError } from "@aerostack/contracts/errors";
 import type { HostLimits } from "../limits.ts";
 import { type SqlProcess, startSqlProcess } from "./child-process.ts";
 import type { ChildSettings } from "./child-protocol.ts";
+import type { ProcessLedger } from "./process-ledger.ts";
 
 /** A process in use by one piece of work. */
 export interface SqlProcessLease {
@@ -27,6 +28,7 @@ export interface ChildPool {
 export interface ChildPoolOptions {
   readonly role: ChildSettings["role"];
   readonly limits: HostLimits;
+  readonly ledger: ProcessLedger;
   readonly onDefect: (description: string) => void;
   readonly start?: typeof startSqlProcess;
 }
@@ -49,7 +51,13 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-export function createChildPool({ role, limits, onDefect, start = startSqlProcess }: ChildPoolOptions): ChildPool {
+export function createChildPool({
+  role,
+  limits,
+  ledger,
+  onDefect,
+  start = startSqlProcess,
+}: ChildPoolOptions): ChildPool {
   const members = new Set<Member>();
   const waiting = new Map<string, Waiter[]>();
   const working = new Map<string, number>();
@@ -58,7 +66,7 @@ export function createChildPool({ role, limits, onDefect, start = startSqlProces
 
   function startMember(): Member {
     const member: Member = {
-      process: start({ role, limits, onDefect, onExit: () => forget(member) }),
+      process: start({ role, limits, ledger, onDefect, onExit: () => forget(member) }),
       projectId: undefined,
       busySinceMs: 0,
       idleTimer: undefined,

@@ -6,6 +6,7 @@ import { AerostackError } from "@aerostack/contracts/errors";
 import type { HostLimits } from "../limits.ts";
 import type { ChildAnswer, ChildRequest, ChildSettings } from "./child-protocol.ts";
 import { createFrameReader, writeFrame } from "./frames.ts";
+import type { ProcessLedger } from "./process-ledger.ts";
 
 /** The process ended while it worked, by itself or by the system. */
 export class ChildCrashed extends Error {
@@ -33,11 +34,12 @@ export interface SqlProcess {
 export interface SqlProcessOptions {
   readonly role: ChildSettings["role"];
   readonly limits: HostLimits;
+  readonly ledger: ProcessLedger;
   readonly onExit: () => void;
   readonly onDefect: (description: string) => void;
 }
 
-const ENTRY = fileURLToPath(new URL("./sql-child.ts", import.meta.url));
+export const SQL_PROCESS_ENTRY = fileURLToPath(new URL("./sql-child.ts", import.meta.url));
 const HOST_DESCRIPTOR = 3;
 /**
  * A statement that has run for a while goes on below everything that answers requests: measured with two endless queries on a
@@ -50,7 +52,7 @@ const LONG_RUN_NICENESS = 10;
  */
 const RUNTIME_DATA_BYTES = 640 * 1024 * 1024;
 
-export function startSqlProcess({ role, limits, onExit, onDefect }: SqlProcessOptions): SqlProcess {
+export function startSqlProcess({ role, limits, ledger, onExit, onDefect }: SqlProcessOptions): SqlProcess {
   const child = spawnLimited(limits.childMemoryBytes);
   const stream = child.stdio[HOST_DESCRIPTOR] as Duplex;
   let waiting:
@@ -63,6 +65,7 @@ export function startSqlProcess({ role, limits, onExit, onDefect }: SqlProcessOp
   let doomed = false;
 
   let isLowered = false;
+  if (child.pid !== undefined) ledger.add(child.pid);
 
   function setNiceness(niceness: number): void {
     try {
@@ -84,6 +87,7 @@ export function startSqlProcess({ role, limits, onExit, onDefect }: SqlProcessOp
 
   writeFrame(stream, {
     role,
+    hostPid: process.pid,
     maxResultBytes: limits.maxResultBytes,
     maxSqlBytes: limits.maxSqlBytes,
     maxParameters: limits.maxParameters,
@@ -109,6 +113,7 @@ export function startSqlProcess({ role, limits, onExit, onDefect }: SqlProcessOp
   function end(description: string): void {
     if (!alive) return;
     alive = false;
+    if (child.pid !== undefined) ledger.remove(child.pid);
     stream.destroy();
     settle()?.reject(new ChildCrashed(description));
     onExit();
@@ -148,7 +153,7 @@ export function startSqlProcess({ role, limits, onExit, onDefect }: SqlProcessOp
 
 /** With a limit on its memory where the system has one: a statement that takes more fails by itself (SQLITE_NOMEM). */
 function spawnLimited(memoryBytes: number): ChildProcess {
-  const args = [...process.execArgv.filter((argument) => !argument.startsWith("--inspect")), ENTRY];
+  const args = [...process.execArgv.filter((argument) => !argument.startsWith("--inspect")), SQL_PROCESS_ENTRY];
   const options = { stdio: ["ignore", "inherit", "inherit", "pipe"] as ["ignore", "inherit", "inherit", "pipe"] };
   if (process.platform !== "linux") return spawn(process.execPath, args, options);
   const limitKib = Math.ceil((RUNTIME_DATA_BYTES + memoryBytes) / 1024);

@@ -6,6 +6,8 @@ import type { NumberBinding } from "../sql/values.ts";
 /** The first frame that a SQL process gets. */
 export interface ChildSettings {
   readonly role: "reader" | "writer";
+  /** Who started it. Told and not looked up: the host may be gone before the process has started. */
+  readonly hostPid: number;
   readonly maxResultBytes: number;
   readonly maxSqlBytes: number;
   readonly maxParameters: number;

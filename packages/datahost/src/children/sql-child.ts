@@ -3,7 +3,6 @@ import { Socket } from "node:net";
 import type { ChildRequest, ChildSettings } from "./child-protocol.ts";
 import { ChildSession } from "./child-session.ts";
 import { createFrameReader, writeFrame } from "./frames.ts";
-import { watchForOrphaning } from "./orphan-watch.ts";
 
 /**
  * A process that runs SQL of unknown length for the host: started by it, spoken to over file descriptor 3, killed by it when
@@ -12,7 +11,6 @@ import { watchForOrphaning } from "./orphan-watch.ts";
 const HOST_DESCRIPTOR = 3;
 
 const host = new Socket({ fd: HOST_DESCRIPTOR, readable: true, writable: true });
-const parentAtStart = process.ppid;
 let session: ChildSession | undefined;
 
 // A signal for the whole terminal is the server's to handle: it closes the host, and the host closes this process.
@@ -23,8 +21,8 @@ host.on(
   "data",
   createFrameReader<ChildSettings | ChildRequest>(({ head }) => {
     if (session === undefined) {
-      session = new ChildSession(head as ChildSettings, () => process.ppid !== parentAtStart);
-      watchForOrphaning(parentAtStart);
+      const settings = head as ChildSettings;
+      session = new ChildSession(settings, () => process.ppid !== settings.hostPid);
       // A process that is killed would never write what it compiled, and the next one would compile it again (60 ms).
       setImmediate(flushCompileCache);
       return;

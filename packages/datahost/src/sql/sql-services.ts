@@ -1,5 +1,8 @@
+import { join } from "node:path";
 import type { Clock } from "@aerostack/kernel";
 import { createChildPool } from "../children/child-pool.ts";
+import { SQL_PROCESS_ENTRY } from "../children/child-process.ts";
+import { createProcessLedger } from "../children/process-ledger.ts";
 import { createD1BindingHandler } from "../d1/d1-binding.ts";
 import { createDatabaseFiles, type DatabaseFile } from "../files/database-files.ts";
 import type { PiecesNotice } from "../large-results.ts";
@@ -31,8 +34,10 @@ const CLOSE_IDLE_INTERVAL_MS = 5_000;
 export function createSqlServices(options: SqlServicesOptions) {
   const { limits, clock, onError } = options;
   const files = createDatabaseFiles(options.dataDir, options.masterKey);
+  const ledger = createProcessLedger(join(options.dataDir, "run", "sql"), SQL_PROCESS_ENTRY);
+  ledger.killLeftOver();
   const pool = (role: "reader" | "writer") =>
-    createChildPool({ role, limits, onDefect: (description) => onError(description, `SQL ${role}`) });
+    createChildPool({ role, limits, ledger, onDefect: (description) => onError(description, `SQL ${role}`) });
   const readers = pool("reader");
   const writers = pool("writer");
   const checkpoints = createCheckpoints({

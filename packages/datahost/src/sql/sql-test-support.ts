@@ -92,7 +92,13 @@ export const RUNAWAY_READ = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x
 export const RUNAWAY_WRITE =
   "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) INSERT INTO t (v) SELECT x FROM c WHERE x < 0";
 
+const UNTIL_TIMEOUT_MS = 20_000;
+
 /** Resolves once the condition holds. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
+  const startedMs = performance.now();
+  while (!(await condition())) {
+    if (performance.now() - startedMs > UNTIL_TIMEOUT_MS) throw new Error("it does not come to hold");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

@@ -1,11 +1,52 @@
 import { defineConfig } from "vitest/config";
 
+/**
+ * Tests that start whole servers or judge time: they run one file after another, after all others, so that what they
+ * measure is theirs.
+ */
+const ALONE = [
+  "e2e/**/*.test.ts",
+  "packages/cli/src/three-commands.test.ts",
+  "packages/datahost/src/data-host.test.ts",
+  "packages/datahost/src/children/*.test.ts",
+  "packages/datahost/src/sql/isolation.test.ts",
+  "packages/datahost/src/transactions/*.test.ts",
+  "packages/runtime/src/limits.test.ts",
+  "packages/runtime/src/lifecycle.test.ts",
+];
+
+const common = {
+  pool: "forks" as const,
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+};
+const exclude = ["**/node_modules/**", "**/templates/**", "**/fixtures/**"];
+
 export default defineConfig({
   test: {
-    include: ["packages/*/src/**/*.test.ts", "e2e/**/*.test.ts", "bench/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/templates/**", "**/fixtures/**"],
-    pool: "forks",
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: "together",
+          include: ["packages/*/src/**/*.test.ts", "bench/**/*.test.ts"],
+          exclude: [...exclude, ...ALONE],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: "alone",
+          include: ALONE,
+          exclude,
+          fileParallelism: false,
+          maxWorkers: 1,
+          // A shared machine that takes the processor away for a second fails a figure of time, not the code.
+          retry: process.env.CI === "true" ? 2 : 0,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import { type AddressInfo, createServer as createProbe } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
@@ -64,6 +64,7 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
           },
           listener,
         );
+  const silent = trackSilentConnections(server);
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
   server.on("upgrade", (req, socket: Duplex, head: Buffer) => {
@@ -80,7 +81,7 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   return {
     port: (server.address() as AddressInfo).port,
     server,
-    close: (timeoutMs) => closeServer(server, timeoutMs),
+    close: (timeoutMs) => closeServer(server, silent, timeoutMs),
   };
 }
 
@@ -95,11 +96,31 @@ function explainListenError(error: NodeJS.ErrnoException, { host, port }: HttpSe
   return reason === undefined ? error : new StartError(`${reason}.`, { cause: error });
 }
 
-async function closeServer(server: Server, timeoutMs: number): Promise<void> {
+/**
+ * Which connections have never sent a request. Browsers open some in advance; Node counts them as busy and would wait for
+ * them at the end.
+ */
+function trackSilentConnections(server: Server): ReadonlySet<Duplex> {
+  const silent = new Set<Duplex>();
+  server.on(server instanceof TlsServer ? "secureConnection" : "connection", (socket: Duplex) => {
+    silent.add(socket);
+    socket.once("close", () => silent.delete(socket));
+  });
+  const speaks = (req: IncomingMessage): void => void silent.delete(req.socket);
+  server.prependListener("request", speaks);
+  server.prependListener("upgrade", speaks);
+  return silent;
+}
+
+async function closeServer(server: Server, silent: ReadonlySet<Duplex>, timeoutMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  const closeIdle = (): void => {
+    server.closeIdleConnections();
+    for (const socket of silent) socket.destroy();
+  };
+  closeIdle();
   // A connection that was busy a moment ago is idle now and would hold the close for its keep-alive time.
-  const sweep = setInterval(() => server.closeIdleConnections(), 100);
+  const sweep = setInterval(closeIdle, 100);
   const cut = setTimeout(() => server.closeAllConnections(), timeoutMs);
   try {
     await closed;

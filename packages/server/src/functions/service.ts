@@ -187,7 +187,9 @@ export function createFunctionService(options: FunctionServiceOptions) {
         const others = active.filter((one) => one.record.name !== name && one.environment === form.environment);
         validateCrons(form.config);
         const main = form.modules[0];
-        if (main === undefined) throw new AerostackError("VALIDATION_ERROR", { message: "The bundle has no module." });
+        if (main === undefined || main.sizeBytes === 0) {
+          throw new AerostackError("FUNCTION_START_FAILED", { message: "The bundle is empty: it exports no handler." });
+        }
         const config = await withDefaultConsumer(form.config, main, others);
         assertOneConsumer(config, others);
 

@@ -1,5 +1,7 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { failureOf, type SqlUnderTest, startSql } from "./sql-test-support.ts";
+import { failureOf, type SqlUnderTest, startSql, until } from "./sql-test-support.ts";
 
 let sql: SqlUnderTest;
 
@@ -269,6 +271,17 @@ describe("files", () => {
     await sql.query("INSERT INTO users (name) VALUES ('stays')");
     await sql.reopen();
     expect((await sql.query("SELECT count(*) FROM users WHERE name = 'stays'")).rows).toEqual([[1]]);
+  });
+
+  test("the write-ahead log is copied into the database, and stays small however much is written", async () => {
+    const scope = { database: "busy" };
+    const sizeOf = (ending: string) => statSync(join(sql.dataDir, `host/projects/prj_a/db/busy.sqlite${ending}`)).size;
+    await sql.query("CREATE TABLE t (id INTEGER PRIMARY KEY, v)", [], scope);
+    const value = "x".repeat(100_000);
+    for (let round = 0; round < 300; round++) await sql.query("INSERT INTO t (v) VALUES (?)", [value], scope);
+    await until(() => sizeOf("") > 20_000_000);
+    expect(sizeOf("-wal")).toBeLessThan(20_000_000);
+    expect((await sql.query("SELECT count(*), sum(length(v)) FROM t", [], scope)).rows).toEqual([[300, 30_000_000]]);
   });
 
   test("databases beyond the limit are closed and opened again when they are needed", async () => {

@@ -28,7 +28,13 @@ const MAX_PLANS = 128;
 const MAX_REMEMBERED_SQL = 8_192;
 /** The host looks at the size of the log after this many commits. */
 const COMMITS_BETWEEN_LOG_CHECKS = 32;
-/** A log of this many pages (4 MiB) is copied into the database. */
+export interface LogState {
+  readonly pages: number;
+  /** Those that are not in the database yet. */
+  readonly uncopiedPages: number;
+}
+
+/** From this many pages on (4 MiB) the log is copied into the database. */
 export const CHECKPOINT_PAGES = 1_000;
 
 /** Commits come slower than this, so their sequence never runs ahead of the time that it starts from. */
@@ -39,7 +45,7 @@ export interface UserDatabaseOptions {
   readonly limits: HostLimits;
   readonly clock: Clock;
   /** The log has grown: somebody should copy it into the database, off the event loop. */
-  readonly onLogGrown: (database: UserDatabase, pages: number) => void;
+  readonly onLogGrown: (database: UserDatabase, log: LogState) => void;
 }
 
 /** A database of a project as the host sees it: its connection, what it knows of its statements, and its write queue. */
@@ -56,6 +62,8 @@ export class UserDatabase {
   #foreignWriters = 0;
   #generation = 0;
   #commitsSinceCheck = 0;
+  /** The log is about to be copied as a whole, while no write comes in between. */
+  isLogBeingEmptied = false;
   /** Work in other processes that uses the file. */
   jobs = 0;
   lastUsedMs = 0;
@@ -221,15 +229,19 @@ export class UserDatabase {
     }
   }
 
-  /** Pages in the log that are not in the database yet. */
-  get logPages(): number {
-    const state = this.#connection?.sqlite.pragma("wal_checkpoint(NOOP)") as { log: number; checkpointed: number }[];
-    return (state?.[0]?.log ?? 0) - (state?.[0]?.checkpointed ?? 0);
+  /** How long the write-ahead log is. */
+  get log(): LogState {
+    const [state] = (this.#connection?.sqlite.pragma("wal_checkpoint(NOOP)") ?? []) as {
+      log: number;
+      checkpointed: number;
+    }[];
+    const pages = Math.max(0, state?.log ?? 0);
+    return { pages, uncopiedPages: pages - Math.max(0, state?.checkpointed ?? 0) };
   }
 
   #checkLog(): void {
     this.#commitsSinceCheck = 0;
-    const pages = this.logPages;
-    if (pages >= CHECKPOINT_PAGES) this.#options.onLogGrown(this, pages);
+    const log = this.log;
+    if (log.pages >= CHECKPOINT_PAGES) this.#options.onLogGrown(this, log);
   }
 }

@@ -3,7 +3,7 @@ import type { Clock } from "@aerostack/kernel";
 import type { DatabaseFile, DatabaseFiles } from "../files/database-files.ts";
 import type { HostLimits } from "../limits.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import { UserDatabase } from "./user-database.ts";
+import { CHECKPOINT_PAGES, type LogState, UserDatabase } from "./user-database.ts";
 
 /** The databases in use: found by name, opened when first needed, closed when many others are or nobody asks for them. */
 export interface UserDatabases {
@@ -29,8 +29,9 @@ export interface UserDatabasesOptions {
   readonly releaseElsewhere: (file: DatabaseFile) => Promise<void>;
 }
 
-/** Beyond this the log is emptied, not only copied: a reader may have kept it from starting over. */
-const TRUNCATE_PAGES = 16_000;
+const EMPTIED_PAGES = 3 * CHECKPOINT_PAGES;
+/** Beyond this the file is cut as well. */
+const TRUNCATED_PAGES = 16_000;
 /** Closing a file with a log of this many pages takes a millisecond or two. */
 const MAX_PAGES_COPIED_HERE = 32;
 
@@ -45,10 +46,29 @@ export function createUserDatabases(options: UserDatabasesOptions): UserDatabase
       file,
       limits,
       clock,
-      onLogGrown: (_database, pages) => {
-        void checkpoints.request(file, pages > TRUNCATE_PAGES ? "TRUNCATE" : "PASSIVE");
-      },
+      onLogGrown: copyLog,
     });
+  }
+
+  /**
+   * Mostly beside the writes that go on. But a log starts over only once all of it was copied, which under a steady load never
+   * happens by itself: then the rest is copied in a turn of the write queue.
+   */
+  function copyLog(database: UserDatabase, { pages, uncopiedPages }: LogState): void {
+    if (uncopiedPages >= CHECKPOINT_PAGES) void checkpoints.request(database.file, "PASSIVE");
+    if (pages < EMPTIED_PAGES || database.isLogBeingEmptied) return;
+    database.isLogBeingEmptied = true;
+    const empty = async () => {
+      // One may be under way that began before the last writes.
+      await checkpoints.settled(database.file);
+      await checkpoints.request(database.file, pages >= TRUNCATED_PAGES ? "TRUNCATE" : "PASSIVE");
+    };
+    void database.writes
+      .runExclusive(empty)
+      .catch(() => {})
+      .finally(() => {
+        database.isLogBeingEmptied = false;
+      });
   }
 
   function forget(id: string, database: UserDatabase): void {
@@ -59,7 +79,7 @@ export function createUserDatabases(options: UserDatabasesOptions): UserDatabase
 
   /** Who closes a file last empties its log: the thread where that takes long, and not the event loop. */
   function letGo(database: UserDatabase): void {
-    if (database.logPages <= MAX_PAGES_COPIED_HERE) {
+    if (database.log.uncopiedPages <= MAX_PAGES_COPIED_HERE) {
       database.close();
       return;
     }

@@ -15,7 +15,6 @@ export interface DatabaseFile {
 export interface DatabaseFiles {
   /** @throws AerostackError NOT_FOUND when nothing can have such a name. */
   locate(projectId: string, database: string): DatabaseFile;
-  exists(file: DatabaseFile): boolean;
   list(projectId: string): { name: string; sizeBytes: number }[];
   /** The database must be closed everywhere. */
   remove(file: DatabaseFile): void;
@@ -46,7 +45,6 @@ export function createDatabaseFiles(dataDir: string, masterKey: Uint8Array): Dat
       const path = pathOf(projectId, database);
       return { projectId, database, path, key: deriveKey(masterKey, `projects/${projectId}/db/${database}`) };
     },
-    exists: (file) => existsSync(file.path),
     list(projectId) {
       const folder = folderOf(projectId);
       if (!existsSync(folder)) return [];

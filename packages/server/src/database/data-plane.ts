@@ -112,7 +112,10 @@ export function createDataPlane(options: DataPlaneOptions) {
         }
       });
       req.on("error", reject);
-      req.on("close", () => reject(new AerostackError("REQUEST_MALFORMED", { message: "The request ended early." })));
+      req.on("close", () => {
+        if (req.readableEnded) return;
+        reject(new AerostackError("REQUEST_MALFORMED", { message: "The request ended early." }));
+      });
     });
   }
 

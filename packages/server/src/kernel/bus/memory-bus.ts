@@ -5,6 +5,7 @@ export function createMemoryBus(): Bus {
   const handlers = new Map<string, Set<(message: unknown) => void>>();
   return {
     publish(topic, message) {
+      if (!handlers.has(topic)) return;
       const text = JSON.stringify(message);
       queueMicrotask(() => {
         for (const handler of handlers.get(topic) ?? []) handler(JSON.parse(text));

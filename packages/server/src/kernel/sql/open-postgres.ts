@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from "kysely";
 import { createSql } from "./create-sql.ts";
+import { insertManyOnPostgres } from "./insert-many.ts";
 import type { Sql } from "./sql.ts";
 
 export interface PostgresOptions {
@@ -34,9 +35,13 @@ export async function openPostgres(options: PostgresOptions): Promise<Sql<unknow
   });
   pool.on("error", (error) => options.onIdleError?.(error));
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  return createSql(db, "postgres", async () => {
-    await db.destroy();
-    // Kysely leaves a pool open that it never used.
-    if (!pool.ending) await pool.end();
+  return createSql(db, {
+    dialect: "postgres",
+    insertMany: insertManyOnPostgres,
+    async close() {
+      await db.destroy();
+      // Kysely leaves a pool open that it never used.
+      if (!pool.ending) await pool.end();
+    },
   });
 }

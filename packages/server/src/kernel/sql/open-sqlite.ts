@@ -3,6 +3,7 @@ import { Kysely, SqliteAdapter, SqliteDialect } from "kysely";
 import type { MasterKey } from "../secrets.ts";
 import { StartError } from "../start-error.ts";
 import { createSql } from "./create-sql.ts";
+import { createSqliteInsertMany } from "./insert-many.ts";
 import type { Sql } from "./sql.ts";
 import { Database } from "./sqlite-driver.ts";
 
@@ -34,10 +35,14 @@ export class SqliteOpenError extends StartError {
 export function openSqlite(options: SqliteOptions): Sql<unknown> {
   const database = openEncrypted(options);
   const db = new Kysely<unknown>({ dialect: new TransactionalSqliteDialect({ database }) });
-  return createSql(db, "sqlite", async () => {
-    await db.destroy();
-    // Kysely leaves a connection open that it never used.
-    database.close();
+  return createSql(db, {
+    dialect: "sqlite",
+    insertMany: createSqliteInsertMany(database),
+    async close() {
+      await db.destroy();
+      // Kysely leaves a connection open that it never used.
+      database.close();
+    },
   });
 }
 

@@ -12,6 +12,13 @@ export {
 export { type AssetAnswer, type AssetRequest, type AssetSite, createAssetSite } from "./assets/asset-site.ts";
 export { sendAsset } from "./assets/send-asset.ts";
 export { createRuntime } from "./create-runtime.ts";
+export {
+  type Exchange,
+  ExchangeError,
+  type FunctionRequest,
+  type ResponseHandler,
+} from "./http/function-connection.ts";
+export { createFunctionPool, type FunctionPool } from "./http/function-pool.ts";
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "./limits.ts";
 export type {
   EgressLookup,

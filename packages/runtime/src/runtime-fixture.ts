@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { deployConfigSchema, type ModuleType } from "@aerostack/contracts";
 import { systemClock } from "@aerostack/kernel";
 import { createRuntime } from "./create-runtime.ts";
+import type { FunctionPool } from "./http/function-pool.ts";
 import type { FunctionSpec, ProjectSpec, Route, Runtime, RuntimeEvent, RuntimeOptions, TailEntry } from "./types.ts";
 
 /** For tests: a runtime in a folder of its own, with what it reported. */
@@ -31,6 +33,8 @@ export interface FunctionResponse {
   readonly text: string;
 }
 
+/** Longer than any limit that a test sets. */
+const RESPONSE_TIMEOUT_MS = 60_000;
 const TYPE_BY_ENDING: Readonly<Record<string, ModuleType>> = {
   js: "esm",
   cjs: "commonjs",
@@ -128,22 +132,48 @@ export async function createRuntimeFixture(options: Partial<RuntimeOptions> = {}
   };
 }
 
+type RequestInit = { method?: string; headers?: Record<string, string>; body?: string | Uint8Array };
+
+function exchange(pool: FunctionPool, path: string, init: RequestInit): Promise<FunctionResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<FunctionResponse>();
+  const pieces: Buffer[] = [];
+  let status = 0;
+  const headers: Record<string, string | string[]> = {};
+  pool.dispatch(
+    {
+      method: init.method ?? "GET",
+      path,
+      headers: ["host", "test.localhost", ...Object.entries(init.headers ?? {}).flat()],
+      body: init.body === undefined ? null : Readable.from([Buffer.from(init.body)]),
+      headTimeoutMs: RESPONSE_TIMEOUT_MS,
+      bodyTimeoutMs: RESPONSE_TIMEOUT_MS,
+    },
+    {
+      onHead(head) {
+        status = head.status;
+        for (let index = 0; index < head.headers.length; index += 2) {
+          headers[head.headers[index] ?? ""] = head.headers[index + 1] ?? "";
+        }
+      },
+      onData(chunk) {
+        pieces.push(chunk);
+        return true;
+      },
+      onEnd(last) {
+        if (last !== null) pieces.push(last);
+        resolve({ status, headers, text: Buffer.concat(pieces).toString("utf8") });
+      },
+      onError: reject,
+    },
+  );
+  return promise;
+}
+
 /** One request over a route, as the gateway would make it: begins a flight, and explains a broken connection. */
-export async function send(
-  route: Route,
-  path: string,
-  init: { method?: string; headers?: Record<string, string>; body?: string | Uint8Array } = {},
-): Promise<FunctionResponse> {
+export async function send(route: Route, path: string, init: RequestInit = {}): Promise<FunctionResponse> {
   const flight = route.begin();
   try {
-    const response = await route.dispatcher.request({
-      origin: "http://test.localhost",
-      path,
-      method: init.method ?? "GET",
-      headers: { host: "test.localhost", ...init.headers },
-      body: init.body ?? null,
-    });
-    return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
+    return await exchange(route.pool, path, init);
   } catch (error) {
     throw await flight.explain(error);
   } finally {

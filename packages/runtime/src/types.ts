@@ -1,7 +1,7 @@
 import type { AerostackError, DeployConfig, FunctionEnvironment, ModuleType } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
-import type { Dispatcher } from "undici";
 import type { AssetFile } from "./assets/asset-manifest.ts";
+import type { FunctionPool } from "./http/function-pool.ts";
 import type { RuntimeLimits } from "./limits.ts";
 
 /** A module of a bundle; the first of a function's modules is its entry point and must be `esm`. */
@@ -97,7 +97,8 @@ export interface Flight {
 /** The way to one function of a running process. Ask the runtime for it anew for every request. */
 export interface Route {
   readonly functionKey: string;
-  readonly dispatcher: Dispatcher;
+  /** Carries requests to it. */
+  readonly pool: FunctionPool;
   /** Unix socket, for piping raw WebSocket upgrades. */
   readonly socketPath: string;
   /** Marks the start of an exchange. `socket`: an exclusive swap does not wait for it. */

@@ -49,6 +49,7 @@ export function describeFault(fault: Fault, nameOf: (functionKey: string) => str
 
 // Errors of a connection that carried nothing of the request.
 const NEVER_SENT = new Set([
+  "NEVER_SENT",
   "ECONNREFUSED",
   "ENOENT",
   "UND_ERR_CLOSED",

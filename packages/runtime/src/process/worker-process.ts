@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
-import { type Dispatcher, Pool } from "undici";
+import { Pool } from "undici";
 import { functionService } from "../config/build-config.ts";
+import { createFunctionPool, type FunctionPool } from "../http/function-pool.ts";
 import type { RuntimeLimits } from "../limits.ts";
 import type { Route, StopReason } from "../types.ts";
 import {
@@ -45,7 +46,6 @@ export interface ProcessEnd {
 }
 
 const ENTRY_ORIGIN = "http://entry";
-const FUNCTION_ORIGIN = "http://function";
 /** workerd closes a connection after five idle seconds; this side lets go earlier, so that no request meets the closing. */
 const KEEP_ALIVE_MS = 3500;
 /** How long an explanation waits for a process that broke a connection to end. */
@@ -68,7 +68,7 @@ export class WorkerProcess {
   private readonly options: WorkerProcessOptions;
   private readonly usage: ProcessUsage;
   private readonly watchdog: Watchdog;
-  private readonly pools: Pool[];
+  private readonly pools: FunctionPool[] = [];
   private readonly startedAt = performance.now();
   private fault: Fault | null = null;
   private stopReason: StopReason | null = null;
@@ -80,8 +80,7 @@ export class WorkerProcess {
     this.options = options;
     this.pid = spawned.pid;
     this.startMs = options.startMs;
-    this.entry = this.openPool(ENTRY_ORIGIN, options.entrySocket);
-    this.pools = [this.entry];
+    this.entry = this.openEntry();
     this.usage = createProcessUsage(spawned.pid);
     this.watchdog = createWatchdog({
       limits,
@@ -161,7 +160,8 @@ export class WorkerProcess {
       );
     }
     const gone = new Error("the process has ended");
-    for (const pool of this.pools) pool.destroy(gone).catch(() => {});
+    for (const pool of this.pools) pool.destroy(gone);
+    this.entry.destroy(gone).catch(() => {});
     return { exit, fault: this.fault, uptimeMs: this.uptimeMs };
   }
 
@@ -175,9 +175,9 @@ export class WorkerProcess {
     return brokenConnectionError(flight, error, end !== null || (this.stopReason !== null && wasNeverSent(error)));
   }
 
-  private openPool(origin: string, socket: string): Pool {
-    return new Pool(origin, {
-      socketPath: join(this.options.directory, socket),
+  private openEntry(): Pool {
+    return new Pool(ENTRY_ORIGIN, {
+      socketPath: join(this.options.directory, this.options.entrySocket),
       connections: this.options.limits.connectionsPerFunction,
       pipelining: 1,
       allowH2: false,
@@ -189,13 +189,18 @@ export class WorkerProcess {
   }
 
   private createRoute(functionKey: string, socket: string): ProcessRoute {
-    const dispatcher = this.openPool(FUNCTION_ORIGIN, socket);
-    this.pools.push(dispatcher);
+    const socketPath = join(this.options.directory, socket);
+    const pool = createFunctionPool({
+      socketPath,
+      maxConnections: this.options.limits.connectionsPerFunction,
+      keepAliveMs: KEEP_ALIVE_MS,
+    });
+    this.pools.push(pool);
     return {
       process: this,
       functionKey,
-      dispatcher: dispatcher as Dispatcher,
-      socketPath: join(this.options.directory, socket),
+      pool,
+      socketPath,
       begin: (kind = "request") => this.flights.begin(functionKey, kind),
     };
   }

@@ -5,8 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AerostackError } from "@aerostack/contracts";
 import { systemClock } from "@aerostack/kernel";
-import type { Runtime } from "@aerostack/runtime";
-import { Pool } from "undici";
+import { createFunctionPool, type FunctionPool, type Runtime } from "@aerostack/runtime";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerError, createGatewayListener } from "../edge/gateway-listener.ts";
 import { createRateWindow } from "../kernel/limiter/rate-window.ts";
@@ -52,7 +51,7 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 let folder: string;
 let upstream: Server;
 let gateway: Server;
-let pool: Pool;
+let pool: FunctionPool;
 let onCall: Handler;
 let lines: NewLogEntry[];
 let flights: number;
@@ -78,10 +77,10 @@ beforeEach(async () => {
   const socketPath = join(folder, "fn.sock");
   upstream = createServer((req, res) => onCall(req, res));
   await listen(upstream, socketPath);
-  pool = new Pool("http://function", { socketPath });
+  pool = createFunctionPool({ socketPath, maxConnections: 100, keepAliveMs: 3000 });
   const route = {
     functionKey: "api@production@1",
-    dispatcher: pool,
+    pool,
     socketPath,
     begin: () => {
       flights++;
@@ -125,7 +124,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await pool.destroy();
+  pool.destroy(new Error("the test is over"));
   gateway.closeAllConnections();
   gateway.close();
   upstream.closeAllConnections();

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
-import { type AssetAnswer, type Flight, type Route, type Runtime, sendAsset } from "@aerostack/runtime";
+import { type AssetAnswer, ExchangeError, type Flight, type Route, type Runtime, sendAsset } from "@aerostack/runtime";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Principal } from "../keys/principal.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
@@ -232,7 +232,7 @@ export function createCallHandler(options: CallHandlerOptions) {
   /** What a broken exchange means to the caller. */
   async function explain(error: Error, flight: Flight): Promise<AerostackError> {
     if (error instanceof AerostackError) return error;
-    if ((error as NodeJS.ErrnoException).code === "UND_ERR_HEADERS_TIMEOUT") {
+    if (error instanceof ExchangeError && error.code === "HEAD_TIMEOUT") {
       return new AerostackError("FUNCTION_TIMEOUT", {
         message: `The function did not answer within ${options.limits.wallTimeMs / 1000} s.`,
       });
@@ -286,7 +286,7 @@ export function createCallHandler(options: CallHandlerOptions) {
       seen.version = call.variant.versionNumber;
       const flight = call.runtimeRoute.begin();
       proxyRequest(req, res, {
-        dispatcher: call.runtimeRoute.dispatcher,
+        pool: call.runtimeRoute.pool,
         path: call.path,
         headers: call.headers,
         answerHeaders: call.answerHeaders,

@@ -53,7 +53,7 @@ export interface CallFacts {
 }
 
 /**
- * The request headers that a function receives, as the flat name-value list that undici takes. The client's own
+ * The request headers that a function receives, names and values in turn. The client's own
  * `x-as-*`, `cf-*` and `x-forwarded-*` headers never pass: a function may trust what it reads there.
  */
 export function functionRequestHeaders(headers: IncomingHttpHeaders, facts: CallFacts): string[] {
@@ -86,16 +86,17 @@ export function functionRequestHeaders(headers: IncomingHttpHeaders, facts: Call
   return list;
 }
 
-/** A function's answer headers without those that belong to the connection to its process. */
-export function functionResponseHeaders(
-  headers: Record<string, string | string[] | undefined>,
-): Record<string, string | string[]> {
-  const kept: Record<string, string | string[]> = {};
-  for (const name in headers) {
-    const value = headers[name];
-    if (value === undefined || HOP_BY_HOP.has(name)) continue;
-    kept[name] = value;
+/**
+ * A function's answer headers without those that belong to the connection to its process, and with the platform's own;
+ * names and values in turn.
+ */
+export function functionResponseHeaders(headers: readonly string[], own: Readonly<Record<string, string>>): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] ?? "";
+    if (!HOP_BY_HOP.has(name) && own[name] === undefined) kept.push(name, headers[index + 1] ?? "");
   }
+  for (const name in own) kept.push(name, own[name] ?? "");
   return kept;
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Transform } from "node:stream";
 import { AerostackError } from "@aerostack/contracts";
-import type { Dispatcher } from "undici";
+import type { Exchange, FunctionPool } from "@aerostack/runtime";
 import { functionResponseHeaders } from "./forwarded-headers.ts";
 
 export interface ProxyLimits {
@@ -13,9 +13,9 @@ export interface ProxyLimits {
 }
 
 export interface ProxyRequest {
-  readonly dispatcher: Dispatcher;
+  readonly pool: FunctionPool;
   readonly path: string;
-  /** Flat name-value list. */
+  /** Names and values in turn. */
   readonly headers: string[];
   /** Headers that the platform adds to the answer. */
   readonly answerHeaders: Readonly<Record<string, string>>;
@@ -28,7 +28,6 @@ export interface ProxyRequest {
 
 /** The client closed the connection before the answer (nginx's convention; never sent). */
 export const CLIENT_CLOSED_REQUEST = 499;
-const ORIGIN = "http://function";
 
 export function hasBody(req: IncomingMessage): boolean {
   return req.headers["content-length"] !== undefined || req.headers["transfer-encoding"] !== undefined;
@@ -62,7 +61,7 @@ export function proxyRequest(req: IncomingMessage, res: ServerResponse, request:
     body = announced === undefined ? req.pipe(limitBody(limits.maxBodyBytes)) : req;
   }
 
-  let controller: Dispatcher.DispatchController | undefined;
+  let exchange: Exchange | undefined;
   let ended = false;
   const end = (status: number): void => {
     if (ended) return;
@@ -73,45 +72,38 @@ export function proxyRequest(req: IncomingMessage, res: ServerResponse, request:
   const abandon = (): void => {
     if (ended) return;
     end(res.headersSent ? res.statusCode : CLIENT_CLOSED_REQUEST);
-    controller?.abort(new Error("the client closed the connection"));
+    exchange?.abort();
   };
   res.on("close", abandon);
 
-  request.dispatcher.dispatch(
+  exchange = request.pool.dispatch(
     {
-      origin: ORIGIN,
       path: request.path,
-      method: req.method as Dispatcher.HttpMethod,
+      method: req.method ?? "GET",
       headers: request.headers,
       body,
-      headersTimeout: limits.wallTimeMs,
-      bodyTimeout: limits.streamIdleMs,
+      headTimeoutMs: limits.wallTimeMs,
+      bodyTimeoutMs: limits.streamIdleMs,
     },
     {
-      onRequestStart(started) {
-        controller = started;
-        if (ended) started.abort(new Error("the client closed the connection"));
-      },
-      onResponseStart(_controller, status, headers, statusMessage) {
-        if (status < 200 || ended) return;
-        const answer = Object.assign(functionResponseHeaders(headers), request.answerHeaders);
-        if (statusMessage === undefined || statusMessage === "") res.writeHead(status, answer);
-        else res.writeHead(status, statusMessage, answer);
+      onHead({ status, statusText, headers, contentLength }) {
+        const answer = functionResponseHeaders(headers, request.answerHeaders);
+        if (statusText === "") res.writeHead(status, answer);
+        else res.writeHead(status, statusText, answer);
         // A stream that has nothing to say yet (SSE) still shows its headers at once; where the first bytes came with
         // them, both leave in one packet.
-        if (headers["content-length"] === undefined) queueMicrotask(() => res.flushHeaders());
+        if (contentLength === null) queueMicrotask(() => res.flushHeaders());
       },
-      onResponseData(current, chunk) {
-        if (!res.write(chunk)) {
-          current.pause();
-          res.once("drain", () => current.resume());
-        }
+      onData(chunk) {
+        if (res.write(chunk)) return true;
+        res.once("drain", () => exchange?.resume());
+        return false;
       },
-      onResponseEnd() {
-        res.end();
+      onEnd(last) {
+        res.end(last);
         end(res.statusCode);
       },
-      onResponseError(_controller, error) {
+      onError(error) {
         if (ended) return;
         if (res.headersSent) {
           // The status is out; an aborted connection is the only honest way left to say that the body is not whole.

@@ -1,0 +1,249 @@
+import { connect, type Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { sendBody } from "./request-body.ts";
+import { encodeRequestHead } from "./request-head.ts";
+import { hasResponseBody, type ResponseHead } from "./response-head.ts";
+import { ResponseReader } from "./response-reader.ts";
+
+/** A request to a function's process. */
+export interface FunctionRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Names in lower case and values in turn. */
+  readonly headers: readonly string[];
+  readonly body: Readable | null;
+  /** From the end of the request to the head of the response. */
+  readonly headTimeoutMs: number;
+  /** Silence within the response's body; time in which the receiver holds it back does not count. */
+  readonly bodyTimeoutMs: number;
+}
+
+/** What becomes of a request. After `onEnd` or `onError` nothing more is called. */
+export interface ResponseHandler {
+  onHead(head: ResponseHead): void;
+  /** @returns false to hold the response back until `resume()` */
+  onData(chunk: Buffer): boolean;
+  /** `last` is the last piece of the body, where one came together with the end. */
+  onEnd(last: Buffer | null): void;
+  onError(error: Error): void;
+}
+
+/** A request under way, for whoever sent it. */
+export interface Exchange {
+  /** Gives the request up; its handler hears nothing more. */
+  abort(): void;
+  /** Goes on after `onData` returned false. */
+  resume(): void;
+}
+
+export type ExchangeErrorCode = "NEVER_SENT" | "HEAD_TIMEOUT" | "BODY_TIMEOUT" | "BROKEN";
+
+/** An exchange that did not come to its end. `NEVER_SENT`: the process saw nothing of it. */
+export class ExchangeError extends Error {
+  override readonly name = "ExchangeError";
+  readonly code: ExchangeErrorCode;
+
+  constructor(code: ExchangeErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+export interface ConnectionEvents {
+  /** Its exchange is over and it takes another. */
+  readonly onIdle: (connection: FunctionConnection) => void;
+  readonly onGone: (connection: FunctionConnection) => void;
+}
+
+/** One connection to a function's socket; it carries one exchange at a time. */
+export class FunctionConnection {
+  /** `performance.now()` when its last exchange ended. */
+  idleSince = 0;
+  private readonly socket: Socket;
+  private readonly events: ConnectionEvents;
+  private readonly reader = new ResponseReader();
+  private exchange: RunningExchange | null = null;
+  private isConnected = false;
+  private isGone = false;
+
+  constructor(socketPath: string, events: ConnectionEvents) {
+    this.events = events;
+    this.socket = connect({ path: socketPath });
+    this.socket.on("connect", () => {
+      this.isConnected = true;
+    });
+    this.socket.on("data", (chunk: Buffer) => this.receive(chunk));
+    this.socket.on("end", () => this.finish(null));
+    this.socket.on("error", (error) => this.finish(error));
+    this.socket.on("close", () => this.finish(null));
+  }
+
+  /** Sends a request; the connection must be idle. */
+  send(request: FunctionRequest, handler: ResponseHandler): Exchange {
+    const exchange = new RunningExchange(this, request, handler);
+    this.exchange = exchange;
+    this.reader.begin(request.method, exchange);
+    try {
+      const { text, isChunked } = encodeRequestHead({ ...request, hasBody: request.body !== null });
+      this.socket.write(text, "latin1");
+      exchange.start(this.socket, isChunked);
+    } catch (error) {
+      this.exchange = null;
+      this.destroy(null);
+      queueMicrotask(() => handler.onError(new ExchangeError("NEVER_SENT", "The request cannot be sent.", error)));
+    }
+    return exchange;
+  }
+
+  /** Ends an exchange that waits for longer than it may. */
+  checkTime(now: number): void {
+    const { exchange } = this;
+    if (exchange !== null && now >= exchange.deadline) this.destroy(exchange.timeoutError());
+  }
+
+  /** Closes it; an exchange under way ends with the error, or silently without one. */
+  destroy(error: Error | null): void {
+    const { exchange } = this;
+    this.exchange = null;
+    this.isGone = true;
+    this.socket.destroy();
+    exchange?.cutOff();
+    this.events.onGone(this);
+    if (exchange !== null && error !== null) exchange.handler.onError(error);
+  }
+
+  /** The response is whole and so is the request: the next may come. */
+  release(exchange: RunningExchange): void {
+    if (this.exchange !== exchange) return;
+    this.exchange = null;
+    // A response that came before the end of the request leaves the connection in the middle of it.
+    if (exchange.closes || !exchange.isSent) {
+      this.destroy(null);
+      exchange.cutOff();
+      return;
+    }
+    this.socket.resume();
+    this.idleSince = performance.now();
+    this.events.onIdle(this);
+  }
+
+  hold(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  private receive(chunk: Buffer): void {
+    if (this.isGone) return;
+    try {
+      this.reader.read(chunk);
+    } catch (error) {
+      this.destroy(new ExchangeError("BROKEN", "The function's process answered out of order.", error));
+    }
+  }
+
+  private finish(error: Error | null): void {
+    if (this.isGone) return;
+    if (error === null && this.exchange !== null && this.reader.close()) return;
+    const code = this.isConnected ? "BROKEN" : "NEVER_SENT";
+    this.destroy(new ExchangeError(code, "The connection to the function's process broke.", error));
+  }
+}
+
+/** The state of one exchange between its request and its connection. */
+class RunningExchange implements Exchange {
+  readonly handler: ResponseHandler;
+  /** `performance.now()` after which it has waited too long. */
+  deadline = Number.POSITIVE_INFINITY;
+  /** The whole request has been handed to the socket. */
+  isSent = false;
+  closes = false;
+  private readonly connection: FunctionConnection;
+  private readonly request: FunctionRequest;
+  private hasHead = false;
+  private isOver = false;
+  private stopSending: (() => void) | null = null;
+
+  constructor(connection: FunctionConnection, request: FunctionRequest, handler: ResponseHandler) {
+    this.connection = connection;
+    this.request = request;
+    this.handler = handler;
+  }
+
+  start(socket: Socket, isChunked: boolean): void {
+    const { body } = this.request;
+    if (body === null) {
+      this.finishSending();
+      return;
+    }
+    this.stopSending = sendBody(body, socket, isChunked, {
+      onEnd: () => {
+        this.stopSending = null;
+        this.finishSending();
+      },
+      onError: (error) => {
+        this.stopSending = null;
+        if (!this.isOver) this.connection.destroy(error);
+      },
+    });
+  }
+
+  private finishSending(): void {
+    this.isSent = true;
+    if (!this.hasHead) this.deadline = performance.now() + this.request.headTimeoutMs;
+  }
+
+  /** Nothing comes any more. Whoever sends the body may go on; nobody listens. */
+  cutOff(): void {
+    this.isOver = true;
+    if (this.stopSending === null) return;
+    this.stopSending();
+    this.stopSending = null;
+    this.request.body?.on("error", () => {}).resume();
+  }
+
+  timeoutError(): ExchangeError {
+    return this.hasHead
+      ? new ExchangeError("BODY_TIMEOUT", "The function stopped in the middle of its answer.")
+      : new ExchangeError("HEAD_TIMEOUT", "The function did not answer in time.");
+  }
+
+  abort(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.connection.destroy(null);
+  }
+
+  resume(): void {
+    if (this.isOver) return;
+    this.deadline = performance.now() + this.request.bodyTimeoutMs;
+    this.connection.resume();
+  }
+
+  onHead(head: ResponseHead): void {
+    this.hasHead = true;
+    const endsByClosing = !head.isChunked && head.contentLength === null;
+    this.closes = head.closes || (endsByClosing && hasResponseBody(this.request.method, head.status));
+    this.deadline = performance.now() + this.request.bodyTimeoutMs;
+    this.handler.onHead(head);
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.isOver) return;
+    if (this.handler.onData(chunk)) {
+      this.deadline = performance.now() + this.request.bodyTimeoutMs;
+      return;
+    }
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.connection.hold();
+  }
+
+  onEnd(last: Buffer | null): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.connection.release(this);
+    this.handler.onEnd(last);
+  }
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseWrkOutput } from "./wrk-output.ts";
 
-/** Printed by wrk 4.1.0 of Debian. */
+/** Printed by wrk 4.1.0 of Debian; it pads whole seconds with a space. */
 const CLEAN = `Running 1s test @ http://127.0.0.1:18999/ok
   1 threads and 32 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
@@ -11,7 +11,7 @@ const CLEAN = `Running 1s test @ http://127.0.0.1:18999/ok
      50%  721.00us
      75%    2.89ms
      90%   13.83ms
-     99%    1.02s
+     99%    1.02s 
   24916 requests in 1.01s, 2.92MB read
 Requests/sec:  24728.41
 Transfer/sec:      2.90MB

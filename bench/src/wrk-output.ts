@@ -29,7 +29,7 @@ function required(text: string, pattern: RegExp, what: string): string {
 }
 
 function latencyAt(text: string, percent: number): number {
-  const shown = required(text, new RegExp(`^\\s+${percent}%\\s+(\\S+)$`, "m"), `its ${percent} % latency`);
+  const shown = required(text, new RegExp(`^\\s+${percent}%\\s+(\\S+)[ \\t]*$`, "m"), `its ${percent} % latency`);
   const [, amount, unit = ""] = /^([\d.]+)([a-z]+)$/.exec(shown) ?? [];
   const factor = MILLISECONDS[unit];
   if (amount === undefined || factor === undefined) throw new Error(`wrk reported a latency of '${shown}'.`);

@@ -23,7 +23,7 @@ const downwardOnly = layers.flatMap((layer, index) => {
           severity: "error",
           from: { path: layer.path, pathNot: "\\.test\\.ts$" },
           // Routes are declared with the edge's own helpers; what they import there knows no capability.
-          to: { path: above, pathNot: "^packages/server/src/edge/define-route" },
+          to: { path: above, pathNot: "^packages/server/src/edge/define-(route|operation)" },
         },
       ];
 });

@@ -2,6 +2,7 @@ import { compactHeapAfterStart, systemClock } from "@aerostack/kernel";
 import { renderBanner } from "./banner.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createApp } from "./edge/create-app.ts";
+import { routeOfOperation } from "./edge/define-operation.ts";
 import { createHealth } from "./edge/health.ts";
 import { findFreePort, listen } from "./edge/http-server.ts";
 import { createIdempotency } from "./edge/idempotency.ts";
@@ -82,6 +83,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
   });
   health.addCheck("shared state", shared.check);
   const routes = [...controlPlane.routes, ...projectPlane.routes, ...metricsRoutes(metrics)];
+  const documented = [...routes, ...projectPlane.operations.map(routeOfOperation)];
   const app = createApp({
     log,
     limiter,
@@ -94,7 +96,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     pages: [
       health.addRoutes,
       controlPlane.addPages,
-      addReferencePages(() => createOpenApi(routes, { version: SERVER_VERSION, origin })),
+      addReferencePages(() => createOpenApi(documented, { version: SERVER_VERSION, origin })),
     ],
   });
   const { tlsCert, tlsKey } = config;

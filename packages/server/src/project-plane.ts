@@ -13,11 +13,12 @@ import { createRuntime } from "@aerostack/runtime";
 import { createCacheRoutes } from "./cache/routes.ts";
 import { createCacheService } from "./cache/service.ts";
 import type { createControlPlane } from "./control-plane.ts";
-import { createDataPlane } from "./database/data-plane.ts";
 import { createMigrations } from "./database/migrations.ts";
+import { createDatabaseOperations } from "./database/operations.ts";
 import { createDatabaseRoutes } from "./database/routes.ts";
 import { createDatabaseService } from "./database/service.ts";
 import { createClientAddressReader, createProxyCheck } from "./edge/client-address.ts";
+import { createDataPlane } from "./edge/data-plane.ts";
 import { renderError } from "./edge/error-shapes.ts";
 import { answerError, createGatewayListener, createPrincipalReader } from "./edge/gateway-listener.ts";
 import { createFunctions } from "./functions/create-functions.ts";
@@ -184,13 +185,19 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   const storage = createStorageService({ call, objects });
   projects.onDelete("storage grant", ({ id }) => storage.forgetProject(id));
   const dataServices = { databases: createDatabaseService(call), cache: createCacheService(call) };
+  const operations = [...createDatabaseOperations(dataServices.databases)];
   const handleDataPlane = createDataPlane({
-    databases: dataServices.databases,
+    operations,
     now: () => clock.now(),
     principalOf: createPrincipalReader(resolver.resolve),
     findProject,
-    countCall: (projectId) => window.hit(projectId, callLimit),
+    findPublicProject: async (ref) => (await projects.find(ref)) ?? null,
+    countCall: (projectId, principal, ip) =>
+      principal === null
+        ? window.hit(`${projectId} ${limitKeyOfAddress(ip)}`, anonymousLimit)
+        : window.hit(projectId, callLimit),
     log: logs.buffer.add,
+    logger: log,
     answerError,
   });
   const listener = createGatewayListener({
@@ -209,6 +216,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     host,
     runtime,
     listener,
+    operations,
     async deployStarter(project: ProjectRecord): Promise<string> {
       const name = await deployStarter(functions.service, functions.bundles, project, project.ownerId);
       return functionUrl(project.slug, name, "production");

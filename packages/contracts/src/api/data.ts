@@ -119,3 +119,13 @@ export const MAX_BATCH_STATEMENTS = 25;
 export const dataBatchRequestSchema = z.object({
   queries: z.array(sqlStatementSchema).min(1).max(MAX_BATCH_STATEMENTS),
 });
+const dataRowSchema = z.record(z.string(), z.unknown());
+export const dataQueryResponseSchema = z.object({ results: z.array(dataRowSchema), count: z.int() });
+export const dataBatchResponseSchema = z.object({
+  /** In the order of the statements. */
+  results: z.array(
+    z.object({ results: z.array(dataRowSchema).optional(), success: z.boolean(), error: z.string().optional() }),
+  ),
+  /** True when every statement succeeded. */
+  success: z.boolean(),
+});

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { OpenApiDocument, Operation } from "../packages/server/src/edge/openapi.ts";
+import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { send } from "./harness/raw-http.ts";
+import { sampleValue } from "./harness/sample-value.ts";
+import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
+
+// Generated from the published routes: a route that is added tomorrow is held to the same guarantee. Somebody who knows
+// the id of a project that is not theirs learns from no address whether it exists.
+
+/** What a sample cannot guess: patterns, and bodies that are no JSON. Keyed by `METHOD path`. */
+const BODIES: Readonly<Record<string, { readonly body: string; readonly contentType: string }>> = {};
+const PARAMETERS: Readonly<Record<string, string>> = {};
+/** Addresses that name a project and are meant for everybody. */
+const PUBLIC: readonly RegExp[] = [/^\/api\/v1\/public\//];
+
+let server: ServerProcess;
+let owner: Developer;
+let stranger: Developer;
+let project: Project;
+let strangersKey: string;
+let document: OpenApiDocument;
+
+interface Endpoint {
+  readonly name: string;
+  readonly method: string;
+  readonly path: string;
+  readonly operation: Operation;
+}
+
+function endpoints(): Endpoint[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      method: method.toUpperCase(),
+      path,
+      operation,
+    })),
+  );
+}
+
+beforeAll(async () => {
+  server = await startServer({ env: UNLIMITED });
+  owner = await createDeveloper(server);
+  stranger = await createDeveloper(server);
+  project = await owner.createProject("theirs");
+  strangersKey = (await stranger.createKey(await stranger.createProject("own"))).secret;
+  document = (await (await fetch(`${server.url}/api/openapi.json`)).json()) as OpenApiDocument;
+});
+afterAll(async () => {
+  await server?.dispose();
+});
+
+/** The request that the reference describes, for the project of that id. */
+function requestFor({ name, path, operation }: Endpoint, projectRef: string) {
+  const sampleOf = (parameter: string): string => {
+    const schema = operation.parameters.find((one) => one.in === "path" && one.name === parameter)?.schema ?? {};
+    return schema.type === "string" ? "sample" : String(sampleValue(schema));
+  };
+  const target = path.replace(/\{(\w+)\}/g, (_, parameter: string) =>
+    encodeURIComponent(
+      parameter === "project" ? projectRef : (PARAMETERS[`${name} ${parameter}`] ?? sampleOf(parameter)),
+    ),
+  );
+  const query = new URLSearchParams();
+  for (const { name: parameter, required, schema, ...rest } of operation.parameters) {
+    if (rest.in !== "query" || !required) continue;
+    query.set(parameter, parameter === "project" ? projectRef : String(sampleValue(schema)));
+  }
+  const json = operation.requestBody?.content["application/json"];
+  const [rawType] = Object.keys(operation.requestBody?.content ?? {});
+  const given = BODIES[name];
+  const content =
+    given ??
+    (json !== undefined
+      ? { body: JSON.stringify(sampleValue(json.schema)), contentType: "application/json" }
+      : rawType === undefined
+        ? undefined
+        : { body: "sample", contentType: rawType });
+  return { path: query.size === 0 ? target : `${target}?${query}`, content };
+}
+
+/** The answer without what differs from request to request anyway. */
+async function answerOf(endpoint: Endpoint, projectRef: string, headers: Readonly<Record<string, string>>) {
+  const { path, content } = requestFor(endpoint, projectRef);
+  const answer = await send(`${server.url}${path}`, {
+    method: endpoint.method,
+    headers: {
+      ...headers,
+      ...(content === undefined
+        ? {}
+        : { "content-type": content.contentType, "content-length": Buffer.byteLength(content.body) }),
+    },
+    ...(content === undefined ? {} : { body: content.body }),
+  });
+  const shown = answer.body
+    .replaceAll(projectRef, "<project>")
+    .replace(/"request_?id":"[^"]*"/gi, '"requestId":"<id>"');
+  return { status: answer.status, body: shown };
+}
+
+describe("a project of somebody else", () => {
+  test("answers every management address as a project that does not exist, whatever key asks", async () => {
+    const missing = `prj_${"0".repeat(project.id.length - 4)}`;
+    const own = endpoints().filter(
+      ({ path, operation }) =>
+        !PUBLIC.some((pattern) => pattern.test(path)) &&
+        (path.includes("{project}") ||
+          operation.parameters.some((one) => one.in === "query" && one.name === "project")),
+    );
+    expect(own.length).toBeGreaterThan(20);
+    const wrong: string[] = [];
+    for (const endpoint of own) {
+      for (const [who, key] of Object.entries({ account: stranger.accountKey, project: strangersKey })) {
+        const headers = { "x-api-key": key };
+        const theirs = await answerOf(endpoint, project.id, headers);
+        const nobodys = await answerOf(endpoint, missing, headers);
+        const bySlug = await answerOf(endpoint, project.slug, headers);
+        if (JSON.stringify(theirs) !== JSON.stringify(nobodys) || bySlug.status !== nobodys.status) {
+          wrong.push(`${endpoint.name} (${who} key): ${JSON.stringify(theirs)} ≠ ${JSON.stringify(nobodys)}`);
+        }
+        // Anything else would mean that the request was turned away before its project was looked at.
+        if (![404, 403].includes(theirs.status)) wrong.push(`${endpoint.name} (${who} key): ${JSON.stringify(theirs)}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test("answers every operation of the data plane as a project that does not exist", async () => {
+    const missing = `prj_${"0".repeat(project.id.length - 4)}`;
+    const operations = endpoints().filter(
+      ({ path, operation }) => path.startsWith("/v1/") && operation.security.length > 0,
+    );
+    expect(operations.length).toBeGreaterThan(1);
+    const wrong: string[] = [];
+    for (const endpoint of operations) {
+      const as = (ref: string) => answerOf(endpoint, ref, { "x-api-key": stranger.accountKey, "x-project-id": ref });
+      const [theirs, nobodys] = [await as(project.id), await as(missing)];
+      if (JSON.stringify(theirs) !== JSON.stringify(nobodys) || theirs.status !== 404) {
+        wrong.push(`${endpoint.name}: ${JSON.stringify(theirs)} ≠ ${JSON.stringify(nobodys)}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+});

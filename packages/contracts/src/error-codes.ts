@@ -111,6 +111,46 @@ export const ERRORS = defineErrors({
     message: "The password is too weak.",
     fix: "Use at least 8 characters with an upper-case letter, a lower-case letter and a digit.",
   },
+  AUTH_EMAIL_NOT_VERIFIED: {
+    status: 403,
+    message: "The e-mail address has not been confirmed.",
+    fix: "Open the link in the message that was sent to it, or ask for a new one.",
+  },
+  AUTH_USER_BLOCKED: {
+    status: 403,
+    message: "This user is blocked.",
+    fix: "Ask the people behind the application.",
+  },
+  AUTH_OTP_INVALID: {
+    status: 401,
+    message: "The code is wrong.",
+    fix: "Check the code; after three wrong ones no code is taken for an hour.",
+  },
+  AUTH_OTP_EXPIRED: {
+    status: 401,
+    message: "There is no code that could still be used.",
+    fix: "Ask for a new code.",
+  },
+  AUTH_RESET_TOKEN_INVALID: {
+    status: 400,
+    message: "The link is not valid any more.",
+    fix: "Ask for a new one; each works once and for a limited time.",
+  },
+  AUTH_METHOD_DISABLED: {
+    status: 403,
+    message: "The project does not offer this way to log in.",
+    fix: "Use another way, or switch it on in the project's end-user settings.",
+  },
+  AUTH_REFUSED: {
+    status: 403,
+    message: "The application refused this.",
+    fix: "The message is the application's own.",
+  },
+  AUTH_PROVIDER_FAILED: {
+    status: 502,
+    message: "The log-in at the other provider did not work.",
+    fix: "Start again; if it stays, check the provider's settings of the project.",
+  },
   AUTH_SETUP_TOKEN_INVALID: {
     status: 403,
     message: "The set-up link is not valid any more.",
@@ -194,6 +234,11 @@ export const ERRORS = defineErrors({
     status: 403,
     message: "This SQL statement is not allowed here.",
     fix: "Leave out statements that reach files or settings; change the schema through migrations.",
+  },
+  DB_MIGRATION_DRIFT: {
+    status: 409,
+    message: "The schema is not as the migrations left it.",
+    fix: "Undo the change or write it as a migration, then apply with --accept-drift to take the schema as it is now.",
   },
   DB_RESULT_TOO_LARGE: {
     status: 413,

@@ -4,6 +4,8 @@ export interface HostLimits {
   readonly queryTimeoutMs: number;
   /** Rows of one answer, as JSON (DB_RESULT_TOO_LARGE). */
   readonly maxResultBytes: number;
+  /** Rows of one answer to a call of the API (DB_RESULT_TOO_LARGE); a function's `DB` is held to the bytes alone. */
+  readonly maxResultRows: number;
   /** One SQL statement. */
   readonly maxSqlBytes: number;
   /** Bound parameters of one statement. */
@@ -46,6 +48,7 @@ const MIB = 1024 * 1024;
 export const DEFAULT_LIMITS: HostLimits = {
   queryTimeoutMs: 10_000,
   maxResultBytes: 32 * MIB,
+  maxResultRows: 50_000,
   maxSqlBytes: 100_000,
   maxParameters: 100,
   maxValueBytes: 2_000_000,

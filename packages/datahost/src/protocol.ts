@@ -25,8 +25,11 @@ export interface DatabaseScope {
   readonly database: string;
 }
 
-/** "data" refuses whatever changes the schema (DB_STATEMENT_REFUSED). */
-export type SqlMode = "full" | "data";
+/**
+ * "data" refuses whatever changes the schema (DB_STATEMENT_REFUSED); "full" allows it; "platform" may write the tables that
+ * the platform keeps in a user's database, too.
+ */
+export type SqlMode = "platform" | "full" | "data";
 
 export interface WriteIdentity {
   /** Chosen by the client of the data host: the host answers a repeat without writing twice. */
@@ -92,7 +95,8 @@ export interface DatabaseMethods {
   "db.batch": {
     params: DatabaseScope &
       WriteIdentity & {
-        readonly statements: readonly SqlStatement[];
+        /** A statement's own mode counts instead of the batch's: others' SQL among the platform's. */
+        readonly statements: readonly (SqlStatement & { readonly mode?: SqlMode })[];
         readonly atomic: boolean;
         readonly mode?: SqlMode;
       };

@@ -1,3 +1,4 @@
+import { renderDiff } from "../output/render-diff.ts";
 import type { Terminal } from "../output/terminal.ts";
 import { CliError } from "./cli-error.ts";
 import type { ExitKind } from "./exit-code.ts";
@@ -35,6 +36,7 @@ export function renderError(error: CliError, terminal: Terminal, verbose: boolea
   const [first = "", ...more] = error.message.split("\n");
   terminal.failure(first);
   for (const line of more) terminal.note(`  ${line}`);
+  if (typeof error.details?.diff === "string") renderDiff(terminal, error.details.diff);
   if (error.fix !== undefined) terminal.note(`  ${error.fix}`);
   const reference = error.requestId === undefined ? error.code : `${error.code}, request ${error.requestId}`;
   if (error.code !== "USAGE" && error.code !== "NOT_CONFIRMED") terminal.note(`  (${reference})`);

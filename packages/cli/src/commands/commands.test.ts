@@ -255,6 +255,8 @@ describe("db", () => {
         json: {
           applied: [{ name: "0001_a.sql", checksum: "c", appliedAt: "2026-06-01T11:00:00.000Z" }],
           pending: dryRun ? ["0002_b.sql"] : [],
+          missing: [],
+          drift: null,
         },
       };
     });
@@ -271,6 +273,39 @@ describe("db", () => {
         { name: "0002_b.sql", sql: "CREATE TABLE b (id);" },
       ],
     });
+  });
+
+  it("migrate shows what was changed outside migrations, and takes it over when told to", async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, "0001_a.sql"), "CREATE TABLE a (id);");
+    const diff =
+      "--- table a (by migrations)\n+++ table a (found)\n@@ -1 +1 @@\n-CREATE TABLE a (id);\n+CREATE TABLE a (\u001b[2J);\n";
+    double.on("POST /api/v1/projects/*/db/migrations", (request) => {
+      const { dryRun, acceptDrift } = request.json() as { dryRun: boolean; acceptDrift?: boolean };
+      if (dryRun || acceptDrift) return { json: { applied: [], pending: [], missing: ["0000_z.sql"], drift: diff } };
+      const error = {
+        code: "DB_MIGRATION_DRIFT",
+        message: "The schema was changed.",
+        fix: "Undo it.",
+        details: { diff },
+      };
+      return { status: 409, json: { error } };
+    });
+    const shown = diff
+      .replace("\u001b", "\\x1b")
+      .trimEnd()
+      .split("\n")
+      .map((line) => `  ${line}\n`)
+      .join("");
+    const dry = await run(["db", "migrate", "--dir", ".", "--dry-run"], { cwd });
+    expect(dry.stderr).toContain(`! The schema was changed outside migrations:\n${shown}`);
+    expect(dry.stderr).toContain(`! 0000_z.sql was applied and is not in ${cwd}.\n`);
+    const refused = await run(["db", "migrate", "--dir", "."], { cwd });
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toBe(`✗ The schema was changed.\n${shown}  Undo it.\n  (DB_MIGRATION_DRIFT)\n`);
+    const accepted = await run(["db", "migrate", "--dir", ".", "--accept-drift"], { cwd });
+    expect(accepted.exitCode).toBe(0);
+    expect(double.requests.at(-1)?.json()).toMatchObject({ acceptDrift: true, dryRun: false });
   });
 
   it("export writes what the server sends, byte for byte", async () => {

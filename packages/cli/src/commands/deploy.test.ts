@@ -150,7 +150,12 @@ describe("deploy", () => {
   it("applies migrations first where the configuration says so, and else only says that they wait", async () => {
     const migrations = { "migrations/0001_a.sql": "CREATE TABLE a (id);" };
     double.on("POST /api/v1/projects/*/db/migrations", (request) => ({
-      json: { applied: [], pending: (request.json() as { dryRun: boolean }).dryRun ? ["0001_a.sql"] : [] },
+      json: {
+        applied: [],
+        pending: (request.json() as { dryRun: boolean }).dryRun ? ["0001_a.sql"] : [],
+        missing: [],
+        drift: null,
+      },
     }));
     const waiting = await deploy(project('name = "shop"\n', migrations));
     expect(waiting.stderr).toContain(

@@ -15,7 +15,7 @@ import { browserAddress } from "../output/browser-address.ts";
 import { formatBytes, plural } from "../output/format.ts";
 import type { Terminal } from "../output/terminal.ts";
 import { findOrCreateProject } from "../project/find-or-create-project.ts";
-import { applyMigrations, pendingMigrations, readMigrations } from "../project/migrations.ts";
+import { applyMigrations, planMigrations, readMigrations } from "../project/migrations.ts";
 import { dryRunOption, environmentOption } from "./shared-options.ts";
 
 interface Built {
@@ -147,7 +147,7 @@ async function migrate(
   const database = config.environment === "staging" ? `${config.database}-staging` : config.database;
   const common = { api, projectId, database, migrations };
   if (!asked && !config.migrateOnDeploy) {
-    const pending = await pendingMigrations(common);
+    const { pending } = await planMigrations(common);
     if (pending.length > 0) {
       terminal.warn(
         `${plural(pending.length, "migration")} not applied yet: run \`aerostack db migrate${database === config.database ? "" : ` --database ${database}`}\`, or deploy with --migrate.`,

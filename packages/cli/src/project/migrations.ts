@@ -28,27 +28,33 @@ export interface MigrateOptions {
   readonly migrations: readonly Migration[];
 }
 
-/** Names of the migrations that the database has not seen yet, in order. */
-export async function pendingMigrations({
-  api,
-  projectId,
-  database,
-  migrations,
-}: MigrateOptions): Promise<readonly string[]> {
-  const path = apiPath("projects", projectId, "db", "migrations");
-  const { pending } = await api.call("POST", path, migrationsResponseSchema, {
-    json: { database, migrations, dryRun: true },
-  });
-  return pending;
+/** What the database would do with these migrations. */
+export interface MigrationPlan {
+  /** Names of those that it has not seen yet, in order. */
+  readonly pending: readonly string[];
+  /** Applied before, and not among these. */
+  readonly missing: readonly string[];
+  /** What was changed outside migrations, as a diff. */
+  readonly drift: string | null;
 }
 
-/** Applies what the database has not seen yet; answers their names. A migration that was changed afterwards is an error. */
-export async function applyMigrations(options: MigrateOptions): Promise<readonly string[]> {
-  const pending = await pendingMigrations(options);
-  if (pending.length === 0) return pending;
+/** @throws DB_MIGRATION_DRIFT when one was changed after it was applied */
+export async function planMigrations({ api, projectId, database, migrations }: MigrateOptions): Promise<MigrationPlan> {
+  const path = apiPath("projects", projectId, "db", "migrations");
+  return api.call("POST", path, migrationsResponseSchema, { json: { database, migrations, dryRun: true } });
+}
+
+/**
+ * Applies what the database has not seen yet; answers their names.
+ *
+ * @throws DB_MIGRATION_DRIFT when one was changed after it was applied, or the schema was changed outside migrations
+ */
+export async function applyMigrations(options: MigrateOptions, acceptDrift = false): Promise<readonly string[]> {
+  const { pending, drift } = await planMigrations(options);
+  if (pending.length === 0 && drift === null) return pending;
   const { api, projectId, database, migrations } = options;
   await api.call("POST", apiPath("projects", projectId, "db", "migrations"), migrationsResponseSchema, {
-    json: { database, migrations, dryRun: false },
+    json: { database, migrations, dryRun: false, ...(acceptDrift ? { acceptDrift } : {}) },
     timeoutMs: TRANSFER_TIMEOUT_MS,
   });
   return pending;

@@ -43,10 +43,15 @@ export const applyMigrationsRequestSchema = z.object({
   database: databaseNameSchema,
   migrations: z.array(migrationSchema).max(1000),
   dryRun: z.boolean().default(false),
+  acceptDrift: z.boolean().default(false).describe("Take what was changed outside migrations as the new state"),
 });
 export const migrationsResponseSchema = z.object({
-  applied: z.array(z.object({ name: z.string(), checksum: z.string(), appliedAt: timestampSchema })),
+  applied: z.array(
+    z.object({ name: z.string(), checksum: z.string().describe("SHA-256, hex"), appliedAt: timestampSchema }),
+  ),
   pending: z.array(z.string()),
+  missing: z.array(z.string()).describe("Applied before and not among those given"),
+  drift: z.string().nullable().describe("What was changed outside migrations, as a unified diff"),
 });
 export const importResponseSchema = z.object({ statements: z.int(), durationMs: z.number() });
 export const listDatabasesResponseSchema = z.object({

@@ -89,6 +89,7 @@ export function startSqlProcess({ role, limits, ledger, onExit, onDefect }: SqlP
     role,
     hostPid: process.pid,
     maxResultBytes: limits.maxResultBytes,
+    maxResultRows: limits.maxResultRows,
     maxSqlBytes: limits.maxSqlBytes,
     maxParameters: limits.maxParameters,
     maxValueBytes: limits.maxValueBytes,
@@ -131,7 +132,7 @@ export function startSqlProcess({ role, limits, ledger, onExit, onDefect }: SqlP
           doomed = true;
           child.kill("SIGKILL");
           // Not before it is gone: until then it holds its locks, and what it wrote may still be committed.
-          const rejectTimedOut = () => reject(new AerostackError("DB_QUERY_TIMEOUT"));
+          const rejectTimedOut = () => reject(timedOutAfter(timeoutMs));
           if (alive) child.once("exit", rejectTimedOut);
           else rejectTimedOut();
         }, timeoutMs);
@@ -159,4 +160,11 @@ function spawnLimited(memoryBytes: number): ChildProcess {
   const limitKib = Math.ceil((RUNTIME_DATA_BYTES + memoryBytes) / 1024);
   const script = `ulimit -d ${limitKib} 2>/dev/null; ulimit -c 0 2>/dev/null; exec "$0" "$@"`;
   return spawn("/bin/sh", ["-c", script, process.execPath, ...args], options);
+}
+
+function timedOutAfter(timeoutMs: number): AerostackError {
+  return new AerostackError("DB_QUERY_TIMEOUT", {
+    message: `The SQL statement ran longer than ${timeoutMs / 1_000} s and was stopped.`,
+    details: { timeoutMs },
+  });
 }

@@ -9,6 +9,7 @@ export interface ChildSettings {
   /** Who started it. Told and not looked up: the host may be gone before the process has started. */
   readonly hostPid: number;
   readonly maxResultBytes: number;
+  readonly maxResultRows: number;
   readonly maxSqlBytes: number;
   readonly maxParameters: number;
   readonly maxValueBytes: number;

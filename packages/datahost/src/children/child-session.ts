@@ -257,10 +257,18 @@ export class ChildSession {
 
   #createBudget(format: ResultFormat): RowBudget {
     const { maxResultBytes } = this.#settings;
+    const maxRows = format === "rpc" ? this.#settings.maxResultRows : Number.POSITIVE_INFINITY;
     let bytes = 0;
+    let rows = 0;
     return (row) => {
       bytes += sizeOfRow(row, format);
-      if (bytes > maxResultBytes) throw new AerostackError("DB_RESULT_TOO_LARGE");
+      if (bytes > maxResultBytes) throw resultTooLarge(maxResultBytes);
+      if (++rows > maxRows) {
+        throw new AerostackError("DB_RESULT_TOO_LARGE", {
+          message: `The result has more than ${maxRows.toLocaleString("en")} rows.`,
+          details: { maxRows },
+        });
+      }
       return true;
     };
   }
@@ -274,8 +282,8 @@ export class ChildSession {
     // Which commit this is the host knows, and puts it beside the answer.
     const context: ResultContext = { sizeAfterBytes: connection.sizeBytes(), changedSchema, commitSequence: 0 };
     const body = Buffer.from(encodeResults(results, context, request.format, request.single));
-    if (body.length > this.#settings.maxResultBytes + RESULT_FRAME_BYTES)
-      throw new AerostackError("DB_RESULT_TOO_LARGE");
+    const { maxResultBytes } = this.#settings;
+    if (body.length > maxResultBytes + RESULT_FRAME_BYTES) throw resultTooLarge(maxResultBytes);
     return { answer: {}, body };
   }
 
@@ -350,4 +358,11 @@ function toAnswer(error: unknown): ChildAnswer {
   if (seen instanceof AerostackError) return { error: seen.toSerialised() };
   const internal: SerialisedError = new AerostackError("INTERNAL_ERROR").toSerialised();
   return { error: internal, defect: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+function resultTooLarge(maxBytes: number): AerostackError {
+  return new AerostackError("DB_RESULT_TOO_LARGE", {
+    message: `The result is larger than ${Math.round(maxBytes / 1_048_576)} MiB.`,
+    details: { maxBytes },
+  });
 }

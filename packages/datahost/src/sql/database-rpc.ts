@@ -7,6 +7,7 @@ import type {
   DatabaseScope,
   QueryResult,
   SqlMode,
+  SqlStatement,
   WriteIdentity,
 } from "../protocol.ts";
 import type { Transactions } from "../transactions/transactions.ts";
@@ -146,6 +147,7 @@ const RESULTS_HEAD = Buffer.from('{"results":');
 const RESULTS_TAIL = Buffer.from("}");
 const NO_PARAMETERS: readonly unknown[] = [];
 
-function toQuery({ sql, params }: { readonly sql: string; readonly params?: readonly unknown[] }): QueryText {
-  return { sql, params: params ?? NO_PARAMETERS };
+function toQuery(statement: SqlStatement & { readonly mode?: SqlMode }): QueryText {
+  const { sql, params, mode } = statement;
+  return mode === undefined ? { sql, params: params ?? NO_PARAMETERS } : { sql, params: params ?? NO_PARAMETERS, mode };
 }

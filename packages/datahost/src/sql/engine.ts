@@ -10,6 +10,7 @@ import type { CommittedWrite } from "./commit-log.ts";
 import type { ResultContext, ResultFormat } from "./encode-results.ts";
 import { type BoundQuery, runInline } from "./inline-run.ts";
 import type { StatementResult } from "./run-statement.ts";
+import { checkMode } from "./sql-mode.ts";
 import { isBusy, toQueryError } from "./sqlite-errors.ts";
 import type { UserDatabase } from "./user-database.ts";
 import type { UserDatabases } from "./user-databases.ts";
@@ -19,6 +20,8 @@ import { TooLongForHost } from "./write-queue.ts";
 export interface QueryText {
   readonly sql: string;
   readonly params: readonly unknown[];
+  /** Instead of the request's. */
+  readonly mode?: SqlMode | undefined;
 }
 
 export interface RunRequest {
@@ -79,13 +82,9 @@ export function createSqlEngine({ databases, readers, writers, limits }: SqlEngi
         fix: "Send several batches.",
       });
     }
-    return request.queries.map(({ sql, params }) => {
+    return request.queries.map(({ sql, params, mode }) => {
       const plan = database.plan(sql);
-      if (plan.isDdl && request.mode === "data") {
-        throw new AerostackError("DB_STATEMENT_REFUSED", {
-          message: "This SQL statement is not allowed: the schema is changed by migrations.",
-        });
-      }
+      checkMode(plan, mode ?? request.mode);
       return { plan, values: toBindValues(params, request.numbers, limits.maxValueBytes) };
     });
   }

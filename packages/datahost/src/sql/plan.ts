@@ -27,6 +27,7 @@ export interface Plan {
   readonly statements: readonly PlannedStatement[];
   readonly isWrite: boolean;
   readonly isDdl: boolean;
+  readonly namesPlatformTable: boolean;
 }
 
 export interface PlanLimits {
@@ -71,6 +72,7 @@ export function planText(sql: string, limits: PlanLimits): Plan {
     statements,
     isWrite: statements.some((statement) => statement.shape.kind === "write"),
     isDdl: statements.some((statement) => statement.shape.isDdl),
+    namesPlatformTable: statements.some((statement) => statement.shape.namesPlatformTable),
   };
 }
 

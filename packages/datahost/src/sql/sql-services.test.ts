@@ -202,8 +202,24 @@ describe("limits", () => {
     const small = startSql({ maxResultBytes: 100_000 });
     const big =
       "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x, 'xxxxxxxxxxxxxxxxxxxx' FROM c";
-    expect(await failureOf(small.query(big))).toMatchObject({ code: "DB_RESULT_TOO_LARGE" });
+    expect(await failureOf(small.query(big))).toMatchObject({
+      code: "DB_RESULT_TOO_LARGE",
+      details: { maxBytes: 100_000 },
+    });
     expect((await small.query("SELECT 1")).rows).toEqual([[1]]);
+    await small.close();
+  });
+
+  test("a result of too many rows is refused with the number of rows that are allowed", async () => {
+    const small = startSql({ maxResultRows: 2_000 });
+    const rows = (count: number) =>
+      small.query("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT ?) SELECT x FROM c", [count]);
+    expect((await rows(2_000)).rows).toHaveLength(2_000);
+    expect(await failureOf(rows(2_001))).toMatchObject({
+      code: "DB_RESULT_TOO_LARGE",
+      message: "The result has more than 2,000 rows.",
+      details: { maxRows: 2_000 },
+    });
     await small.close();
   });
 

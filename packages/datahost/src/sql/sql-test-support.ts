@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
 import { systemClock } from "@aerostack/kernel";
 import { DEFAULT_LIMITS, type HostLimits } from "../limits.ts";
-import type { DatabaseMethods, QueryResult } from "../protocol.ts";
+import type { DatabaseMethods, QueryResult, SqlMode } from "../protocol.ts";
 import { createSqlServices, type SqlServices } from "./sql-services.ts";
 
 /** The SQL engine on real files and with real processes, as the server calls it. */
@@ -28,7 +28,7 @@ export interface SqlUnderTest {
 export interface QueryOptions {
   readonly projectId?: string;
   readonly database?: string;
-  readonly mode?: "full" | "data";
+  readonly mode?: SqlMode;
 }
 
 export const MASTER_KEY = Buffer.alloc(32, 7);

@@ -12,10 +12,29 @@ export interface StatementShape {
   readonly isNoop: boolean;
   /** Changes how its transaction works: it gets one of its own. */
   readonly needsOwnTransaction: boolean;
+  /** A write that names a table which the platform keeps: only the platform itself may run it. */
+  readonly namesPlatformTable: boolean;
 }
 
 /** Names that the platform keeps for itself in a user's database; `_cf_` is D1's and left out by tools made for it. */
 const RESERVED_PREFIXES = ["_cf_", "_aero_"];
+
+/** What the platform keeps beside a user's own tables: everybody's SQL may read it, the platform alone writes it. */
+const PLATFORM_TABLES = new Set(["aerostack_migrations", "aerostack_collections"]);
+
+/** After these SQLite takes a string for a table's name. */
+const BEFORE_TABLE_NAME = new Set([
+  "INTO",
+  "UPDATE",
+  "FROM",
+  "TABLE",
+  "EXISTS",
+  "ABORT",
+  "FAIL",
+  "IGNORE",
+  "REPLACE",
+  "ROLLBACK",
+]);
 
 /** Functions that reach files, keys or the process. */
 const REFUSED_FUNCTION = /^(?:load_extension|readfile|writefile|edit|fts3_tokenizer|sqlite_log|sqlite3mc_\w+)$/;
@@ -76,6 +95,7 @@ const READ: StatementShape = {
   isVacuum: false,
   isNoop: false,
   needsOwnTransaction: false,
+  namesPlatformTable: false,
 };
 const WRITE: StatementShape = { ...READ, kind: "write" };
 const DDL: StatementShape = { ...WRITE, isDdl: true };
@@ -88,6 +108,22 @@ const DDL: StatementShape = { ...WRITE, isDdl: true };
  */
 export function checkStatement(tokens: readonly Token[]): StatementShape {
   checkNames(tokens);
+  const shape = shapeOf(tokens);
+  return shape.kind === "write" && namesPlatformTable(tokens, shape.isDdl)
+    ? { ...shape, namesPlatformTable: true }
+    : shape;
+}
+
+function namesPlatformTable(tokens: readonly Token[], isDdl: boolean): boolean {
+  return tokens.some((token, at) => {
+    if (!PLATFORM_TABLES.has(foldName(token.text))) return false;
+    if (isName(token)) return true;
+    const before = tokens[at - 1];
+    return token.kind === "string" && (isDdl || before?.text === "." || BEFORE_TABLE_NAME.has(keywordOf(before) ?? ""));
+  });
+}
+
+function shapeOf(tokens: readonly Token[]): StatementShape {
   const verb = keywordOf(tokens[0]);
   switch (verb) {
     case "SELECT":

@@ -8,6 +8,7 @@ import type { SqlMode } from "../protocol.ts";
 import type { ResultFormat } from "../sql/encode-results.ts";
 import { findCommitted, type QueryText, toChildDatabase, toChildQuery } from "../sql/engine.ts";
 import { planText } from "../sql/plan.ts";
+import { checkMode } from "../sql/sql-mode.ts";
 import type { UserDatabase } from "../sql/user-database.ts";
 import type { UserDatabases } from "../sql/user-databases.ts";
 import type { NumberBinding } from "../sql/values.ts";
@@ -157,7 +158,7 @@ export function createTransactions({ databases, writers, limits }: TransactionsO
             const request = {
               kind: "tx.begin",
               database: toChildDatabase(database),
-              allowDdl: mode === "full",
+              allowDdl: mode !== "data",
             } as const;
             await lease.process.run(request, limits.queryTimeoutMs);
             clearTimeout(turnTimer);
@@ -198,7 +199,8 @@ export function createTransactions({ databases, writers, limits }: TransactionsO
     async query(transactionId, request, projectId) {
       const transaction = find(transactionId, projectId);
       const plans = request.queries.map(({ sql }) => planText(sql, limits));
-      if (transaction.mode === "full" && plans.some((plan) => plan.isDdl)) transaction.schemaMayChange();
+      for (const plan of plans) checkMode(plan, transaction.mode);
+      if (plans.some((plan) => plan.isDdl)) transaction.schemaMayChange();
       const { body } = await send(
         transaction,
         { kind: "tx.query", ...request, queries: request.queries.map(toChildQuery) },

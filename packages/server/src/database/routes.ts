@@ -12,10 +12,12 @@ import {
   sqlResultSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
+import { toIso } from "../kernel/page.ts";
 import { textPieces } from "../kernel/read-body.ts";
+import type { Principal } from "../keys/principal.ts";
 import type { FindProject } from "../projects/find-project.ts";
 import type { MigrationState, Migrations } from "./migrations.ts";
-import { type DatabaseService, rowObjects, type SqlRows, shownCell } from "./service.ts";
+import { type DatabaseService, rowObjects, type SqlMode, type SqlRows, shownCell } from "./service.ts";
 
 export interface DatabaseRoutesOptions {
   readonly databases: DatabaseService;
@@ -44,9 +46,16 @@ async function* encoded(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Arra
 
 function toMigrations(state: MigrationState) {
   return {
-    applied: state.applied.map((one) => ({ ...one, appliedAt: new Date(one.appliedAt).toISOString() })),
+    applied: state.applied.map(({ name, checksum, appliedAt }) => ({ name, checksum, appliedAt: toIso(appliedAt) })),
     pending: [...state.pending],
+    missing: [...state.missing],
+    drift: state.drift,
   };
+}
+
+/** The owner may change the schema by hand; a project's key does so through migrations. */
+function modeOf(principal: Principal): SqlMode {
+  return principal.kind === "account" ? "full" : "data";
 }
 
 /** A project's databases for its owner: SQL of every kind, migrations, export and import. */
@@ -79,7 +88,9 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       errors: ["DB_QUERY_FAILED", "DB_QUERY_TIMEOUT", "DB_STATEMENT_REFUSED"],
       async handler({ principal, params, body }) {
         const project = await findProject(principal, params.project);
-        return toResult(await databases.query({ projectId: project.id, database: body.database }, body, "full"));
+        return toResult(
+          await databases.query({ projectId: project.id, database: body.database }, body, modeOf(principal)),
+        );
       },
     }),
 
@@ -96,7 +107,7 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       async handler({ principal, params, body }) {
         const project = await findProject(principal, params.project);
         const address = { projectId: project.id, database: body.database };
-        const results = await databases.batch(address, body.statements, { mode: "full", atomic: true });
+        const results = await databases.batch(address, body.statements, { mode: modeOf(principal), atomic: true });
         return { results: results.map(toResult) };
       },
     }),
@@ -120,18 +131,19 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       method: "post",
       path: "/api/v1/projects/:project/db/migrations",
       summary: "Apply migrations",
-      description: "Those that are not applied yet, in the order of their names, each whole or not at all.",
+      description:
+        "Those that are not applied yet, in the order of their names, each whole or not at all. Refused with a diff (`details.diff`) when a file was changed after it was applied, or when something that migrations made was changed by other means.",
       tag: TAG,
       auth: "management",
       params: projectParamsSchema,
       body: applyMigrationsRequestSchema,
       maxBodyBytes: MAX_MIGRATIONS_BYTES,
       response: { status: 200, schema: migrationsResponseSchema },
-      errors: ["DB_QUERY_FAILED", "CONFLICT"],
+      errors: ["DB_QUERY_FAILED", "DB_MIGRATION_DRIFT", "CONFLICT"],
       async handler({ principal, params, body }) {
         const project = await findProject(principal, params.project);
         const address = { projectId: project.id, database: body.database };
-        return toMigrations(await migrations.apply(address, body.migrations, body.dryRun));
+        return toMigrations(await migrations.apply(address, body.migrations, body));
       },
     }),
 

@@ -5,6 +5,8 @@ export type SqlParameter = string | number | boolean | null;
 export interface SqlStatement {
   readonly sql: string;
   readonly params?: readonly SqlParameter[] | undefined;
+  /** In a batch: instead of the batch's. */
+  readonly mode?: SqlMode | undefined;
 }
 
 /** A result as the data host gives it: rows are arrays in the order of `columns`. */
@@ -20,8 +22,11 @@ export interface SqlRows {
   };
 }
 
-/** `data` refuses changes of the schema, `full` allows them. */
-export type SqlMode = "data" | "full";
+/**
+ * `data` refuses changes of the schema, `full` allows them. `platform` may write the platform's own tables in the database
+ * (`aerostack_migrations`, `aerostack_collections`) too, so it is for SQL of ours alone.
+ */
+export type SqlMode = "data" | "full" | "platform";
 
 export interface DatabaseAddress {
   readonly projectId: string;
@@ -59,7 +64,11 @@ export function createDatabaseService(call: HostCall) {
       const { results } = await call<{ results: readonly SqlRows[] }>("db.batch", {
         ...address,
         ...options,
-        statements: statements.map(({ sql, params }) => ({ sql, params: params ?? [] })),
+        statements: statements.map(({ sql, params, mode }) => ({
+          sql,
+          params: params ?? [],
+          ...(mode === undefined ? {} : { mode }),
+        })),
       });
       return results;
     },

@@ -2,6 +2,8 @@ export { AerostackError, type AerostackErrorOptions, type SerialisedError } from
 export * from "./api/accounts.ts";
 export * from "./api/common.ts";
 export * from "./api/data.ts";
+export * from "./api/end-user-settings.ts";
+export * from "./api/end-users.ts";
 export * from "./api/functions.ts";
 export * from "./api/logs.ts";
 export * from "./api/projects.ts";

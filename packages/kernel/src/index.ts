@@ -22,5 +22,5 @@ export {
   type SealedSource,
 } from "./crypto/chunked-cipher.ts";
 export { deriveKey, KEY_BYTES } from "./crypto/derive-key.ts";
-export { createId, randomText } from "./ids.ts";
+export { createId, createUuid, randomText } from "./ids.ts";
 export { createRpcPeer, type RpcHandler, type RpcPeer, type RpcPeerOptions } from "./rpc.ts";

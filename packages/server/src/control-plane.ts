@@ -100,6 +100,8 @@ export function createControlPlane(options: ControlPlaneOptions) {
 
   return {
     changes,
+    limiter,
+    hasher,
     accounts,
     sessions,
     projects,

@@ -1,5 +1,6 @@
 import { accountMigrations } from "./accounts/tables.ts";
 import { idempotencyMigrations } from "./edge/idempotency-tables.ts";
+import { endUserMigrations } from "./endusers/tables.ts";
 import { functionMigrations } from "./functions/tables.ts";
 import { changeFeedMigrations } from "./kernel/change-feed/tables.ts";
 import { installationKeyMigrations } from "./kernel/installation-key.ts";
@@ -18,6 +19,7 @@ export const migrations: DatabaseMigrations = {
     ...projectKeyMigrations,
     ...idempotencyMigrations,
     ...functionMigrations,
+    ...endUserMigrations,
   },
   logs: logMigrations,
 };

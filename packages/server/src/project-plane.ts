@@ -21,6 +21,7 @@ import { createClientAddressReader, createProxyCheck } from "./edge/client-addre
 import { createDataPlane } from "./edge/data-plane.ts";
 import { renderError } from "./edge/error-shapes.ts";
 import { answerError, createGatewayListener, createPrincipalReader } from "./edge/gateway-listener.ts";
+import { createEndUsers } from "./endusers/create-end-users.ts";
 import { createFunctions } from "./functions/create-functions.ts";
 import { createCronRoutes } from "./functions/cron-routes.ts";
 import { createFunctionRoutes } from "./functions/routes.ts";
@@ -30,6 +31,7 @@ import { deployStarter } from "./functions/starter.ts";
 import type { Bus } from "./kernel/bus/bus.ts";
 import type { Config } from "./kernel/config.ts";
 import type { Envelope } from "./kernel/crypto/envelope.ts";
+import { everyHour } from "./kernel/every-hour.ts";
 import type { HostCall } from "./kernel/host-call.ts";
 import { loadInstallationKey } from "./kernel/installation-key.ts";
 import type { Lifecycle } from "./kernel/lifecycle.ts";
@@ -185,7 +187,22 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   const storage = createStorageService({ call, objects });
   projects.onDelete("storage grant", ({ id }) => storage.forgetProject(id));
   const dataServices = { databases: createDatabaseService(call), cache: createCacheService(call) };
-  const operations = [...createDatabaseOperations(dataServices.databases)];
+  const endUsers = createEndUsers({
+    sql: databases.control,
+    clock,
+    changes: controlPlane.changes,
+    limiter: controlPlane.limiter,
+    hasher: controlPlane.hasher,
+    envelope,
+    installationKey: dataKey,
+    log,
+    origin,
+    findProject,
+    findPublicProject: projects.find,
+  });
+  const endUserHousekeeping = everyHour("removing expired sessions of end users", endUsers.removeExpired, log);
+  lifecycle.onClose("end users", () => endUserHousekeeping.stop());
+  const operations = [...createDatabaseOperations(dataServices.databases), ...endUsers.operations];
   const handleDataPlane = createDataPlane({
     operations,
     now: () => clock.now(),
@@ -242,6 +259,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
         }),
         findProject,
       }),
+      ...endUsers.routes,
       ...createCacheRoutes({ cache: dataServices.cache, findProject }),
       ...createStorageRoutes({ storage, findProject }),
       ...createQueueRoutes({

@@ -24,8 +24,11 @@ export interface TestAnswer {
   readonly body: any;
 }
 
+type ControlPlane = ReturnType<typeof createControlPlane>;
+
 export interface TestAppOptions extends Partial<ControlPlaneOptions> {
-  readonly extraRoutes?: readonly Route[];
+  /** Of capabilities beside the control plane; as a function, they may use its parts. */
+  readonly extraRoutes?: readonly Route[] | ((controlPlane: ControlPlane) => readonly Route[]);
   readonly projectPerMinute?: number;
   readonly trustProxy?: readonly string[];
 }
@@ -64,6 +67,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     limiter,
     secrets,
   });
+  const { extraRoutes = [] } = options;
   const app = createApp({
     log,
     limiter,
@@ -72,7 +76,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     hsts: false,
     resolvePrincipal: controlPlane.resolver.resolve,
     idempotency: createIdempotency({ sql, clock, envelope: createEnvelope(secrets.masterKeys) }),
-    routes: [...controlPlane.routes, ...(options.extraRoutes ?? [])],
+    routes: [...controlPlane.routes, ...(typeof extraRoutes === "function" ? extraRoutes(controlPlane) : extraRoutes)],
     pages: [controlPlane.addPages],
   });
 

@@ -49,6 +49,7 @@ describe("error shapes", () => {
         error: "No.",
         message: "No.",
         code: "VALIDATION_ERROR",
+        field: "a",
         details: { fieldErrors: { a: ["b"] }, suggestion: "Do." },
         fix: "Do.",
         requestId: REQUEST_ID,

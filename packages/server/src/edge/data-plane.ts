@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { AerostackError } from "@aerostack/contracts";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
+import { parseInput } from "../kernel/parse-input.ts";
 import type { Principal } from "../keys/principal.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import type { DataCall, Operation } from "./define-operation.ts";
 import { createOperationTable } from "./operation-table.ts";
-import { parseInput } from "./parse-input.ts";
 
 /** What is known of a request before its credential is. */
 export interface DataCaller {

@@ -52,14 +52,22 @@ function flatCode(error: AerostackError, substitute: ErrorCode): ErrorCode {
 
 /** Addresses of the browser SDKs: `error` is a text, beside `message` and `code`. */
 function textShape({ error, requestId }: ErrorFacts) {
+  const field = firstField(error);
   return {
     error: error.message,
     message: error.message,
     code: error.code,
+    ...(field === undefined ? {} : { field }),
     details: { ...error.details, suggestion: error.fix },
     fix: error.fix,
     requestId,
   };
+}
+
+/** The first field that the error is about. */
+function firstField({ details }: AerostackError): string | undefined {
+  const { fieldErrors } = details ?? {};
+  return typeof fieldErrors === "object" && fieldErrors !== null ? Object.keys(fieldErrors)[0] : undefined;
 }
 
 /** Management addresses and the CLI: everything under `error`. */

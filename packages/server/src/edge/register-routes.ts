@@ -1,11 +1,11 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { Hono } from "hono";
+import { parseInput } from "../kernel/parse-input.ts";
 import { DEFAULT_MAX_BODY_BYTES, readJsonBody } from "../kernel/read-body.ts";
 import type { AppContext, AppEnv } from "./app-env.ts";
 import { authorise } from "./authorise.ts";
 import type { Route } from "./define-route.ts";
 import type { Idempotency } from "./idempotency.ts";
-import { parseInput } from "./parse-input.ts";
 
 /**
  * Puts routes on the application. Every one runs in the same order: who calls → may they → parse → idempotency → the

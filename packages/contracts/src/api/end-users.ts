@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { emailSchema } from "./accounts.ts";
+import { displayNameSchema, timestampSchema } from "./common.ts";
+
+// What a project's end users send and get, below /api/v1/public/projects/{project}/auth and at /v1/auth/*.
+
+const MAX_PASSWORD_CHARACTERS = 200;
+const MAX_TOKEN_CHARACTERS = 400;
+/** Of all custom fields of one user, as JSON. */
+export const MAX_CUSTOM_FIELDS_BYTES = 8 * 1024;
+
+export const endUserEmailSchema = emailSchema;
+/** Its strength is judged by the project's password policy, with a code of its own (AUTH_PASSWORD_WEAK). */
+export const endUserPasswordSchema = z.string().min(1).max(MAX_PASSWORD_CHARACTERS);
+export const endUserTokenSchema = z.string().min(1).max(MAX_TOKEN_CHARACTERS);
+
+export const customFieldsSchema = z
+  .record(z.string().min(1).max(64), z.json())
+  .refine(
+    (fields) => new TextEncoder().encode(JSON.stringify(fields)).length <= MAX_CUSTOM_FIELDS_BYTES,
+    `Custom fields have at most ${MAX_CUSTOM_FIELDS_BYTES} bytes as JSON.`,
+  );
+export type CustomFields = z.infer<typeof customFieldsSchema>;
+
+const turnstileTokenSchema = z.string().max(4_000).optional().describe("Where the project asks for Turnstile");
+
+export const endUserProjectParamsSchema = z.object({
+  project: z.string().min(1).max(100).describe("The project's slug or id"),
+});
+
+export const endUserRegisterRequestSchema = z.object({
+  email: endUserEmailSchema,
+  password: endUserPasswordSchema.describe("As the project's password policy asks"),
+  name: displayNameSchema(1).optional(),
+  customFields: customFieldsSchema.optional(),
+  turnstileToken: turnstileTokenSchema,
+  ageConfirmed: z.boolean().optional().describe("The person is 16 or older; false is refused and nothing is kept"),
+});
+export type EndUserRegisterRequest = z.infer<typeof endUserRegisterRequestSchema>;
+
+export const endUserLoginRequestSchema = z.object({
+  email: endUserEmailSchema,
+  password: endUserPasswordSchema,
+  turnstileToken: turnstileTokenSchema,
+});
+
+export const endUserRefreshRequestSchema = z.object({ refreshToken: endUserTokenSchema });
+export const endUserLogoutRequestSchema = z.object({
+  accessToken: z.string().max(8_000).optional(),
+  refreshToken: endUserTokenSchema.optional(),
+});
+
+/** Both spellings of every field, because the public clients read one or the other. */
+export const endUserSchema = z.object({
+  id: z.uuid(),
+  email: z.string().describe("A placeholder ending in .invalid for users without an address"),
+  name: z.string().nullable(),
+  phone: z.string().nullable(),
+  avatarUrl: z.string().nullable(),
+  avatar_url: z.string().nullable(),
+  emailVerified: z.boolean(),
+  email_verified_at: timestampSchema.nullable(),
+  phoneVerified: z.boolean(),
+  isAnonymous: z.boolean(),
+  customFields: z.record(z.string(), z.json()),
+  profile_extras: z.record(z.string(), z.json()),
+  metadata: z.record(z.string(), z.json()),
+  createdAt: timestampSchema,
+  created_at: timestampSchema,
+  updatedAt: timestampSchema,
+  updated_at: timestampSchema,
+});
+export type EndUser = z.infer<typeof endUserSchema>;
+
+/** Tokens where a log-in is complete; `requiresVerification` or `mfaRequired` where a step is left. */
+export const endUserAuthResponseSchema = z.object({
+  success: z.literal(true),
+  message: z.string().optional(),
+  token: z.string().optional().describe("Access token: a JWT of 15 minutes at most"),
+  accessToken: z.string().optional().describe("The same as `token`"),
+  refreshToken: z.string().optional().describe("Valid once: each use gives a new one"),
+  expiresAt: timestampSchema.optional().describe("When the access token expires"),
+  user: endUserSchema.optional(),
+  requiresVerification: z.boolean().optional().describe("No tokens yet: the address must be confirmed first"),
+  mfaRequired: z.boolean().optional().describe("No tokens yet: send a code with `mfaToken` to /mfa/verify"),
+  mfaToken: z.string().optional(),
+});
+export type EndUserAuthResponse = z.infer<typeof endUserAuthResponseSchema>;
+
+export const endUserSuccessSchema = z.object({ success: z.literal(true), message: z.string().optional() });
+
+/** The user both as `user` and as the object itself. */
+export const endUserMeResponseSchema = endUserSchema.extend({ user: endUserSchema });
+
+export const endUserSessionSchema = z.object({
+  id: z.string(),
+  current: z.boolean(),
+  createdAt: timestampSchema,
+  lastUsedAt: timestampSchema,
+  ip: z.string().nullable(),
+  userAgent: z.string().nullable(),
+  methods: z
+    .array(z.string())
+    .describe("How it was opened, such as `pwd`, `otp`, `oauth` (RFC 8176 where it has a name)"),
+});
+export const listEndUserSessionsResponseSchema = z.object({ sessions: z.array(endUserSessionSchema) });
+export const endUserSessionParamsSchema = endUserProjectParamsSchema.extend({ session: z.string().min(1).max(100) });
+
+export const jwksResponseSchema = z.object({ keys: z.array(z.record(z.string(), z.string())) });
+
+export const dataSignupRequestSchema = z.object({
+  email: endUserEmailSchema,
+  password: endUserPasswordSchema.describe("At least 8 characters"),
+  name: displayNameSchema(1).optional(),
+  metadata: customFieldsSchema.optional(),
+});
+export const dataSigninRequestSchema = z.object({ email: endUserEmailSchema, password: endUserPasswordSchema });
+export const dataAuthResponseSchema = z.object({
+  token: z.string(),
+  user: z.object({
+    id: z.uuid(),
+    email: z.string(),
+    name: z.string().nullable(),
+    createdAt: timestampSchema,
+    metadata: z.record(z.string(), z.json()),
+  }),
+  expiresAt: timestampSchema,
+  refreshToken: z.string(),
+});

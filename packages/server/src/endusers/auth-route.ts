@@ -1,0 +1,59 @@
+import { AerostackError } from "@aerostack/contracts";
+import type { Clock } from "@aerostack/kernel";
+import type { EndUserCaller } from "./sessions/sessions.ts";
+import type { VerifiedEndUser, VerifyEndUserToken } from "./sessions/token-verifier.ts";
+
+/** What every end-user route asks first: which project, who calls, from where. */
+export interface AuthRequests {
+  /** @throws NOT_FOUND */
+  projectIdOf(slugOrId: string): Promise<string>;
+  /** The user whose access token the request carries. @throws AUTH_TOKEN_INVALID · AUTH_TOKEN_EXPIRED */
+  userOf(projectId: string, request: Request): Promise<VerifiedEndUser>;
+  bearerOf(request: Request): string | undefined;
+  callerOf(input: { readonly request: Request; readonly clientAddress: string }): EndUserCaller;
+}
+
+export interface AuthRequestsOptions {
+  readonly clock: Clock;
+  readonly findProject: (slugOrId: string) => Promise<{ readonly id: string } | undefined>;
+  readonly verifyToken: VerifyEndUserToken;
+}
+
+export function createAuthRequests({ clock, findProject, verifyToken }: AuthRequestsOptions): AuthRequests {
+  return {
+    async projectIdOf(slugOrId) {
+      const project = await findProject(slugOrId);
+      if (project === undefined) throw new AerostackError("NOT_FOUND", { message: "There is no such project." });
+      return project.id;
+    },
+    async userOf(projectId, request) {
+      const token = bearerOf(request);
+      const user = token === undefined ? null : await verifyToken(projectId, token);
+      if (user !== null) return user;
+      if (token !== undefined && isExpired(token, clock.now())) throw new AerostackError("AUTH_TOKEN_EXPIRED");
+      throw new AerostackError("AUTH_TOKEN_INVALID", {
+        message:
+          token === undefined ? "This address needs an access token." : "The access token is not valid any more.",
+        fix: "Send 'Authorization: Bearer <access token>'; use the refresh token or log in to get one.",
+      });
+    },
+    bearerOf,
+    callerOf: ({ request, clientAddress }) => ({ ip: clientAddress, userAgent: request.headers.get("user-agent") }),
+  };
+}
+
+function bearerOf(request: Request): string | undefined {
+  const [, token] = /^bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
+  return token;
+}
+
+/** By its own word, which is enough to choose between two refusals. */
+function isExpired(token: string, nowMs: number): boolean {
+  try {
+    const payload: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+    const { exp } = payload as { exp?: unknown };
+    return typeof exp === "number" && exp * 1_000 <= nowMs;
+  } catch {
+    return false;
+  }
+}

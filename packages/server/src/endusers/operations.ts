@@ -1,0 +1,54 @@
+import {
+  AerostackError,
+  dataAuthResponseSchema,
+  dataSigninRequestSchema,
+  dataSignupRequestSchema,
+} from "@aerostack/contracts";
+import { type DataCall, defineOperation, type Operation } from "../edge/define-operation.ts";
+import { toIso } from "../kernel/page.ts";
+import type { EndUserService, SignInResult } from "./service.ts";
+import type { EndUserCaller } from "./sessions/sessions.ts";
+import { showEndUser } from "./show-user.ts";
+
+const TAG = "Data plane: end users";
+
+function callerOf({ clientAddress, req }: DataCall): EndUserCaller {
+  return { ip: clientAddress, userAgent: req.headers["user-agent"] ?? null };
+}
+
+/** Clients of these addresses know nothing but tokens: a step that is left is an error to them. */
+function showTokens(result: SignInResult) {
+  if (result.kind !== "signed-in") throw new AerostackError("AUTH_EMAIL_NOT_VERIFIED");
+  const { token, refreshToken, expiresAtMs, user } = result.session;
+  const { id, email, name, createdAt, metadata } = showEndUser(user);
+  return { token, user: { id, email, name, createdAt, metadata }, expiresAt: toIso(expiresAtMs), refreshToken };
+}
+
+/** Sign-up and log-in as the generated SDKs know them: with a project's key, public or secret. */
+export function createEndUserOperations(service: EndUserService): Operation[] {
+  return [
+    defineOperation({
+      method: "post",
+      path: "/v1/auth/signup",
+      summary: "Register a user",
+      tag: TAG,
+      access: "key",
+      body: dataSignupRequestSchema,
+      response: { status: 201, schema: dataAuthResponseSchema },
+      errors: ["AUTH_PASSWORD_WEAK", "AUTH_USER_EXISTS"],
+      handler: async ({ call, body }) => showTokens(await service.register(call.projectId, body, callerOf(call))),
+    }),
+    defineOperation({
+      method: "post",
+      path: "/v1/auth/signin",
+      summary: "Log a user in",
+      tag: TAG,
+      access: "key",
+      body: dataSigninRequestSchema,
+      response: { status: 200, schema: dataAuthResponseSchema },
+      errors: ["AUTH_INVALID_CREDENTIALS"],
+      handler: async ({ call, body }) =>
+        showTokens(await service.login(call.projectId, body.email, body.password, callerOf(call))),
+    }),
+  ];
+}

@@ -1,0 +1,137 @@
+import type { SqlMigrations } from "../kernel/sql/index.ts";
+
+/** Users of projects, as against the accounts of developers. Whatever is here belongs to exactly one project. */
+export interface EndUserTables {
+  end_users: {
+    /** UUID version 7. */
+    id: string;
+    project_id: string;
+    /** Trimmed and lower-cased; null for users who came by phone or anonymously. */
+    email: string | null;
+    email_verified_at: number | null;
+    /** E.164. */
+    phone: string | null;
+    phone_verified_at: number | null;
+    name: string | null;
+    /** Null: cannot log in by password. */
+    password_hash: string | null;
+    avatar_url: string | null;
+    /** JSON objects. */
+    custom_fields: string;
+    metadata: string;
+    is_anonymous: number;
+    blocked_at: number | null;
+    created_at: number;
+    updated_at: number;
+    last_sign_in_at: number | null;
+  };
+  /** A log-in: the family of all refresh tokens that came of it, of which one is valid. */
+  end_user_sessions: {
+    id: string;
+    project_id: string;
+    user_id: string;
+    /** SHA-256 of the one refresh token that is valid. */
+    refresh_hash: string;
+    created_at: number;
+    last_used_at: number;
+    expires_at: number;
+    ip: string | null;
+    user_agent: string | null;
+    /** Methods, separated by spaces. */
+    methods: string;
+    revoked_at: number | null;
+    revoke_reason: string | null;
+  };
+  end_user_signing_keys: {
+    kid: string;
+    project_id: string;
+    /** JWK, sealed by the envelope. */
+    private_key: string;
+    /** JWK. */
+    public_key: string;
+    created_at: number;
+  };
+  end_user_settings: {
+    project_id: string;
+    /** JSON: what differs from the defaults. */
+    settings: string;
+    updated_at: number;
+  };
+}
+
+export const endUserMigrations: SqlMigrations = {
+  "0300_end_users": {
+    async up(db, types) {
+      await db.schema
+        .createTable("end_users")
+        .addColumn("id", types.text, (column) => column.primaryKey())
+        .addColumn("project_id", types.text, (column) => column.notNull().references("projects.id").onDelete("cascade"))
+        .addColumn("email", types.text)
+        .addColumn("email_verified_at", types.integer)
+        .addColumn("phone", types.text)
+        .addColumn("phone_verified_at", types.integer)
+        .addColumn("name", types.text)
+        .addColumn("password_hash", types.text)
+        .addColumn("avatar_url", types.text)
+        .addColumn("custom_fields", types.text, (column) => column.notNull())
+        .addColumn("metadata", types.text, (column) => column.notNull())
+        .addColumn("is_anonymous", types.integer, (column) => column.notNull())
+        .addColumn("blocked_at", types.integer)
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addColumn("updated_at", types.integer, (column) => column.notNull())
+        .addColumn("last_sign_in_at", types.integer)
+        .execute();
+      await db.schema.createIndex("end_users_list").on("end_users").columns(["project_id", "id"]).execute();
+      for (const column of ["email", "phone"]) {
+        await db.schema
+          .createIndex(`end_users_${column}`)
+          .unique()
+          .on("end_users")
+          .columns(["project_id", column])
+          .execute();
+      }
+      await db.schema
+        .createTable("end_user_sessions")
+        .addColumn("id", types.text, (column) => column.primaryKey())
+        .addColumn("project_id", types.text, (column) => column.notNull())
+        .addColumn("user_id", types.text, (column) => column.notNull().references("end_users.id").onDelete("cascade"))
+        .addColumn("refresh_hash", types.text, (column) => column.notNull())
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addColumn("last_used_at", types.integer, (column) => column.notNull())
+        .addColumn("expires_at", types.integer, (column) => column.notNull())
+        .addColumn("ip", types.text)
+        .addColumn("user_agent", types.text)
+        .addColumn("methods", types.text, (column) => column.notNull())
+        .addColumn("revoked_at", types.integer)
+        .addColumn("revoke_reason", types.text)
+        .execute();
+      await db.schema
+        .createIndex("end_user_sessions_user")
+        .on("end_user_sessions")
+        .columns(["user_id", "id"])
+        .execute();
+      await db.schema.createIndex("end_user_sessions_expiry").on("end_user_sessions").column("expires_at").execute();
+      await db.schema
+        .createTable("end_user_signing_keys")
+        .addColumn("kid", types.text, (column) => column.primaryKey())
+        .addColumn("project_id", types.text, (column) => column.notNull().references("projects.id").onDelete("cascade"))
+        .addColumn("private_key", types.text, (column) => column.notNull())
+        .addColumn("public_key", types.text, (column) => column.notNull())
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createIndex("end_user_signing_keys_project")
+        .on("end_user_signing_keys")
+        .columns(["project_id", "created_at"])
+        .execute();
+      await db.schema
+        .createTable("end_user_settings")
+        .addColumn("project_id", types.text, (column) =>
+          column.primaryKey().references("projects.id").onDelete("cascade"),
+        )
+        .addColumn("settings", types.text, (column) => column.notNull())
+        .addColumn("updated_at", types.integer, (column) => column.notNull())
+        .execute();
+    },
+  },
+};

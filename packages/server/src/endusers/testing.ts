@@ -1,0 +1,103 @@
+// For tests only: a project with end users on a real database, with a clock that the test moves.
+import { randomBytes } from "node:crypto";
+import { createManualClock, type ManualClock } from "@aerostack/kernel";
+import type { Bus } from "../kernel/bus/bus.ts";
+import { createEnvelope } from "../kernel/crypto/envelope.ts";
+import { createLogger } from "../kernel/log.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+import { createTestApp, createTestSecrets, TEST_PASSWORD, TEST_START_MS, type TestAnswer } from "../testing.ts";
+import { createEndUsers, type EndUsers, type EndUsersOptions } from "./create-end-users.ts";
+
+export interface EndUserTestOptions extends Partial<EndUsersOptions> {
+  readonly bus?: Bus;
+  /** PBKDF2 rounds; few by default, so that tests of anything else do not wait. */
+  readonly passwordIterations?: number;
+}
+
+export const ORIGIN = "http://aerostack.test";
+/** Whoever has the same keys is a server of the same installation. */
+const SHARED = { installationKey: randomBytes(32), secrets: createTestSecrets() };
+
+interface AuthCallOptions {
+  readonly body?: unknown;
+  readonly token?: string;
+  /** Address of the caller; by default a new one for each call, so that limits per address stay out of the way. */
+  readonly ip?: string;
+  readonly headers?: Record<string, string>;
+}
+
+export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestOptions = {}) {
+  const clock = (options.clock ?? createManualClock(TEST_START_MS)) as ManualClock;
+  let endUsers: EndUsers | undefined;
+  const test = await createTestApp(sql, {
+    clock,
+    secrets: SHARED.secrets,
+    trustProxy: ["true"],
+    ...(options.bus === undefined ? {} : { bus: options.bus }),
+    ...(options.limiter === undefined ? {} : { limiter: options.limiter }),
+    ...(options.passwordIterations === undefined ? {} : { passwordIterations: options.passwordIterations }),
+    extraRoutes(controlPlane) {
+      endUsers = createEndUsers({
+        sql,
+        clock,
+        changes: controlPlane.changes,
+        limiter: controlPlane.limiter,
+        hasher: controlPlane.hasher,
+        envelope: createEnvelope(SHARED.secrets.masterKeys),
+        installationKey: SHARED.installationKey,
+        log: createLogger({ level: "debug", destination: { write: (line) => void logLines.push(line) } }),
+        origin: ORIGIN,
+        findProject: controlPlane.projects.require,
+        findPublicProject: controlPlane.projects.find,
+        ...options,
+      });
+      return endUsers.routes;
+    },
+  });
+  const logLines = test.logLines;
+  if (endUsers === undefined) throw new Error("the routes were not asked for");
+  let calls = 0;
+
+  /** Calls below a project's auth address. */
+  async function auth(
+    project: { readonly slug: string },
+    method: string,
+    path: string,
+    { body, token, ip, headers }: AuthCallOptions = {},
+  ): Promise<TestAnswer> {
+    calls++;
+    return await test.call(method, `/api/v1/public/projects/${project.slug}/auth${path}`, {
+      ...(body === undefined ? {} : { body }),
+      headers: {
+        "x-forwarded-for": ip ?? `10.${(calls >> 16) & 255}.${(calls >> 8) & 255}.${calls & 255}`,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+    });
+  }
+
+  return {
+    ...test,
+    clock,
+    endUsers,
+    auth,
+    /** A project of its own developer, and short ways to call its auth addresses and its settings. */
+    async createProject(name = "Shop") {
+      const developer = await test.createDeveloper(`${name.toLowerCase()}-owner-${++calls}@example.com`);
+      const project = await developer.createProject(name);
+      return {
+        ...project,
+        developer,
+        auth: (method: string, path: string, call?: AuthCallOptions) => auth(project, method, path, call),
+        set: (patch: Record<string, unknown>) =>
+          developer.call("PATCH", `/api/v1/projects/${project.id}/auth/settings`, patch),
+        register: (email: string, extra: Record<string, unknown> = {}) =>
+          auth(project, "POST", "/register", { body: { email, password: TEST_PASSWORD, ...extra } }),
+        login: (email: string, password = TEST_PASSWORD) =>
+          auth(project, "POST", "/login", { body: { email, password } }),
+      };
+    },
+  };
+}
+
+export type EndUserTest = Awaited<ReturnType<typeof createEndUserTest>>;

@@ -1,0 +1,222 @@
+import { createRemoteJWKSet, jwtVerify } from "jose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { send } from "./harness/raw-http.ts";
+import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
+
+// End-user auth as the public clients call it: no key, the access token as Bearer, every answer with a JSON body.
+
+const PASSWORD = "Correct-Horse-7";
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+let server: ServerProcess;
+let developer: Developer;
+let project: Project;
+let serial = 0;
+
+beforeAll(async () => {
+  // Each call comes from an address of its own, as users do, so that limits per address are not what is tested.
+  server = await startServer({ env: { ...UNLIMITED, AEROSTACK_TRUST_PROXY: "127.0.0.1" } });
+  developer = await createDeveloper(server);
+  project = await developer.createProject("Wire Auth");
+});
+afterAll(async () => {
+  await server?.dispose();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Awaited<ReturnType<typeof send>>["headers"];
+  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape, asserted as they are found
+  readonly body: any;
+}
+
+async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  serial++;
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const answer = await send(`${server.url}${path}`, {
+    method,
+    headers: {
+      ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
+      "x-forwarded-for": `10.1.${serial >> 8}.${serial & 255}`,
+      origin: "https://app.example.com",
+      ...headers,
+    },
+    ...(text === undefined ? {} : { body: text }),
+  });
+  return { status: answer.status, headers: answer.headers, body: JSON.parse(answer.body) } satisfies Answer;
+}
+
+function auth(method: string, path: string, body?: unknown, token?: string, ref = project.slug): Promise<Answer> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return call(method, `/api/v1/public/projects/${ref}/auth${path}`, body, headers);
+}
+
+const newEmail = () => `user-${++serial}@example.com`;
+
+async function register(email = newEmail()) {
+  const { body } = await auth("POST", "/register", { email, password: PASSWORD });
+  return { email, ...body } as { email: string; token: string; refreshToken: string; user: { id: string } };
+}
+
+describe("end-user auth on the wire", () => {
+  it("W2.3-register answers tokens and the user in every spelling", async () => {
+    const email = newEmail();
+    const answer = await auth("POST", "/register", {
+      email,
+      password: PASSWORD,
+      name: "Ada",
+      customFields: { plan: "pro" },
+    });
+    expect(answer.status).toBe(201);
+    expect(answer.headers["access-control-allow-origin"]).toBe("*");
+    const { token, accessToken, refreshToken, expiresAt, user, ...rest } = answer.body;
+    expect(rest).toEqual({ success: true });
+    expect(accessToken).toBe(token);
+    expect(refreshToken).toMatch(/^rt_/);
+    expect(expiresAt).toMatch(ISO);
+    expect(user).toEqual({
+      id: expect.stringMatching(UUID),
+      email,
+      name: "Ada",
+      phone: null,
+      avatarUrl: null,
+      avatar_url: null,
+      emailVerified: false,
+      email_verified_at: null,
+      phoneVerified: false,
+      isAnonymous: false,
+      customFields: { plan: "pro" },
+      profile_extras: { plan: "pro" },
+      metadata: {},
+      createdAt: expect.stringMatching(ISO),
+      created_at: user.createdAt,
+      updatedAt: expect.stringMatching(ISO),
+      updated_at: user.updatedAt,
+    });
+  });
+
+  it("W2.3-register says in every spelling what is wrong: 409 for an address that is taken, 400 for a weak password", async () => {
+    const { email } = await register();
+    const taken = await auth("POST", "/register", { email, password: PASSWORD });
+    expect(taken.status).toBe(409);
+    expect(taken.body).toMatchObject({ code: "AUTH_USER_EXISTS", message: expect.any(String) });
+    expect(taken.body.error).toBe(taken.body.message);
+    const weak = await auth("POST", "/register", { email: newEmail(), password: "weak" });
+    expect(weak).toMatchObject({
+      status: 400,
+      body: {
+        code: "AUTH_PASSWORD_WEAK",
+        field: "password",
+        details: { fieldErrors: { password: [expect.any(String)] }, suggestion: expect.any(String) },
+      },
+    });
+  });
+
+  it("W2.3-login answers by slug and by id, and refuses wrong passwords with 401", async () => {
+    const { email, user } = await register();
+    for (const ref of [project.slug, project.id]) {
+      const answer = await auth("POST", "/login", { email, password: PASSWORD }, undefined, ref);
+      expect(answer.status).toBe(200);
+      expect(answer.body).toMatchObject({ success: true, user: { id: user.id }, refreshToken: expect.any(String) });
+    }
+    const wrong = await auth("POST", "/login", { email, password: "Wrong-Word-1" });
+    expect(wrong).toMatchObject({ status: 401, body: { code: "AUTH_INVALID_CREDENTIALS" } });
+    const nowhere = await auth("POST", "/login", { email, password: PASSWORD }, undefined, "no-such-project");
+    expect(nowhere).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
+  });
+
+  it("W2.3-refresh rotates: the new token works, the old one ends the family", async () => {
+    const { refreshToken } = await register();
+    const second = await auth("POST", "/refresh", { refreshToken });
+    expect(second.status).toBe(200);
+    expect(second.body.accessToken).toBe(second.body.token);
+    const again = await auth("POST", "/refresh", { refreshToken });
+    expect(again).toMatchObject({ status: 401, body: { code: "AUTH_TOKEN_INVALID" } });
+    expect((await auth("POST", "/refresh", { refreshToken: second.body.refreshToken })).status).toBe(401);
+  });
+
+  it("W2.3-logout takes the token in the header or the body and answers JSON", async () => {
+    const inHeader = await register();
+    const first = await auth("POST", "/logout", { accessToken: inHeader.token }, inHeader.token);
+    expect(first).toMatchObject({ status: 200, body: { success: true } });
+    expect((await auth("GET", "/me", undefined, inHeader.token)).status).toBe(401);
+    const inBody = await register();
+    expect((await auth("POST", "/logout", { accessToken: inBody.token })).status).toBe(200);
+    expect((await auth("POST", "/refresh", { refreshToken: inBody.refreshToken })).status).toBe(401);
+  });
+
+  it("W2.3-me answers the user both as `user` and as the object itself", async () => {
+    const { token, email, user } = await register();
+    const answer = await auth("GET", "/me", undefined, token);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ id: user.id, email, profile_extras: {}, user: { id: user.id, email } });
+    const without = await auth("GET", "/me");
+    expect(without).toMatchObject({ status: 401, body: { code: "AUTH_TOKEN_INVALID", error: expect.any(String) } });
+  });
+
+  it("answers a browser's question before the call", async () => {
+    const answer = await send(`${server.url}/api/v1/public/projects/${project.slug}/auth/me`, {
+      method: "OPTIONS",
+      headers: {
+        origin: "https://app.example.com",
+        "access-control-request-method": "PATCH",
+        "access-control-request-headers": "authorization,content-type,x-request-id",
+      },
+    });
+    expect(answer.status).toBe(204);
+    expect(answer.headers["access-control-allow-origin"]).toBe("*");
+    expect(answer.headers["access-control-allow-methods"]).toContain("PATCH");
+    expect(answer.headers["access-control-allow-headers"]).toContain("authorization");
+  });
+
+  it("P30 publishes the keys that end users' access tokens are checked with", async () => {
+    const { token, user } = await register();
+    const issuer = `${server.url}/api/v1/public/projects/${project.id}/auth`;
+    const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`));
+    const { payload } = await jwtVerify(token, keys, { issuer, audience: project.id });
+    expect(payload.sub).toBe(user.id);
+    expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(15 * 60);
+  });
+});
+
+describe("end users of the data plane", () => {
+  it("W2.1-3 POST /v1/auth/signup answers 201 with token, user and expiresAt", async () => {
+    const { secret } = await developer.createKey(project, "public");
+    const email = newEmail();
+    const body = { email, password: PASSWORD, name: "Ada", metadata: { from: "app" } };
+    const answer = await call("POST", "/v1/auth/signup", body, { "x-aerostack-key": secret });
+    expect(answer.status).toBe(201);
+    expect(answer.body).toEqual({
+      token: expect.any(String),
+      refreshToken: expect.any(String),
+      expiresAt: expect.stringMatching(ISO),
+      user: {
+        id: expect.stringMatching(UUID),
+        email,
+        name: "Ada",
+        createdAt: expect.stringMatching(ISO),
+        metadata: { from: "app" },
+      },
+    });
+    const again = await call("POST", "/v1/auth/signup", body, { "x-aerostack-key": secret });
+    expect(again.status).toBe(409);
+    expect(Object.keys(again.body).sort()).toEqual(["code", "details", "message"]);
+    expect(again.body.details.code).toBe("AUTH_USER_EXISTS");
+    expect((await call("POST", "/v1/auth/signup", body)).status).toBe(401);
+  });
+
+  it("W2.1-4 POST /v1/auth/signin answers 200, and 401 in the flat shape for a wrong password", async () => {
+    const { secret } = await developer.createKey(project, "secret");
+    const { email, user } = await register();
+    const signin = (password: string) =>
+      call("POST", "/v1/auth/signin", { email, password }, { "x-aerostack-key": secret });
+    const answer = await signin(PASSWORD);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ user: { id: user.id, email, metadata: {} }, token: expect.any(String) });
+    const wrong = await signin("Wrong-Word-1");
+    expect(wrong).toMatchObject({ status: 401, body: { code: "AUTH_INVALID_CREDENTIALS" } });
+    expect(Object.keys(wrong.body).sort()).toEqual(["code", "details", "message"]);
+  });
+});

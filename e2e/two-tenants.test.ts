@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { OpenApiDocument, Operation } from "../packages/server/src/edge/openapi.ts";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { type Endpoint, publishedEndpoints } from "./harness/published-endpoints.ts";
 import { send } from "./harness/raw-http.ts";
 import { sampleValue } from "./harness/sample-value.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
@@ -19,25 +19,7 @@ let owner: Developer;
 let stranger: Developer;
 let project: Project;
 let strangersKey: string;
-let document: OpenApiDocument;
-
-interface Endpoint {
-  readonly name: string;
-  readonly method: string;
-  readonly path: string;
-  readonly operation: Operation;
-}
-
-function endpoints(): Endpoint[] {
-  return Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({
-      name: `${method.toUpperCase()} ${path}`,
-      method: method.toUpperCase(),
-      path,
-      operation,
-    })),
-  );
-}
+let endpoints: readonly Endpoint[];
 
 beforeAll(async () => {
   server = await startServer({ env: UNLIMITED });
@@ -45,7 +27,7 @@ beforeAll(async () => {
   stranger = await createDeveloper(server);
   project = await owner.createProject("theirs");
   strangersKey = (await stranger.createKey(await stranger.createProject("own"))).secret;
-  document = (await (await fetch(`${server.url}/api/openapi.json`)).json()) as OpenApiDocument;
+  endpoints = await publishedEndpoints(server.url);
 });
 afterAll(async () => {
   await server?.dispose();
@@ -102,7 +84,7 @@ async function answerOf(endpoint: Endpoint, projectRef: string, headers: Readonl
 describe("a project of somebody else", () => {
   test("answers every management address as a project that does not exist, whatever key asks", async () => {
     const missing = `prj_${"0".repeat(project.id.length - 4)}`;
-    const own = endpoints().filter(
+    const own = endpoints.filter(
       ({ path, operation }) =>
         !PUBLIC.some((pattern) => pattern.test(path)) &&
         (path.includes("{project}") ||
@@ -128,7 +110,7 @@ describe("a project of somebody else", () => {
 
   test("answers every operation of the data plane as a project that does not exist", async () => {
     const missing = `prj_${"0".repeat(project.id.length - 4)}`;
-    const operations = endpoints().filter(
+    const operations = endpoints.filter(
       ({ path, operation }) => path.startsWith("/v1/") && operation.security.length > 0,
     );
     expect(operations.length).toBeGreaterThan(1);

@@ -188,6 +188,11 @@ export const ERRORS = defineErrors({
     message: "The function was stopped because its project used too much memory.",
     fix: "Stream large bodies instead of holding them, and do not grow global state.",
   },
+  FUNCTION_DISCONNECTED: {
+    status: 503,
+    message: "The function lost a connection that its answer depended on: a binding's, or that of a server it called.",
+    fix: "Try again; after a write, look first whether it was done.",
+  },
   FUNCTION_CRASHED: {
     status: 502,
     message: "The function's process ended while it served this request.",

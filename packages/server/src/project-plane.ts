@@ -165,6 +165,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
       key === null
         ? window.hit(`${project.id} ${limitKeyOfAddress(ip)}`, anonymousLimit)
         : window.hit(project.id, callLimit),
+    whenBindingsAnswer: () => call("host.ping", {}),
     log: logs.buffer.add,
     answerError,
     renderError: show,

@@ -83,7 +83,18 @@ export function faultError(
   });
 }
 
-/** A connection broke although the process lives, or it was stopped on purpose before the exchange ended. */
+/**
+ * The process lives and answers, yet broke this exchange off: workerd does so when what the handler waited for lost its
+ * connection and the handler did not catch that.
+ */
+export function lostDependencyError(flight: OpenFlight, error: unknown): AerostackError {
+  return new AerostackError("FUNCTION_DISCONNECTED", {
+    details: { functionKey: flight.functionKey, candidates: [], retryable: true, mayHaveRun: true },
+    cause: error,
+  });
+}
+
+/** The process gives no sign of life and has not ended either, or was stopped on purpose before the exchange ended. */
 export function brokenConnectionError(flight: OpenFlight, error: unknown, stopped: boolean): AerostackError {
   return new AerostackError("FUNCTION_CRASHED", {
     message: stopped

@@ -12,6 +12,7 @@ import {
   type FaultCode,
   faultError,
   findBlocking,
+  lostDependencyError,
   wasNeverSent,
 } from "./fault.ts";
 import { FlightLedger, type OpenFlight } from "./flight-ledger.ts";
@@ -168,11 +169,18 @@ export class WorkerProcess {
   private async explain(flight: OpenFlight, error: unknown): Promise<AerostackError> {
     const timeout = Promise.withResolvers<null>();
     const timer = setTimeout(() => timeout.resolve(null), EXPLAIN_TIMEOUT_MS);
-    const end = await Promise.race([this.ended, timeout.promise]);
+    // Where it answers, nothing is gained by waiting for its end.
+    const alive = this.request("GET", "/probe", EXPLAIN_TIMEOUT_MS).then(
+      () => "alive" as const,
+      () => timeout.promise,
+    );
+    const end = await Promise.race([this.ended, alive, timeout.promise]);
     clearTimeout(timer);
-    const fault = end?.fault ?? null;
+    if (end === "alive" && this.stopReason === null && !wasNeverSent(error)) return lostDependencyError(flight, error);
+    const ended = end === "alive" ? null : end;
+    const fault = ended?.fault ?? null;
     if (fault !== null) return faultError(fault, flight, error, this.options.nameOf);
-    return brokenConnectionError(flight, error, end !== null || (this.stopReason !== null && wasNeverSent(error)));
+    return brokenConnectionError(flight, error, ended !== null || (this.stopReason !== null && wasNeverSent(error)));
   }
 
   private openEntry(): Pool {

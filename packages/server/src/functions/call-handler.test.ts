@@ -102,6 +102,7 @@ beforeEach(async () => {
     countCall: (_project, key) => window.hit(key === null ? "anonymous" : "keyed", key === null ? 3 : 1000),
     dispatchToken: () => "token",
     platformUrl: "http://127.0.0.1:1",
+    whenBindingsAnswer: async () => {},
     log(entry) {
       lines.push(entry);
       for (const wake of waiters.splice(0)) wake();

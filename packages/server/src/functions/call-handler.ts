@@ -55,6 +55,8 @@ export interface CallHandlerOptions {
   readonly countCall: (project: RoutedProject, key: Principal | null, ip: string) => RateVerdict;
   readonly dispatchToken: (projectId: string) => string;
   readonly platformUrl: string;
+  /** Resolves when what functions are bound to answers: before a call that lost it is made again. */
+  readonly whenBindingsAnswer: () => Promise<unknown>;
   readonly log: (entry: NewLogEntry) => void;
   /** Writes an error in the shape of the address's interface. */
   readonly answerError: (req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string) => void;
@@ -300,8 +302,9 @@ export function createCallHandler(options: CallHandlerOptions) {
           explain(failure, flight)
             .then(async (error) => {
               flight.end();
-              // The process died of another request's fault: this one can be asked again unseen.
+              // Another request brought the process down, or a binding was away: this one can be asked again unseen.
               if (repeat && error.details?.retryable === true && mayRepeat(req, error)) {
+                if (error.code === "FUNCTION_DISCONNECTED") await options.whenBindingsAnswer();
                 forward(await admit(req, address, caller, seen), false);
               } else refuse(error);
             })

@@ -42,6 +42,8 @@ export interface FunctionsOptions {
   readonly resolveKey: ResolveKey;
   readonly countCall: (project: RoutedProject, key: Principal | null, ip: string) => RateVerdict;
   readonly log: (entry: NewLogEntry) => void;
+  /** Resolves when the data host answers. */
+  readonly whenBindingsAnswer: () => Promise<unknown>;
   readonly answerError: (req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string) => void;
   readonly renderError: (url: string, error: AerostackError, requestId: string) => string;
   /** Tells the other nodes that what serves in a project has changed. */
@@ -108,6 +110,7 @@ export async function createFunctions(options: FunctionsOptions) {
     dispatchToken: tokens.issue,
     platformUrl: options.platformUrl,
     log: options.log,
+    whenBindingsAnswer: options.whenBindingsAnswer,
     answerError: options.answerError,
   });
   const upgrades = createUpgradeHandler({

@@ -12,6 +12,8 @@ export {
 export { type AssetAnswer, type AssetRequest, type AssetSite, createAssetSite } from "./assets/asset-site.ts";
 export { sendAsset } from "./assets/send-asset.ts";
 export { createRuntime } from "./create-runtime.ts";
+export { createEgressConnector, type EgressGuardOptions } from "./egress/egress-connector.ts";
+export { EgressBlockedError } from "./egress/guarded-connect.ts";
 export {
   type Exchange,
   ExchangeError,

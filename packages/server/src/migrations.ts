@@ -4,6 +4,7 @@ import { endUserMigrations } from "./endusers/tables.ts";
 import { functionMigrations } from "./functions/tables.ts";
 import { changeFeedMigrations } from "./kernel/change-feed/tables.ts";
 import { installationKeyMigrations } from "./kernel/installation-key.ts";
+import { outboxMigrations } from "./kernel/messages/tables.ts";
 import type { DatabaseMigrations } from "./kernel/open-databases.ts";
 import { projectKeyMigrations } from "./keys/tables.ts";
 import { logMigrations } from "./logs/tables.ts";
@@ -19,6 +20,7 @@ export const migrations: DatabaseMigrations = {
     ...projectKeyMigrations,
     ...idempotencyMigrations,
     ...functionMigrations,
+    ...outboxMigrations,
     ...endUserMigrations,
   },
   logs: logMigrations,

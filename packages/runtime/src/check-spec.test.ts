@@ -14,6 +14,21 @@ describe("checking a deployment", () => {
     await fixture.close();
   });
 
+  const WORKERS = 'import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";';
+  it.each([
+    [
+      "an object whose class has the handler",
+      "class App { fetch() { return new Response(); } } export default new App();",
+    ],
+    ["a class", `${WORKERS} export default class extends WorkerEntrypoint { fetch() { return new Response(); } }`],
+    ["a named entrypoint alone", `${WORKERS} export class Admin extends WorkerEntrypoint {}`],
+    ["a queue's consumer alone", "export default { async queue() {} };"],
+    ["a schedule alone", "export default { async scheduled() {} };"],
+  ])("accepts %s", async (_name, source) => {
+    const { runtime, project, fn } = fixture;
+    await runtime.check(project([fn("api", source)]));
+  });
+
   it("accepts what starts, and leaves no process, grant or file behind", async () => {
     const { runtime, project, fn, dataDir, grants } = fixture;
     const source = `import { DurableObject } from "cloudflare:workers";
@@ -34,6 +49,9 @@ describe("checking a deployment", () => {
       {},
       /^api: Uncaught SyntaxError.*\n.*main\.js:1:28/,
     ],
+    ["a module without handlers", "export default {};", {}, /^api: .*Nothing in the main module can be called/],
+    ["a module without exports", "const a = 1;", {}, /^api: .*Nothing in the main module can be called/],
+    ["a function that is no entrypoint", "export function help() {}", {}, /Nothing in the main module can be called/],
     ["an exception at start", 'throw new Error("no luck");', {}, /^api: Uncaught Error: no luck/],
     ["an import that is not there", 'import "./nope.js";', {}, /^api: .*No such module "nope\.js"/],
     ["I/O at start", "await fetch('http://x.test');", {}, /^api: .*Disallowed operation called within global scope/],

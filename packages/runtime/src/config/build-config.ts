@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { relative } from "node:path";
 import type { FunctionSpec, ProjectSpec } from "../types.ts";
+import { checkModule } from "./check-module.ts";
 import { encodeConfig } from "./encode-config.ts";
 import { D1_MODULE, functionBindings, type HostResourceKind } from "./function-bindings.ts";
 import { findOwner, findTarget } from "./validate-spec.ts";
@@ -98,7 +99,9 @@ export async function buildConfig(project: ProjectSpec, context: ConfigContext):
       },
       durableObjectService: (className) => indexOf(findOwner(spec, className, functions) ?? spec),
     });
-    add({ name: functionService(index), worker: userWorker(project, spec, modules[index] ?? [], bindings, context) });
+    const own = modules[index] ?? [];
+    const loaded = context.mode === "check" ? [checkModule(spec, own), ...own] : own;
+    add({ name: functionService(index), worker: userWorker(project, spec, loaded, bindings, context) });
   });
   add({ name: ENTRY_SERVICE, worker: entryWorker(functions, context.entrySource) });
 

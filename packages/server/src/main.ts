@@ -11,11 +11,12 @@ import { createRequestObserver } from "./edge/observe-requests.ts";
 import { createOpenApi } from "./edge/openapi.ts";
 import { addReferencePages } from "./edge/reference-page.ts";
 import { type Config, ConfigError, loadConfig } from "./kernel/config.ts";
-import { createEnvelope } from "./kernel/crypto/envelope.ts";
+import { createEnvelope, type Envelope } from "./kernel/crypto/envelope.ts";
+import { resealAll } from "./kernel/crypto/sealed-columns.ts";
 import { createLifecycle, type Lifecycle } from "./kernel/lifecycle.ts";
 import { createLogger, type Logger } from "./kernel/log.ts";
 import { createMetrics } from "./kernel/metrics.ts";
-import { openDatabases } from "./kernel/open-databases.ts";
+import { type Databases, openDatabases } from "./kernel/open-databases.ts";
 import { openSharedState } from "./kernel/open-shared-state.ts";
 import { loadSecrets } from "./kernel/secrets.ts";
 import { StartError } from "./kernel/start-error.ts";
@@ -23,6 +24,7 @@ import { createTracer } from "./kernel/trace.ts";
 import { SERVER_VERSION } from "./kernel/version.ts";
 import { migrations } from "./migrations.ts";
 import { createProjectPlane } from "./project-plane.ts";
+import { sealedColumns } from "./sealed-columns.ts";
 
 /** Requests that run when the server is told to stop have this long to end. */
 const DRAIN_TIMEOUT_MS = 30_000;
@@ -114,7 +116,24 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
   lifecycle.onClose("readiness", () => health.startDraining());
   await projectPlane.start();
   controlPlane.projects.resumeDeletions().catch((err: unknown) => log.error({ err }, "deletions were not resumed"));
+  if (secrets.masterKeys.length > 1) followMasterKey(databases.control, envelope, log, lifecycle);
   return { origin, setupToken: await controlPlane.accounts.issueSetupToken() };
+}
+
+/** After the master key was turned over: brings what the older ones seal to the newest, beside everything else. */
+function followMasterKey(sql: Databases["control"], envelope: Envelope, log: Logger, lifecycle: Lifecycle): void {
+  const stop = new AbortController();
+  const running = resealAll({ sql, envelope, columns: sealedColumns, signal: stop.signal }).then(
+    (done) => log.info({ ...done }, "everything that can be read is sealed under the newest master key"),
+    (err: unknown) => {
+      if (!stop.signal.aborted)
+        log.error({ err }, "sealing under the newest master key stopped; the next start goes on");
+    },
+  );
+  lifecycle.onClose("sealing", async () => {
+    stop.abort();
+    await running;
+  });
 }
 
 function originOf({ host, port, tlsCert }: Pick<Config, "host" | "port" | "tlsCert">): string {

@@ -1,6 +1,7 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { Envelope } from "../kernel/crypto/envelope.ts";
+import type { SealedColumn } from "../kernel/crypto/sealed-columns.ts";
 import { hashToken } from "../kernel/crypto/token-hash.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { Principal } from "../keys/principal.ts";
@@ -107,6 +108,13 @@ export function createIdempotency({ sql: untyped, clock, envelope }: Idempotency
 function subjectOf(principal: Principal): string {
   return principal.kind === "account" ? principal.accountId : principal.projectId;
 }
+
+export const idempotentAnswerSeal: SealedColumn = {
+  table: "idempotent_calls",
+  key: ["id"],
+  column: "answer",
+  contextOf: ({ id = "" }) => contextOf(id),
+};
 
 function contextOf(id: string): string {
   return `idempotent-call/${id}`;

@@ -1,3 +1,4 @@
+import type { SealedColumn } from "../kernel/crypto/sealed-columns.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { SecretSealer } from "./secret-store.ts";
 import type { FunctionTables } from "./tables.ts";
@@ -9,6 +10,13 @@ export interface PlatformKeysOptions {
   readonly createKey: (projectId: string) => Promise<{ readonly id: string; readonly secret: string }>;
   readonly revokeKey: (projectId: string, keyId: string) => Promise<void>;
 }
+
+export const platformKeySeal: SealedColumn = {
+  table: "function_api_keys",
+  key: ["project_id"],
+  column: "value",
+  contextOf: ({ project_id = "" }) => contextOf(project_id),
+};
 
 function contextOf(projectId: string): string {
   return `function-api-key/${projectId}`;

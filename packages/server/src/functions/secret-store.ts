@@ -1,4 +1,5 @@
 import { AerostackError, bindingNameSchema, type FunctionEnvironment } from "@aerostack/contracts";
+import type { SealedColumn } from "../kernel/crypto/sealed-columns.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { FunctionTables } from "./tables.ts";
 
@@ -17,6 +18,14 @@ export interface SecretSummary {
 /** Of one secret: they are all handed to each process when it starts. */
 const MAX_SECRET_BYTES = 64 * 1024;
 const MAX_SECRETS = 200;
+
+export const functionSecretSeal: SealedColumn = {
+  table: "function_secrets",
+  key: ["project_id", "environment", "name"],
+  column: "value",
+  contextOf: ({ project_id = "", environment = "", name = "" }) =>
+    contextOf(project_id, environment as FunctionEnvironment, name),
+};
 
 function contextOf(projectId: string, environment: FunctionEnvironment, name: string): string {
   return `function-secret/${projectId}/${environment}/${name}`;

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Envelope } from "./crypto/envelope.ts";
+import type { SealedColumn } from "./crypto/sealed-columns.ts";
 import type { Sql, SqlMigrations } from "./sql/index.ts";
 
 interface InstallationKeyTables {
@@ -21,13 +22,24 @@ export const installationKeyMigrations: SqlMigrations = {
   },
 };
 
+export const installationKeySeal: SealedColumn = {
+  table: "installation_keys",
+  key: ["name"],
+  column: "value",
+  contextOf: ({ name }) => contextOf(name ?? ""),
+};
+
+function contextOf(name: string): string {
+  return `installation-key/${name}`;
+}
+
 /**
  * The key that projects' files are encrypted under, made at the first start and kept sealed by the master key: turning the
  * master key over re-wraps these 32 bytes and rewrites no file. All nodes of an installation read the same.
  */
 export async function loadInstallationKey(untyped: Sql<unknown>, envelope: Envelope): Promise<Uint8Array> {
   const { db } = untyped.withTables<InstallationKeyTables>();
-  const context = `installation-key/${NAME}`;
+  const context = contextOf(NAME);
   const fresh = envelope.seal(randomBytes(KEY_BYTES), context);
   await db
     .insertInto("installation_keys")

@@ -5,6 +5,7 @@ import type { Kysely } from "kysely";
 import { createCachedLookup } from "../../kernel/change-feed/cached-lookup.ts";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
+import type { SealedColumn } from "../../kernel/crypto/sealed-columns.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { EndUserTables } from "../tables.ts";
 
@@ -163,6 +164,13 @@ async function newestOf(db: Kysely<EndUserTables>, projectId: string) {
 function subjectOf(projectId: string): string {
   return `end-user-keys:${projectId}`;
 }
+
+export const endUserSigningKeySeal: SealedColumn = {
+  table: "end_user_signing_keys",
+  key: ["kid", "project_id"],
+  column: "private_key",
+  contextOf: ({ kid = "", project_id = "" }) => contextOf(project_id, kid),
+};
 
 function contextOf(projectId: string, kid: string): string {
   return `end-user-signing-key/${projectId}/${kid}`;

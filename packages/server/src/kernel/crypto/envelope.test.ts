@@ -33,9 +33,9 @@ describe("envelope", () => {
     const sealed = createEnvelope([first]).seal("value", "context");
     const both = createEnvelope([second, first]);
     expect(both.open(sealed, "context")).toBe("value");
-    expect(both.needsRotation(sealed)).toBe(true);
+    expect(sealed.startsWith(both.newestPrefix)).toBe(false);
     const rotated = both.rotate(sealed, "context");
-    expect(both.needsRotation(rotated)).toBe(false);
+    expect(rotated.startsWith(both.newestPrefix)).toBe(true);
     expect(both.rotate(rotated, "context")).toBe(rotated);
     expect(createEnvelope([second]).open(rotated, "context")).toBe("value");
     expect(() => createEnvelope([second]).open(sealed, "context")).toThrow("mk_1");

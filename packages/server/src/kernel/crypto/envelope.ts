@@ -15,7 +15,8 @@ export interface Envelope {
   openBytes(sealed: string, context: string): Uint8Array;
   /** The same value with its data key wrapped by the newest master key; the same text when it already is. */
   rotate(sealed: string, context: string): string;
-  needsRotation(sealed: string): boolean;
+  /** What values under the newest master key begin with. */
+  readonly newestPrefix: string;
 }
 
 const VERSION = "v1";
@@ -60,7 +61,7 @@ export function createEnvelope(masterKeys: readonly [MasterKey, ...MasterKey[]])
       if (keyId === newest.id) return sealed;
       return [VERSION, newest.id, wrap(dataKey, context), value].join(".");
     },
-    needsRotation: (sealed) => !sealed.startsWith(`${VERSION}.${newest.id}.`),
+    newestPrefix: `${VERSION}.${newest.id}.`,
   };
 }
 

@@ -1,5 +1,6 @@
 import { type Clock, createId } from "@aerostack/kernel";
 import type { Envelope } from "../crypto/envelope.ts";
+import type { SealedColumn } from "../crypto/sealed-columns.ts";
 import type { Logger } from "../log.ts";
 import { type Page, type PageRequest, toPage } from "../page.ts";
 import type { Sql } from "../sql/index.ts";
@@ -182,6 +183,13 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
   };
 }
+
+export const outboxSeal: SealedColumn = {
+  table: "outbox_messages",
+  key: ["id"],
+  column: "content",
+  contextOf: ({ id = "" }) => contextOf(id),
+};
 
 function contextOf(id: string): string {
   return `outbox-message/${id}`;

@@ -1,0 +1,17 @@
+import { idempotentAnswerSeal } from "./edge/idempotency.ts";
+import { endUserSigningKeySeal } from "./endusers/sessions/signing-keys.ts";
+import { platformKeySeal } from "./functions/platform-key.ts";
+import { functionSecretSeal } from "./functions/secret-store.ts";
+import type { SealedColumn } from "./kernel/crypto/sealed-columns.ts";
+import { installationKeySeal } from "./kernel/installation-key.ts";
+import { outboxSeal } from "./kernel/messages/outbox.ts";
+
+/** Everything that the master key seals in the control database: what must follow when it is turned over. */
+export const sealedColumns: readonly SealedColumn[] = [
+  installationKeySeal,
+  functionSecretSeal,
+  platformKeySeal,
+  endUserSigningKeySeal,
+  outboxSeal,
+  idempotentAnswerSeal,
+];

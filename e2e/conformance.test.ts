@@ -55,9 +55,6 @@ const VOLATILE = new Set([
 
 /** Cases that differ on purpose, or where the simulator itself is not like the product. */
 const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
-  "d1 syntax error": "SQLite's binding for Node does not tell the offset",
-  "d1 no such column": "the same",
-  "d1 no such function": "the same",
   "d1 exec that fails": "the line that failed is named, not the first",
   "d1 begin": "the advice names what a function has here",
   "d1 attach": "the refusal says which rule it is",

@@ -1,5 +1,5 @@
 import { type CommitLog, createCommitLog } from "../sql/commit-log.ts";
-import { type CompiledStatement, compileStatement } from "../sql/compile-statement.ts";
+import { type CompilableStatement, type CompiledStatement, compileStatement } from "../sql/compile-statement.ts";
 import { LruMap } from "../sql/lru-map.ts";
 import { openDatabase } from "../sql/open-database.ts";
 import { type ChangeCounter, createChangeCounter } from "../sql/run-statement.ts";
@@ -14,7 +14,7 @@ export interface ChildConnection {
   readonly commitLog: CommitLog;
   readonly counter: ChangeCounter;
   readonly facts: () => SchemaFacts;
-  readonly compile: (statement: { readonly sql: string; readonly verb: string }) => CompiledStatement;
+  readonly compile: (statement: CompilableStatement) => CompiledStatement;
   /** After the schema may have changed. */
   readonly forgetSchema: () => void;
   readonly sizeBytes: () => number;

@@ -1,5 +1,7 @@
 import { AerostackError } from "@aerostack/contracts/errors";
 import type { SqliteDatabase, Statement } from "../state/sqlite-driver.ts";
+import { findErrorOffset } from "./error-offset.ts";
+import type { PlannedStatement } from "./plan.ts";
 import {
   allInstructions,
   calledFunction,
@@ -10,6 +12,7 @@ import {
   readProgram,
 } from "./program.ts";
 import type { SchemaFacts } from "./schema-facts.ts";
+import { isSqliteError } from "./sqlite-errors.ts";
 import { isRefusedFunction } from "./statement-rules.ts";
 import { boundSteps, type StepBound } from "./step-bound.ts";
 import { analyseGrowth, type ValueGrowth } from "./value-growth.ts";
@@ -28,6 +31,9 @@ export interface CompiledStatement {
   /** Ordinary tables that it writes to. */
   readonly writtenTables: readonly string[];
 }
+
+/** What compiling needs to know of a statement. */
+export type CompilableStatement = Pick<PlannedStatement, "sql" | "verb" | "leadBytes">;
 
 type Writes = Pick<CompiledStatement, "indexesPerRow" | "growth" | "writtenTables">;
 
@@ -49,9 +55,9 @@ const NOT_EXPLAINED = /^(?:explain|pragma|vacuum)$/i;
 export function compileStatement(
   db: SqliteDatabase,
   facts: SchemaFacts,
-  statement: { readonly sql: string; readonly verb: string },
+  statement: CompilableStatement,
 ): CompiledStatement {
-  const prepared = db.prepare(statement.sql);
+  const prepared = prepare(db, statement);
   const isReader = prepared.reader;
   if (isReader) prepared.raw(true);
   const base = {
@@ -74,6 +80,16 @@ export function compileStatement(
     }),
     ...(prepared.readonly ? NOTHING_WRITTEN : describeWrites(program, facts)),
   };
+}
+
+function prepare(db: SqliteDatabase, { sql, leadBytes }: CompilableStatement): Statement {
+  try {
+    return db.prepare(sql);
+  } catch (error) {
+    const offset = isSqliteError(error) ? findErrorOffset(db, sql, error.message) : undefined;
+    if (isSqliteError(error) && offset !== undefined) error.offset = leadBytes + offset;
+    throw error;
+  }
 }
 
 function explain(db: SqliteDatabase, sql: string): ExplainRow[] {

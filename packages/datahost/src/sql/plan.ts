@@ -9,6 +9,8 @@ import { keywordOf, type Token } from "./tokenizer.ts";
 /** One statement of a text: what it is, and, where the host may prepare it, its compiled form. */
 export interface PlannedStatement {
   readonly sql: string;
+  /** Bytes of blanks and comments in front of it; SQLite counts places from there. */
+  readonly leadBytes: number;
   /** First keyword, in capitals. */
   readonly verb: string;
   readonly shape: StatementShape;
@@ -39,7 +41,7 @@ export interface PlanLimits {
 export function planText(sql: string, limits: PlanLimits): Plan {
   // SQLite would stop reading there.
   if (sql.includes("\0")) throw queryFailed("unrecognized token: a NUL character", "SQLITE_ERROR");
-  const statements = splitStatements(sql).map(({ sql: text, tokens }): PlannedStatement => {
+  const statements = splitStatements(sql).map(({ sql: text, tokens }, index): PlannedStatement => {
     if (text.length > limits.maxSqlBytes || Buffer.byteLength(text) > limits.maxSqlBytes) {
       throw queryFailed("statement too long", "SQLITE_TOOBIG");
     }
@@ -49,6 +51,7 @@ export function planText(sql: string, limits: PlanLimits): Plan {
     const line = lineOf(sql, tokens[0]?.start ?? 0);
     return {
       sql: text,
+      leadBytes: index === 0 ? Buffer.byteLength(sql.slice(0, tokens[0]?.start ?? 0)) : 0,
       verb,
       shape: checkStatement(tokens),
       layout,

@@ -4,6 +4,8 @@ import { TOO_BIG_MESSAGE, tooBig } from "./values.ts";
 interface SqliteErrorLike {
   readonly message: string;
   readonly code: string;
+  /** Bytes from the start of the text to what it complains of; set by whoever finds it out, for the driver does not tell. */
+  offset?: number;
 }
 
 /** An error that SQLite itself reported, told by its code. */
@@ -48,7 +50,11 @@ export function toQueryError(error: unknown): unknown {
     default:
       return new AerostackError("DB_QUERY_FAILED", {
         message: error.message,
-        details: { sqliteCode, extendedCode: error.code },
+        details: {
+          sqliteCode,
+          extendedCode: error.code,
+          ...(error.offset === undefined ? {} : { offset: error.offset }),
+        },
         cause: error,
       });
   }

@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 
 function growthOf(sql: string) {
-  return compileStatement(db, readSchemaFacts(db), { sql, verb: sql.split(" ")[0] ?? "" }).growth;
+  return compileStatement(db, readSchemaFacts(db), { sql, leadBytes: 0, verb: sql.split(" ")[0] ?? "" }).growth;
 }
 
 describe("writes that put into a row no more than was there and what was bound", () => {

@@ -4,7 +4,7 @@ const layers = [
   { name: "base", path: "^packages/server/src/(accounts|teams|projects|keys|usage|audit|logs)/" },
   {
     name: "project",
-    path: "^packages/server/src/(database|timetravel|cache|queue|storage|search|realtime|endusers|functions)/",
+    path: "^packages/server/src/(database|collections|timetravel|cache|queue|storage|search|realtime|endusers|functions)/",
   },
   {
     name: "built",

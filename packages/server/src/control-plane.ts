@@ -1,3 +1,4 @@
+import type { ProjectMetadata } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
 import { createAccessTokens, looksLikeJwt } from "./accounts/access-token.ts";
 import { accountKeyRoutes } from "./accounts/account-key-routes.ts";
@@ -44,6 +45,7 @@ export interface ControlPlaneOptions {
   /** Where a project's functions answer. */
   readonly projectUrl: (project: ProjectRecord) => string;
   readonly deployStarter: (project: ProjectRecord) => Promise<string | undefined>;
+  readonly describeCollections: (projectId: string) => Promise<ProjectMetadata["collections"]>;
   /** For tests: password hashing as weak as they like. */
   readonly passwordIterations?: number;
 }
@@ -116,7 +118,12 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...accountKeyRoutes(accountKeys),
       ...projectRoutes({ projects, urlOf: options.projectUrl }),
       ...projectKeyRoutes({ projects, keys: projectKeys }),
-      ...cliRoutes({ accounts, projects, urlOf: options.projectUrl }),
+      ...cliRoutes({
+        accounts,
+        projects,
+        urlOf: options.projectUrl,
+        describeCollections: options.describeCollections,
+      }),
     ],
   };
 }

@@ -61,6 +61,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     issuer: origin,
     projectUrl: (project) => `${origin}/f/${project.slug}`,
     deployStarter: (project) => projectPlane.deployStarter(project),
+    describeCollections: (projectId) => projectPlane.collections.describe(projectId),
   });
   const projectPlane = await createProjectPlane({
     config,

@@ -12,6 +12,7 @@ import { type Clock, deriveKey } from "@aerostack/kernel";
 import { createRuntime } from "@aerostack/runtime";
 import { createCacheRoutes } from "./cache/routes.ts";
 import { createCacheService } from "./cache/service.ts";
+import { createCollections } from "./collections/create-collections.ts";
 import type { createControlPlane } from "./control-plane.ts";
 import { createMigrations } from "./database/migrations.ts";
 import { createDatabaseOperations } from "./database/operations.ts";
@@ -203,7 +204,19 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   });
   const endUserHousekeeping = everyHour("removing expired sessions of end users", endUsers.removeExpired, log);
   lifecycle.onClose("end users", () => endUserHousekeeping.stop());
-  const operations = [...createDatabaseOperations(dataServices.databases), ...endUsers.operations];
+  const collections = createCollections({
+    databases: dataServices.databases,
+    clock,
+    bus,
+    limiter: controlPlane.limiter,
+    findProject,
+    verifyUser: endUsers.verifyToken,
+  });
+  const operations = [
+    ...createDatabaseOperations(dataServices.databases),
+    ...collections.operations,
+    ...endUsers.operations,
+  ];
   const handleDataPlane = createDataPlane({
     operations,
     now: () => clock.now(),
@@ -233,6 +246,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   return {
     host,
     runtime,
+    collections,
     listener,
     operations,
     async deployStarter(project: ProjectRecord): Promise<string> {
@@ -261,6 +275,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
         findProject,
       }),
       ...endUsers.routes,
+      ...collections.routes,
       ...createCacheRoutes({ cache: dataServices.cache, findProject }),
       ...createStorageRoutes({ storage, findProject }),
       ...createQueueRoutes({

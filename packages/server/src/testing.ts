@@ -60,6 +60,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     issuer: "http://aerostack.test",
     projectUrl: ({ slug }) => `http://aerostack.test/f/${slug}`,
     deployStarter: async () => undefined,
+    describeCollections: async () => [],
     passwordIterations: 1_000,
     ...options,
     clock,

@@ -97,7 +97,15 @@ export const projectMetadataResponseSchema = z.object({
   projectId: z.string(),
   name: z.string(),
   slug: z.string(),
-  collections: z.array(z.json()),
+  collections: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      slug: z.string(),
+      schema_component_id: z.string(),
+      schema: z.string().nullable().describe("JSON Schema, as text"),
+    }),
+  ),
   hooks: z.array(
     z.object({
       id: z.string(),
@@ -110,6 +118,7 @@ export const projectMetadataResponseSchema = z.object({
     }),
   ),
 });
+export type ProjectMetadata = z.infer<typeof projectMetadataResponseSchema>;
 
 export const secretSchema = z.object({ name: z.string(), env: functionEnvironmentSchema, updatedAt: timestampSchema });
 export const secretQuerySchema = z.object({ env: functionEnvironmentSchema.default("production") });

@@ -1,6 +1,7 @@
 import {
   createProjectRequestSchema,
   listProjectsResponseSchema,
+  type ProjectMetadata,
   pageQuerySchema,
   projectMetadataQuerySchema,
   projectMetadataResponseSchema,
@@ -16,12 +17,14 @@ export interface CliRoutesOptions {
   readonly accounts: AccountService;
   readonly projects: ProjectService;
   readonly urlOf: (project: ProjectRecord) => string;
+  /** What a project has, as metadata names it; told by those that keep it. */
+  readonly describeCollections: (projectId: string) => Promise<ProjectMetadata["collections"]>;
 }
 
 const TAG = "CLI";
 
 /** What command-line clients ask besides deploying. */
-export function cliRoutes({ accounts, projects, urlOf }: CliRoutesOptions): readonly Route[] {
+export function cliRoutes({ accounts, projects, urlOf, describeCollections }: CliRoutesOptions): readonly Route[] {
   const show = (project: ProjectRecord) => showProject(project, urlOf);
   return [
     defineRoute({
@@ -91,7 +94,8 @@ export function cliRoutes({ accounts, projects, urlOf }: CliRoutesOptions): read
       handler: async ({ principal, query }) => {
         const project = await projects.lookUp(principal, query.project);
         if (project === undefined) throw projectNotFound();
-        return { projectId: project.id, name: project.name, slug: project.slug, collections: [], hooks: [] };
+        const { id: projectId, name, slug } = project;
+        return { projectId, name, slug, collections: await describeCollections(projectId), hooks: [] };
       },
     }),
   ];

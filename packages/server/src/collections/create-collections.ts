@@ -1,0 +1,61 @@
+import type { Clock } from "@aerostack/kernel";
+import type { DatabaseService } from "../database/service.ts";
+import type { Bus } from "../kernel/bus/bus.ts";
+import type { Limiter } from "../kernel/limiter/limiter.ts";
+import type { FindProject } from "../projects/find-project.ts";
+import { createCatalog } from "./catalog.ts";
+import { createDefinitionStore } from "./definition-store.ts";
+import { createCallerReader, toRuleUser, type VerifiedUser, type VerifyUser } from "./items/caller.ts";
+import { createItemService } from "./items/service.ts";
+import { createItemOperations } from "./operations.ts";
+import { createCollectionRoutes } from "./routes.ts";
+import { createSchemaCompiler } from "./schema/compile-validator.ts";
+import { createCollectionService } from "./service.ts";
+
+export interface CollectionsOptions {
+  readonly databases: DatabaseService;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly limiter: Limiter;
+  readonly findProject: FindProject;
+  readonly verifyUser: VerifyUser;
+}
+
+/** Collections put together: tables that a JSON Schema describes, with items for keys and users by rules. */
+export function createCollections({ databases, clock, bus, limiter, findProject, verifyUser }: CollectionsOptions) {
+  const store = createDefinitionStore(databases);
+  const schemas = createSchemaCompiler();
+  const catalog = createCatalog({ store, schemas, clock, bus });
+  const service = createCollectionService({ databases, store, catalog, schemas, limiter, clock });
+  const items = createItemService({ databases, store, catalog, clock });
+  return {
+    service,
+    items,
+    operations: createItemOperations({ items, callerOf: createCallerReader(verifyUser) }),
+    routes: createCollectionRoutes({ collections: service, findProject }),
+    /**
+     * Whether somebody may be told of a row of a table: the rule for list decides. False for tables that are no collection.
+     *
+     * @param row the row as the database has it, by column
+     * @param user as an access token says; null for nobody
+     */
+    mayRead: (
+      projectId: string,
+      table: string,
+      row: Readonly<Record<string, unknown>>,
+      user: VerifiedUser | null,
+    ): Promise<boolean> => items.mayRead(projectId, table, row, user === null ? null : toRuleUser(user)),
+    /** As `generate types` of existing clients reads them. */
+    async describe(projectId: string) {
+      return (await service.list(projectId)).map(({ id, name, definition }) => ({
+        id,
+        name,
+        slug: name,
+        schema_component_id: id,
+        schema: JSON.stringify(definition.schema),
+      }));
+    },
+  };
+}
+
+export type Collections = ReturnType<typeof createCollections>;

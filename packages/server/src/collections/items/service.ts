@@ -1,0 +1,276 @@
+import { AerostackError, type CollectionOperation } from "@aerostack/contracts";
+import { type Clock, createId } from "@aerostack/kernel";
+import {
+  type DatabaseService,
+  rowObjects,
+  type SqlParameter,
+  type SqlRows,
+  type SqlStatement,
+} from "../../database/service.ts";
+import type { Catalog } from "../catalog.ts";
+import type { Collection } from "../definition.ts";
+import { type DefinitionStore, mainDatabase } from "../definition-store.ts";
+import { collectionNotFound, itemNotFound } from "../errors.ts";
+import { evaluateRule } from "../rules/evaluate-rule.ts";
+import type { RuleUser } from "../rules/rule.ts";
+import { ruleToSql } from "../rules/rule-to-sql.ts";
+import { all, quoted, toWhere } from "../sql-condition.ts";
+import type { ItemCaller } from "./caller.ts";
+import { changeItem, newItem, nextUpdateTime } from "./item-change.ts";
+import { encodeValue, type Item, toItem } from "./item-codec.ts";
+import { explainFailure, forbidden, invalidItem, itemIsBusy, signInNeeded } from "./item-errors.ts";
+import { buildListQuery, type ListParameters } from "./list-query.ts";
+import { encodeCursor } from "./sort.ts";
+
+/**
+ * Responsible for the items of collections: what the rules let a caller do is done, everything else is refused. A row that a
+ * caller may not see is answered like one that is not there.
+ */
+export interface ItemServiceOptions {
+  readonly databases: DatabaseService;
+  readonly store: DefinitionStore;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+}
+
+export interface ItemPage {
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+  readonly total?: number;
+}
+
+/** An item by its id alone (`collection` null), or within its collection. */
+export interface ItemAddress {
+  readonly projectId: string;
+  readonly collection: string | null;
+  readonly id: string;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** An item is looked at, judged and changed; when it changed between, that is done again. */
+const MAX_ATTEMPTS = 5;
+
+export function createItemService({ databases, store, catalog, clock }: ItemServiceOptions) {
+  async function requireCollection(projectId: string, name: string): Promise<Collection> {
+    const collection = await catalog.find(projectId, name);
+    if (collection === undefined) throw collectionNotFound(name);
+    return collection;
+  }
+
+  async function run(projectId: string, collection: Collection, statement: SqlStatement): Promise<SqlRows> {
+    try {
+      return await databases.query(mainDatabase(projectId), statement, "data");
+    } catch (error) {
+      throw explainFailure(error, collection);
+    }
+  }
+
+  async function findRow(projectId: string, collection: Collection, id: string): Promise<Row | undefined> {
+    const names = [...collection.columns.keys()].map(quoted).join(", ");
+    const sql = `SELECT ${names} FROM ${quoted(collection.name)} WHERE "id" = ?`;
+    const [row] = rowObjects(await run(projectId, collection, { sql, params: [id] }));
+    return row;
+  }
+
+  interface Found {
+    readonly collection: Collection;
+    readonly row: Row;
+  }
+
+  /** @throws NOT_FOUND */
+  async function find({ projectId, collection: name, id }: ItemAddress): Promise<Found> {
+    if (name === null) return await findAnywhere(projectId, id);
+    const collection = await requireCollection(projectId, name);
+    const row = await findRow(projectId, collection, id);
+    if (row === undefined) throw itemNotFound();
+    return { collection, row };
+  }
+
+  /** Ids made here begin with their collection's name; those that SQL gave are looked for in each. */
+  async function findAnywhere(projectId: string, id: string): Promise<Found> {
+    const named = await findIn(projectId, id.slice(0, Math.max(0, id.lastIndexOf("_"))), id);
+    if (named !== undefined) return named;
+    const found: Found[] = [];
+    for (const name of await store.names(projectId)) {
+      const one = await findIn(projectId, name, id);
+      if (one !== undefined) found.push(one);
+    }
+    const [only] = found;
+    // Of two items with one id neither is meant more than the other; the longer address tells them apart.
+    if (only === undefined || found.length > 1) throw itemNotFound();
+    return only;
+  }
+
+  async function findIn(projectId: string, name: string, id: string): Promise<Found | undefined> {
+    try {
+      const collection = name === "" ? undefined : await catalog.find(projectId, name);
+      const row = collection === undefined ? undefined : await findRow(projectId, collection, id);
+      return collection === undefined || row === undefined ? undefined : { collection, row };
+    } catch (error) {
+      // A collection that is broken does not hide the items of others.
+      if (error instanceof AerostackError && error.code === "CONFLICT") return undefined;
+      throw error;
+    }
+  }
+
+  function isAllowed(
+    { rules }: Collection,
+    operation: CollectionOperation,
+    { isTrusted, user }: ItemCaller,
+    facts: { readonly row?: Item; readonly new?: Item },
+  ): boolean {
+    return isTrusted || evaluateRule(rules[operation], { user, ...facts });
+  }
+
+  function isSeen(collection: Collection, caller: ItemCaller, row: Item): boolean {
+    return isAllowed(collection, "get", caller, { row }) || isAllowed(collection, "list", caller, { row });
+  }
+
+  /** Whether the caller is refused whatever the item is. */
+  function isClosed({ rules, columns }: Collection, operation: CollectionOperation, caller: ItemCaller): boolean {
+    return !caller.isTrusted && ruleToSql(rules[operation], { user: caller.user, columns }) === false;
+  }
+
+  function refusal({ rules }: Collection, operation: CollectionOperation, { user }: ItemCaller): AerostackError {
+    const { op, ...rest } = rules[operation];
+    const isNone = op === "constant" && "value" in rest && !rest.value;
+    return user === null && !isNone ? signInNeeded(operation) : forbidden(operation);
+  }
+
+  return {
+    async list(projectId: string, name: string, parameters: ListParameters, caller: ItemCaller): Promise<ItemPage> {
+      const collection = await requireCollection(projectId, name);
+      if (isClosed(collection, "list", caller)) throw refusal(collection, "list", caller);
+      const viewer = caller.isTrusted ? null : { user: caller.user };
+      const { page, count, keys, fields } = buildListQuery(collection, parameters, viewer);
+      const [found, counted] = await readPage(projectId, collection, page, count);
+      const rows = rowObjects(found);
+      const last = rows[parameters.limit - 1];
+      return {
+        items: rows.slice(0, parameters.limit).map((row) => toItem(row, collection.columns, fields)),
+        nextCursor: rows.length > parameters.limit && last !== undefined ? encodeCursor(keys, last) : null,
+        ...(counted === undefined ? {} : { total: Number(counted.rows[0]?.[0] ?? 0) }),
+      };
+    },
+
+    async get(address: ItemAddress, caller: ItemCaller): Promise<Item> {
+      const { collection, row } = await find(address);
+      const item = toItem(row, collection.columns);
+      if (!isAllowed(collection, "get", caller, { row: item })) throw itemNotFound();
+      return item;
+    },
+
+    async create(projectId: string, name: string, body: Row, caller: ItemCaller): Promise<Item> {
+      const collection = await requireCollection(projectId, name);
+      // Before the body is looked at: what is wrong with it tells the schema.
+      if (isClosed(collection, "create", caller)) throw refusal(collection, "create", caller);
+      const now = clock.now();
+      const judged = newItem(collection, body, caller, { id: createId(name, now), now });
+      if ("errors" in judged) throw invalidItem(judged.errors);
+      const item = judged.value;
+      if (!isAllowed(collection, "create", caller, { new: item })) throw refusal(collection, "create", caller);
+      const columns = [...collection.columns.values()];
+      await run(projectId, collection, {
+        sql: `INSERT INTO ${quoted(name)} (${columns.map((column) => quoted(column.name)).join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+        params: columns.map((column) => encodeValue(column, item[column.name])),
+      });
+      return item;
+    },
+
+    /** Changes the fields that are sent; null takes a field's value away. */
+    async update(address: ItemAddress, body: Row, caller: ItemCaller): Promise<Item> {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const { collection, row } = await find(address);
+        const before = toItem(row, collection.columns);
+        const judged = changeItem(collection, before, body, caller);
+        if ("errors" in judged) {
+          // Who may not know of the item is told nothing about what fits into it.
+          throw isSeen(collection, caller, before) ? invalidItem(judged.errors) : itemNotFound();
+        }
+        const { set, after } = judged.value;
+        if (!isAllowed(collection, "update", caller, { row: before, new: after })) {
+          throw isSeen(collection, caller, before) ? refusal(collection, "update", caller) : itemNotFound();
+        }
+        const time = nextUpdateTime(row.updated_at, clock.now());
+        if (await writeChange(address, collection, { set, time, seenAt: row.updated_at }, caller)) {
+          return { ...after, updated_at: time };
+        }
+      }
+      throw itemIsBusy();
+    },
+
+    async remove(address: ItemAddress, caller: ItemCaller): Promise<void> {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const { collection, row } = await find(address);
+        const item = toItem(row, collection.columns);
+        if (!isAllowed(collection, "delete", caller, { row: item })) {
+          throw isSeen(collection, caller, item) ? refusal(collection, "delete", caller) : itemNotFound();
+        }
+        const { columns, rules } = collection;
+        const where = toWhere(caller.isTrusted || ruleToSql(rules.delete, { user: caller.user, columns }));
+        const { meta } = await run(address.projectId, collection, {
+          sql: `DELETE FROM ${quoted(collection.name)} WHERE "id" = ? AND ${where.sql}`,
+          params: [address.id, ...where.params],
+        });
+        if (meta.changes > 0) return;
+      }
+      throw itemIsBusy();
+    },
+
+    /**
+     * Whether a user would find a row in a list: for those who are told of changes. False for a table that is no collection.
+     *
+     * @param row a row of the table, by column
+     */
+    async mayRead(projectId: string, table: string, row: Row, user: RuleUser | null): Promise<boolean> {
+      const collection = await catalog.find(projectId, table);
+      if (collection === undefined) return false;
+      return evaluateRule(collection.rules.list, { user, row: toItem(row, collection.columns) });
+    },
+  };
+
+  async function readPage(
+    projectId: string,
+    collection: Collection,
+    page: SqlStatement,
+    count: SqlStatement | undefined,
+  ): Promise<readonly [SqlRows, SqlRows?]> {
+    if (count === undefined) return [await run(projectId, collection, page)];
+    const options = { mode: "data", atomic: true } as const;
+    try {
+      const results = await databases.batch(mainDatabase(projectId), [page, count], options);
+      return results as unknown as readonly [SqlRows, SqlRows];
+    } catch (error) {
+      throw explainFailure(error, collection);
+    }
+  }
+
+  /** The rule is judged once more where the row is written: one that changed meanwhile is not changed by an old judgement. */
+  async function writeChange(
+    { projectId, id }: ItemAddress,
+    collection: Collection,
+    change: { readonly set: Row; readonly time: string; readonly seenAt: unknown },
+    caller: ItemCaller,
+  ): Promise<boolean> {
+    const { columns, rules, name } = collection;
+    const values = Object.entries(change.set).flatMap(([field, value]) => {
+      const column = columns.get(field);
+      return column === undefined ? [] : [[quoted(field), encodeValue(column, value)] as const];
+    });
+    const where = toWhere(
+      all([
+        { sql: '"updated_at" IS ?', params: [(change.seenAt ?? null) as SqlParameter] },
+        caller.isTrusted || ruleToSql(rules.update, { user: caller.user, columns, changed: change.set }),
+      ]),
+    );
+    const assignments = [...values.map(([field]) => `${field} = ?`), '"updated_at" = ?'].join(", ");
+    const { meta } = await run(projectId, collection, {
+      sql: `UPDATE ${quoted(name)} SET ${assignments} WHERE "id" = ? AND ${where.sql}`,
+      params: [...values.map(([, value]) => value), change.time, id, ...where.params],
+    });
+    return meta.changes > 0;
+  }
+}
+
+export type ItemService = ReturnType<typeof createItemService>;

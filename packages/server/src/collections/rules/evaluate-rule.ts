@@ -1,0 +1,56 @@
+import { areEqual, isInOrder } from "./compare-scalars.ts";
+import { isOrdered, type ListOperand, type Operand, type Rule, type RuleUser, userValue } from "./rule.ts";
+
+/** Fields by name, as the API shows them; what is not there is null. */
+export type RuleRow = Readonly<Record<string, unknown>>;
+
+export interface RuleFacts {
+  readonly user: RuleUser | null;
+  readonly row?: RuleRow;
+  readonly new?: RuleRow;
+}
+
+/** Whether a rule lets somebody pass, for one row. Says the same as its SQL (`rule-to-sql.ts`). */
+export function evaluateRule(rule: Rule, facts: RuleFacts): boolean {
+  switch (rule.op) {
+    case "constant":
+      return rule.value;
+    case "and":
+      return evaluateRule(rule.left, facts) && evaluateRule(rule.right, facts);
+    case "or":
+      return evaluateRule(rule.left, facts) || evaluateRule(rule.right, facts);
+    case "not":
+      return !evaluateRule(rule.rule, facts);
+    case "isTrue":
+      return resolveOperand(rule.operand, facts) === true;
+    case "in": {
+      const item = resolveOperand(rule.item, facts);
+      return listOf(rule.list, facts).some((one) => areEqual(item, one));
+    }
+    case "compare": {
+      const left = resolveOperand(rule.left, facts);
+      const right = resolveOperand(rule.right, facts);
+      if (isOrdered(rule.comparison)) return isInOrder(rule.comparison, left, right);
+      return areEqual(left, right) === (rule.comparison === "==");
+    }
+  }
+}
+
+function resolveOperand(operand: Operand, facts: RuleFacts): unknown {
+  switch (operand.kind) {
+    case "literal":
+      return operand.value;
+    case "user":
+      return userValue(facts.user, operand.path);
+    case "column": {
+      const row = facts[operand.scope];
+      return row !== undefined && Object.hasOwn(row, operand.name) ? (row[operand.name] ?? null) : null;
+    }
+  }
+}
+
+function listOf(list: ListOperand, facts: RuleFacts): readonly unknown[] {
+  if (list.kind === "list") return list.items.map((item) => resolveOperand(item, facts));
+  const value = resolveOperand(list, facts);
+  return Array.isArray(value) ? value : [];
+}

@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { pollUntil } from "./harness/poll-until.ts";
 import { send } from "./harness/raw-http.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
 
@@ -59,6 +60,24 @@ async function register(email = newEmail()) {
   const { body } = await auth("POST", "/register", { email, password: PASSWORD });
   return { email, ...body } as { email: string; token: string; refreshToken: string; user: { id: string } };
 }
+
+interface Message {
+  readonly to: string;
+  readonly text: string;
+}
+
+/** The newest message of a kind to somebody; what an answer does not wait for comes a moment later. */
+async function messageTo(to: string, kind: string): Promise<Message> {
+  return await pollUntil(`a message ${kind} to ${to}`, async () => {
+    const { messages } = await developer.call<{ messages: { kind: string; message: Message }[] }>(
+      "GET",
+      `/api/v1/projects/${project.id}/auth/outbox`,
+    );
+    return messages.find((one) => one.kind === kind && one.message.to === to)?.message;
+  });
+}
+
+const tokenOf = ({ text }: Message) => /token=(\w+)/.exec(text)?.[1];
 
 describe("end-user auth on the wire", () => {
   it("W2.3-register answers tokens and the user in every spelling", async () => {
@@ -154,6 +173,58 @@ describe("end-user auth on the wire", () => {
     expect(answer.body).toMatchObject({ id: user.id, email, profile_extras: {}, user: { id: user.id, email } });
     const without = await auth("GET", "/me");
     expect(without).toMatchObject({ status: 401, body: { code: "AUTH_TOKEN_INVALID", error: expect.any(String) } });
+  });
+
+  it("W2.3-otp-send answers alike for users and strangers, without saying which; W2.3-otp-verify logs in", async () => {
+    const known = await register();
+    const first = await auth("POST", "/otp/send", { email: known.email });
+    expect(first).toMatchObject({ status: 200, body: { success: true, message: expect.any(String) } });
+    expect((await auth("POST", "/otp/send", { email: newEmail() })).body).toEqual(first.body);
+    const code = /\b\d{6}\b/.exec((await messageTo(known.email, "otp-email")).text)?.[0];
+    const wrong = await auth("POST", "/otp/verify", {
+      email: known.email,
+      code: code === "000000" ? "1".repeat(6) : "000000",
+    });
+    expect(wrong).toMatchObject({ status: 401, body: { code: "AUTH_OTP_INVALID" } });
+    const answer = await auth("POST", "/otp/verify", { email: known.email, code });
+    expect(answer).toMatchObject({ status: 200, body: { success: true, user: { id: known.user.id } } });
+    expect(answer.body.accessToken).toBe(answer.body.token);
+  });
+
+  it("W2.3-otp-send and W2.3-otp-verify take a phone number", async () => {
+    const phone = "+14155550199";
+    expect((await auth("POST", "/otp/send", { phone })).status).toBe(200);
+    const code = /\b\d{6}\b/.exec((await messageTo(phone, "otp-phone")).text)?.[0];
+    const answer = await auth("POST", "/otp/verify", { phone, code });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { user: { phone, email: expect.stringMatching(/@users\.invalid$/) } },
+    });
+  });
+
+  it("W2.3-verify-email is a GET with the token of the mail; W2.3-resend-verification sends another", async () => {
+    const { email, token } = await register();
+    const resent = await auth("POST", "/resend-verification", { email });
+    expect(resent).toMatchObject({ status: 200, body: { success: true } });
+    const link = await messageTo(email, "verify-email");
+    const answer = await auth("GET", `/verify-email?token=${tokenOf(link)}`);
+    expect(answer).toMatchObject({ status: 200, body: { success: true, message: expect.any(String) } });
+    expect((await auth("GET", "/me", undefined, token)).body.emailVerified).toBe(true);
+    const again = await auth("GET", `/verify-email?token=${tokenOf(link)}`);
+    expect(again).toMatchObject({ status: 401, body: { code: "AUTH_TOKEN_INVALID" } });
+  });
+
+  it("W2.3-reset-password-request and W2.3-reset-password set a new password and end every session", async () => {
+    const { email, token } = await register();
+    const requested = await auth("POST", "/reset-password-request", { email });
+    expect(requested).toMatchObject({ status: 200, body: { success: true } });
+    expect((await auth("POST", "/reset-password-request", { email: newEmail() })).body).toEqual(requested.body);
+    const body = { token: tokenOf(await messageTo(email, "reset-password")), newPassword: "Another-Word-9" };
+    expect(await auth("POST", "/reset-password", body)).toMatchObject({ status: 200, body: { success: true } });
+    expect((await auth("GET", "/me", undefined, token)).status).toBe(401);
+    expect((await auth("POST", "/login", { email, password: body.newPassword })).status).toBe(200);
+    const again = await auth("POST", "/reset-password", body);
+    expect(again).toMatchObject({ status: 400, body: { code: "AUTH_RESET_TOKEN_INVALID" } });
   });
 
   it("answers a browser's question before the call", async () => {

@@ -9,7 +9,7 @@ import {
   startDataHost,
 } from "@aerostack/datahost";
 import { type Clock, deriveKey } from "@aerostack/kernel";
-import { createRuntime } from "@aerostack/runtime";
+import { createEgressConnector, createRuntime } from "@aerostack/runtime";
 import { createCacheRoutes } from "./cache/routes.ts";
 import { createCacheService } from "./cache/service.ts";
 import { createCollections } from "./collections/create-collections.ts";
@@ -39,7 +39,9 @@ import type { Lifecycle } from "./kernel/lifecycle.ts";
 import { limitKeyOfAddress } from "./kernel/limiter/address-key.ts";
 import { createRateWindow, type ShareCounts } from "./kernel/limiter/rate-window.ts";
 import type { Logger } from "./kernel/log.ts";
+import { createInstallationSender } from "./kernel/messages/installation-sender.ts";
 import type { Databases } from "./kernel/open-databases.ts";
+import { createOutgoing, OUTGOING_CONNECT_TIMEOUT_MS } from "./kernel/outgoing.ts";
 import { createLogs } from "./logs/create-logs.ts";
 import { createLogRoutes } from "./logs/routes.ts";
 import type { FindProject } from "./projects/find-project.ts";
@@ -201,9 +203,16 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     origin,
     findProject,
     findPublicProject: projects.find,
+    mailSender: createInstallationSender(config),
+    outgoing: createOutgoing(
+      createEgressConnector({ platformOrigin: origin, egressAllow: config.egressAllow }, OUTGOING_CONNECT_TIMEOUT_MS),
+    ),
+    logToProject: (projectId, message) =>
+      logs.buffer.add({ projectId, time: clock.now(), kind: "event", level: "warn", message }),
   });
-  const endUserHousekeeping = everyHour("removing expired sessions of end users", endUsers.removeExpired, log);
-  lifecycle.onClose("end users", () => endUserHousekeeping.stop());
+  lifecycle.onClose("end users", () => endUsers.close());
+  const endUserHousekeeping = everyHour("removing what expired of end users", endUsers.removeExpired, log);
+  lifecycle.onClose("housekeeping of end users", () => endUserHousekeeping.stop());
   const collections = createCollections({
     databases: dataServices.databases,
     clock,
@@ -258,8 +267,11 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
       functions.upgrades.closeAll();
       logs.tail.close();
     },
-    /** Begins to deliver what waits in queues and what crons have due. */
-    start: () => functions.delivery.start(),
+    /** Begins to deliver what waits in queues and the outbox, and what crons have due. */
+    async start(): Promise<void> {
+      endUsers.start();
+      await functions.delivery.start();
+    },
     routes: [
       ...createFunctionRoutes({ functions: functions.service, bundles: functions.bundles, findProject, functionUrl }),
       ...createSecretRoutes({ functions: functions.service, findProject }),

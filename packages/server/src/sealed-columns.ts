@@ -1,5 +1,6 @@
 import { idempotentAnswerSeal } from "./edge/idempotency.ts";
 import { endUserSigningKeySeal } from "./endusers/sessions/signing-keys.ts";
+import { endUserSettingsSeal } from "./endusers/settings/settings.ts";
 import { platformKeySeal } from "./functions/platform-key.ts";
 import { functionSecretSeal } from "./functions/secret-store.ts";
 import type { SealedColumn } from "./kernel/crypto/sealed-columns.ts";
@@ -12,6 +13,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   functionSecretSeal,
   platformKeySeal,
   endUserSigningKeySeal,
+  endUserSettingsSeal,
   outboxSeal,
   idempotentAnswerSeal,
 ];

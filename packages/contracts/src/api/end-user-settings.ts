@@ -5,6 +5,8 @@ import { z } from "zod";
 const MINUTE_SECONDS = 60;
 /** An access token that was copied is good for as long as it lives, so projects may only shorten it. */
 export const MAX_ACCESS_TOKEN_SECONDS = 15 * MINUTE_SECONDS;
+const MAX_REDIRECTS = 50;
+const MAX_URL_CHARACTERS = 2_000;
 
 export const passwordPolicySchema = z.strictObject({
   minLength: z.int().min(8).max(128).default(8),
@@ -27,12 +29,89 @@ export const jwtSettingsSchema = z.strictObject({
     .describe("`aud` of access tokens; the project's id by default"),
 });
 
+/** Schemes that run or read something on the device instead of opening an application. */
+const REFUSED_SCHEMES = new Set(["javascript:", "data:", "vbscript:", "file:", "blob:", "about:"]);
+export const redirectUrlSchema = z
+  .string()
+  .max(MAX_URL_CHARACTERS)
+  .refine(
+    (text) => URL.canParse(text) && !REFUSED_SCHEMES.has(new URL(text).protocol),
+    "An absolute URL, such as https://app.example.com/callback.",
+  );
+
+export const urlSettingsSchema = z.strictObject({
+  site: redirectUrlSchema.nullable().default(null).describe("Where the application is; links in messages lead there"),
+  redirects: z
+    .array(redirectUrlSchema)
+    .max(MAX_REDIRECTS)
+    .default([])
+    .describe("Where users may be sent after a link or another provider; a path that ends in * stands for all below"),
+});
+
+/** A header of a message is one line. */
+const lineSchema = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+    .regex(/^[^\u0000-\u001f\u007f]*$/, "One line without control characters.");
+
+export const mailSettingsSchema = z.strictObject({
+  sender: z
+    .enum(["default", "smtp", "resend", "outbox"])
+    .default("default")
+    .describe("`default`: the installation's, or the outbox where it has none"),
+  from: lineSchema(200)
+    .nullable()
+    .default(null)
+    .describe("Such as `Shop <no-reply@shop.example>`; needed for an own sender"),
+  smtp: z
+    .strictObject({
+      host: lineSchema(253),
+      port: z.int().min(1).max(65_535).default(587),
+      security: z.enum(["tls", "starttls", "none"]).default("starttls"),
+      user: lineSchema(200).nullable().default(null),
+    })
+    .nullable()
+    .default(null)
+    .describe("The password is set as `mail.smtp.password` and never shown"),
+});
+
+export const MESSAGE_KINDS = [
+  "verify-email",
+  "reset-password",
+  "magic-link",
+  "otp-email",
+  "otp-phone",
+  "account-exists",
+] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
+
+export const messageTemplateSchema = z.strictObject({
+  subject: lineSchema(200),
+  text: z.string().min(1).max(20_000),
+  html: z.string().max(100_000).nullable().default(null),
+});
+
 export const endUserSettingsSchema = z.strictObject({
   signUp: z.enum(["open", "closed"]).default("open").describe("Closed: only the project itself makes users"),
   requireEmailVerification: z.boolean().default(false).describe("No tokens before the address is confirmed"),
   requireAgeConfirmation: z.boolean().default(false).describe("Sign-up must say that the person is 16 or older"),
+  appName: lineSchema(100)
+    .nullable()
+    .default(null)
+    .describe("What messages call the application; its project's name by default"),
   password: passwordPolicySchema.prefault({}),
   jwt: jwtSettingsSchema.prefault({}),
+  urls: urlSettingsSchema.prefault({}),
+  otp: z.strictObject({ email: z.boolean().default(true), phone: z.boolean().default(true) }).prefault({}),
+  magicLink: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  mail: mailSettingsSchema.prefault({}),
+  templates: z
+    .partialRecord(z.enum(MESSAGE_KINDS), messageTemplateSchema)
+    .default({})
+    .describe("Texts of the project's own, with {{appName}}, {{link}}, {{code}} and {{minutes}}"),
 });
 export type EndUserSettings = z.infer<typeof endUserSettingsSchema>;
 
@@ -41,4 +120,7 @@ export const updateEndUserSettingsRequestSchema = z
   .record(z.string(), z.json())
   .describe("A JSON merge patch of the settings: what is left out stays, null goes back to the default");
 
-export const endUserSettingsResponseSchema = z.object({ settings: endUserSettingsSchema });
+export const endUserSettingsResponseSchema = z.object({
+  settings: endUserSettingsSchema,
+  secrets: z.array(z.string()).describe("Which secrets are set, by their path, such as `mail.smtp.password`"),
+});

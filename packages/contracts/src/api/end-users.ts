@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { emailSchema } from "./accounts.ts";
-import { displayNameSchema, timestampSchema } from "./common.ts";
+import { displayNameSchema, nextCursorSchema, timestampSchema } from "./common.ts";
 
 // What a project's end users send and get, below /api/v1/public/projects/{project}/auth and at /v1/auth/*.
 
@@ -42,6 +42,80 @@ export const endUserLoginRequestSchema = z.object({
   email: endUserEmailSchema,
   password: endUserPasswordSchema,
   turnstileToken: turnstileTokenSchema,
+});
+
+/** E.164: a plus sign and up to 15 digits. Spaces, dashes and brackets that people type are left out. */
+export const phoneSchema = z
+  .string()
+  .max(40)
+  .transform((text) => text.replace(/[\s().-]/g, ""))
+  .pipe(z.string().regex(/^\+[1-9]\d{6,14}$/, "A phone number with its country code, such as +14155550123."));
+
+const redirectToSchema = z
+  .string()
+  .max(2_000)
+  .optional()
+  .describe("Where the link leads; on the project's list, with `token` and `type` added to it");
+const ageConfirmedSchema = z.boolean().optional().describe("For new users: the person is 16 or older");
+
+/** An address or a number, not both. */
+const otpTargetShape = { email: endUserEmailSchema.optional(), phone: phoneSchema.optional() };
+const hasOneTarget = ({ email, phone }: { email?: string | undefined; phone?: string | undefined }) =>
+  (email === undefined) !== (phone === undefined);
+const ONE_TARGET = { error: "Send either email or phone.", path: ["email"] };
+
+export const endUserOtpSendRequestSchema = z
+  .object({ ...otpTargetShape, turnstileToken: turnstileTokenSchema })
+  .refine(hasOneTarget, ONE_TARGET);
+export const endUserOtpVerifyRequestSchema = z
+  .object({
+    ...otpTargetShape,
+    code: z
+      .string()
+      .trim()
+      .regex(/^\d{6}$/, "A code has six digits."),
+    ageConfirmed: ageConfirmedSchema,
+  })
+  .refine(hasOneTarget, ONE_TARGET);
+
+export const endUserMagicLinkRequestSchema = z.object({
+  email: endUserEmailSchema,
+  redirectTo: redirectToSchema,
+  turnstileToken: turnstileTokenSchema,
+});
+export const endUserMagicLinkVerifyRequestSchema = z.object({
+  token: endUserTokenSchema,
+  ageConfirmed: ageConfirmedSchema,
+});
+
+export const endUserVerifyEmailQuerySchema = z.object({ token: endUserTokenSchema });
+export const endUserEmailRequestSchema = z.object({
+  email: endUserEmailSchema,
+  redirectTo: redirectToSchema,
+  turnstileToken: turnstileTokenSchema,
+});
+export const endUserResetPasswordRequestSchema = z.object({
+  token: endUserTokenSchema,
+  newPassword: endUserPasswordSchema,
+});
+
+export const outboxMessageSchema = z.object({
+  id: z.string(),
+  channel: z.enum(["mail", "sms"]),
+  kind: z.string(),
+  status: z.enum(["held", "queued", "sent", "failed"]),
+  sender: z.string().nullable(),
+  error: z.string().nullable(),
+  attempts: z.int(),
+  createdAt: timestampSchema,
+  message: z
+    .object({ to: z.string(), subject: z.string(), text: z.string(), html: z.string().optional() })
+    .nullable()
+    .describe("Null once it was sent"),
+});
+export const listOutboxResponseSchema = z.object({
+  messages: z.array(outboxMessageSchema),
+  nextCursor: nextCursorSchema,
 });
 
 export const endUserRefreshRequestSchema = z.object({ refreshToken: endUserTokenSchema });

@@ -1,13 +1,28 @@
 import { type Clock, deriveKey } from "@aerostack/kernel";
+import { createBackground } from "../kernel/background.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import type { Envelope } from "../kernel/crypto/envelope.ts";
 import type { PasswordHasher } from "../kernel/crypto/password-hash.ts";
 import type { Limiter } from "../kernel/limiter/limiter.ts";
 import type { Logger } from "../kernel/log.ts";
+import type { MessageSender } from "../kernel/messages/message.ts";
+import { createOutbox } from "../kernel/messages/outbox.ts";
+import type { Outgoing } from "../kernel/outgoing.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { FindProject } from "../projects/find-project.ts";
-import { createAuthRequests } from "./auth-route.ts";
+import { createOutboxRoutes } from "./admin/outbox-routes.ts";
+import { createAuthRequests, type PublicProject } from "./auth-route.ts";
+import { createMagicLinks } from "./codes/magic-links.ts";
+import { createOneTimeTokens } from "./codes/one-time-tokens.ts";
+import { createOtpCodes } from "./codes/otp-codes.ts";
+import { createOtpLogin } from "./codes/otp-login.ts";
+import { createCodeRoutes } from "./codes/routes.ts";
+import { createEndUserMessages } from "./messages/end-user-messages.ts";
+import { createMessageLinks } from "./messages/message-links.ts";
+import { createProjectSenders } from "./messages/project-sender.ts";
 import { createEndUserOperations } from "./operations.ts";
+import { createPageRoutes } from "./pages/routes.ts";
+import { createPasswordReset } from "./passwords/password-reset.ts";
 import { createEndUserRoutes } from "./routes.ts";
 import { createEndUserService } from "./service.ts";
 import { createEndUserAccessTokens } from "./sessions/access-tokens.ts";
@@ -17,8 +32,12 @@ import { createSigningKeys } from "./sessions/signing-keys.ts";
 import { createTokenVerifier } from "./sessions/token-verifier.ts";
 import { createEndUserSettingsRoutes } from "./settings/routes.ts";
 import { createEndUserSettings } from "./settings/settings.ts";
+import { createProvenIdentities } from "./sign-in/proven-identity.ts";
+import { createSignIn } from "./sign-in/sign-in.ts";
 import type { EndUserTables } from "./tables.ts";
 import { createEndUserDirectory } from "./users/user-directory.ts";
+import { createEmailVerification } from "./verification/email-verification.ts";
+import { createVerificationRoutes } from "./verification/routes.ts";
 
 export interface EndUsersOptions {
   readonly sql: Sql<unknown>;
@@ -35,7 +54,13 @@ export interface EndUsersOptions {
   /** For whoever manages a project. */
   readonly findProject: FindProject;
   /** By slug or id, whoever asks. */
-  readonly findPublicProject: (slugOrId: string) => Promise<{ readonly id: string } | undefined>;
+  readonly findPublicProject: (slugOrId: string) => Promise<PublicProject | undefined>;
+  /** Sends e-mail for projects without a sender of their own; null: there is none. */
+  readonly mailSender: MessageSender | null;
+  /** Reaches addresses that a project's people typed in, as far as their functions may. */
+  readonly outgoing: Outgoing;
+  /** A line for the project's own log. */
+  readonly logToProject: (projectId: string, message: string) => void;
 }
 
 /**
@@ -43,9 +68,24 @@ export interface EndUsersOptions {
  * account of this installation.
  */
 export function createEndUsers(options: EndUsersOptions) {
-  const { clock, changes, limiter, hasher, envelope, log, origin } = options;
+  const { clock, changes, limiter, hasher, envelope, log, origin, findProject, findPublicProject, outgoing } = options;
   const sql = options.sql.withTables<EndUserTables>();
-  const settings = createEndUserSettings({ sql, clock, changes });
+  const keyFor = (purpose: string) => deriveKey(options.installationKey, purpose);
+
+  // What everything else asks
+  const settings = createEndUserSettings({ sql, clock, changes, envelope });
+  const outbox = createOutbox({
+    sql: options.sql,
+    clock,
+    envelope,
+    findSender: createProjectSenders({ settings, outgoing, installation: options.mailSender }),
+    log,
+    onStuck: options.logToProject,
+  });
+  const background = createBackground(log);
+  const messages = createEndUserMessages({ outbox, background, settings, findProject: findPublicProject });
+
+  // Sessions and their tokens
   const keys = createSigningKeys({ sql, clock, changes, envelope });
   const accessTokens = createEndUserAccessTokens({ clock, keys, origin });
   const sessions = createEndUserSessions({
@@ -53,27 +93,58 @@ export function createEndUsers(options: EndUsersOptions) {
     clock,
     changes,
     accessTokens,
-    refreshTokens: createRefreshTokens(deriveKey(options.installationKey, "end-user-refresh-token")),
+    refreshTokens: createRefreshTokens(keyFor("end-user-refresh-token")),
     settings,
     claimsOf: async () => ({}),
     log,
   });
   const verifyToken = createTokenVerifier({ sql, clock, changes, accessTokens, settings });
-  const directory = createEndUserDirectory(sql);
-  const service = createEndUserService({ sql, clock, hasher, limiter, settings, sessions });
-  const requests = createAuthRequests({ clock, findProject: options.findPublicProject, verifyToken });
 
+  // Ways to log in
+  const directory = createEndUserDirectory(sql);
+  const signIn = createSignIn({ sessions });
+  const identities = createProvenIdentities({ sql, clock, changes, settings });
+  const tokens = createOneTimeTokens({ sql, clock });
+  const links = createMessageLinks({ settings, authUrlOf: accessTokens.issuerOf });
+  const verification = createEmailVerification({ sql, clock, changes, tokens, messages, links });
+  const reset = createPasswordReset({ sql, clock, changes, hasher, settings, tokens, messages, links });
+  const codes = createOtpCodes({ sql, clock, key: keyFor("end-user-otp") });
+  const otp = createOtpLogin({ codes, limiter, settings, messages, identities, signIn });
+  const magicLinks = createMagicLinks({ sql, tokens, settings, messages, links, identities, signIn });
+  const service = createEndUserService({ sql, clock, hasher, limiter, settings, signIn, verification, messages });
+
+  const requests = createAuthRequests({ clock, findProject: findPublicProject, verifyToken });
   return {
     /** Who an access token stands for, for capabilities that serve end users. */
     verifyToken,
     getUser: directory.getUser,
     getUserByEmail: directory.getUserByEmail,
-    removeExpired: sessions.removeExpired,
+    outbox,
     operations: createEndUserOperations(service),
     routes: [
       ...createEndUserRoutes({ requests, service, sessions, keys, directory, verifyToken }),
-      ...createEndUserSettingsRoutes({ settings, keys, findProject: options.findProject }),
+      ...createVerificationRoutes({ requests, limiter, settings, verification, reset, identities, messages }),
+      ...createCodeRoutes({ requests, limiter, settings, otp, magicLinks }),
+      ...createPageRoutes({ requireProject: requests.requireProject, settings }),
+      ...createEndUserSettingsRoutes({ settings, keys, findProject }),
+      ...createOutboxRoutes({ outbox, findProject }),
     ],
+    /** Resolves when what answers did not wait for is done. */
+    async idle(): Promise<void> {
+      await background.idle();
+      await outbox.idle();
+    },
+    async removeExpired(): Promise<void> {
+      await sessions.removeExpired();
+      await tokens.removeExpired();
+      await codes.removeExpired();
+      await outbox.removeExpired();
+    },
+    start: () => outbox.start(),
+    async close(): Promise<void> {
+      await background.idle();
+      await outbox.close();
+    },
   };
 }
 

@@ -6,9 +6,10 @@ import {
 } from "@aerostack/contracts";
 import { type DataCall, defineOperation, type Operation } from "../edge/define-operation.ts";
 import { toIso } from "../kernel/page.ts";
-import type { EndUserService, SignInResult } from "./service.ts";
+import type { EndUserService } from "./service.ts";
 import type { EndUserCaller } from "./sessions/sessions.ts";
 import { showEndUser } from "./show-user.ts";
+import type { SignInResult } from "./sign-in/sign-in.ts";
 
 const TAG = "Data plane: end users";
 

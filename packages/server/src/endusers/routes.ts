@@ -1,5 +1,4 @@
 import {
-  type EndUserAuthResponse,
   endUserAuthResponseSchema,
   endUserLoginRequestSchema,
   endUserLogoutRequestSchema,
@@ -14,13 +13,14 @@ import {
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
 import { toIso } from "../kernel/page.ts";
-import type { AuthRequests } from "./auth-route.ts";
-import type { EndUserService, SignInResult } from "./service.ts";
+import { type AuthRequests, END_USER_AUTH_PATH, END_USER_TAG } from "./auth-route.ts";
+import type { EndUserService } from "./service.ts";
 import type { EndUserSessions } from "./sessions/sessions.ts";
 import type { SigningKeys } from "./sessions/signing-keys.ts";
 import type { EndUserSessionRow } from "./sessions/store.ts";
 import type { VerifyEndUserToken } from "./sessions/token-verifier.ts";
 import { showSignedIn } from "./show-user.ts";
+import { showSignIn } from "./sign-in/show-sign-in.ts";
 import type { EndUserDirectory } from "./users/user-directory.ts";
 
 export interface EndUserRoutesOptions {
@@ -32,8 +32,6 @@ export interface EndUserRoutesOptions {
   readonly verifyToken: VerifyEndUserToken;
 }
 
-export const END_USER_AUTH_PATH = "/api/v1/public/projects/:project/auth";
-export const END_USER_TAG = "End users";
 const JWKS_MAX_AGE_SECONDS = 60;
 
 /** What end users call themselves: no key is needed, and browsers of any origin may. */
@@ -190,22 +188,6 @@ export function createEndUserRoutes(options: EndUserRoutesOptions): readonly Rou
       },
     }),
   ];
-}
-
-/** The answer of whatever may log somebody in. */
-export function showSignIn(result: SignInResult): EndUserAuthResponse {
-  switch (result.kind) {
-    case "signed-in":
-      return showSignedIn(result.session);
-    case "verification-required":
-      return {
-        success: true,
-        requiresVerification: true,
-        message: "Open the link that was sent to this address.",
-      };
-    default:
-      return result satisfies never;
-  }
 }
 
 function showSession(row: EndUserSessionRow, currentId: string) {

@@ -6,16 +6,21 @@ import type { Limiter, LimitPolicy } from "../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../kernel/limiter/require-allowed.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import { END_USER_LIMITS } from "./limits.ts";
+import type { EndUserMessages } from "./messages/end-user-messages.ts";
 import { requirePolicy } from "./passwords/password-policy.ts";
-import type { EndUserCaller, EndUserSessions, OpenedEndUserSession } from "./sessions/sessions.ts";
+import type { EndUserCaller } from "./sessions/sessions.ts";
 import type { SettingsReader } from "./settings/settings.ts";
+import type { SignIn, SignInResult } from "./sign-in/sign-in.ts";
+import { requireAge, requireOpenSignUp } from "./sign-in/sign-up-rules.ts";
 import type { EndUserTables } from "./tables.ts";
 import { newEndUser } from "./users/new-user.ts";
-import { type EndUserRow, endUserStore } from "./users/store.ts";
+import { endUserStore } from "./users/store.ts";
+import type { EmailVerification } from "./verification/email-verification.ts";
 
 /**
- * Responsible for how a project's users sign up and log in by password. Never keeps a password, only its hash, and never
- * tells whether an address has a user, but to whoever knows the password or registers it.
+ * Responsible for how a project's users sign up and log in by password. Never keeps a password, only its hash. Tells nobody
+ * whether an address has a user, but whoever knows the password; a project that does not ask for confirmed addresses also
+ * tells who registers it, because it must answer with tokens or without.
  */
 export interface EndUserService {
   /** @throws AUTH_PASSWORD_WEAK · AUTH_USER_EXISTS · FORBIDDEN when sign-up is closed or the person too young */
@@ -23,11 +28,6 @@ export interface EndUserService {
   /** @throws AUTH_INVALID_CREDENTIALS, after the same time for an unknown address as for a wrong password */
   login(projectId: string, email: string, password: string, caller: EndUserCaller): Promise<SignInResult>;
 }
-
-/** Tokens, or what is left to do before there are any. */
-export type SignInResult =
-  | { readonly kind: "signed-in"; readonly session: OpenedEndUserSession }
-  | { readonly kind: "verification-required" };
 
 export interface NewEndUser {
   /** Normalised. */
@@ -46,32 +46,24 @@ export interface EndUserServiceOptions {
   readonly hasher: PasswordHasher;
   readonly limiter: Limiter;
   readonly settings: SettingsReader;
-  readonly sessions: EndUserSessions;
+  readonly signIn: SignIn;
+  readonly verification: EmailVerification;
+  readonly messages: EndUserMessages;
 }
 
 export function createEndUserService(options: EndUserServiceOptions): EndUserService {
-  const { sql, clock, hasher, limiter, settings, sessions } = options;
+  const { sql, clock, hasher, limiter, settings, signIn, verification, messages } = options;
 
   const limit = (projectId: string, what: string, policy: LimitPolicy) =>
     requireAllowed(limiter, `end-users:${projectId}:${what}`, policy);
 
-  async function finish(user: EndUserRow, methods: readonly string[], caller: EndUserCaller): Promise<SignInResult> {
-    if (user.blocked_at !== null) throw new AerostackError("AUTH_USER_BLOCKED");
-    return { kind: "signed-in", session: await sessions.open(user, methods, caller) };
-  }
-
   return {
     async register(projectId, input, caller) {
       await limit(projectId, `register:address:${limitKeyOfAddress(caller.ip)}`, END_USER_LIMITS.registerPerAddress);
-      const { signUp, requireAgeConfirmation, requireEmailVerification, password } = await settings.of(projectId);
-      if (signUp === "closed") {
-        throw new AerostackError("FORBIDDEN", {
-          message: "This application does not take new users.",
-          fix: "Ask the people behind it for an invitation.",
-        });
-      }
-      requireAge(input.ageConfirmed, requireAgeConfirmation);
-      requirePolicy(input.password, password, "password");
+      const rules = await settings.of(projectId);
+      requireOpenSignUp(rules);
+      requireAge(input.ageConfirmed, rules);
+      requirePolicy(input.password, rules.password, "password");
       const user = newEndUser(projectId, clock.now(), {
         email: input.email,
         name: input.name ?? null,
@@ -81,9 +73,16 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
         metadata: JSON.stringify(input.metadata ?? {}),
       });
       const isNew = await endUserStore.insert(sql.db, user);
-      if (requireEmailVerification) return { kind: "verification-required" };
-      if (!isNew) throw new AerostackError("AUTH_USER_EXISTS");
-      return await finish(user, ["pwd"], caller);
+      if (!isNew && !rules.requireEmailVerification) throw new AerostackError("AUTH_USER_EXISTS");
+      messages.inBackground("confirming an address", async () => {
+        if (isNew) return await verification.send(user);
+        const existing = await endUserStore.findByEmail(sql.db, projectId, input.email);
+        const { name, password_hash, custom_fields, metadata } = user;
+        const signUp = { name, password_hash, custom_fields, metadata };
+        if (existing !== undefined) await verification.sendForExisting(existing, signUp);
+      });
+      if (rules.requireEmailVerification) return { kind: "verification-required" };
+      return await signIn.finish(user, ["pwd"], caller);
     },
 
     async login(projectId, email, password, caller) {
@@ -103,22 +102,7 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
       if (requireEmailVerification && user.email_verified_at === null) {
         throw new AerostackError("AUTH_EMAIL_NOT_VERIFIED");
       }
-      return await finish(user, ["pwd"], caller);
+      return await signIn.finish(user, ["pwd"], caller);
     },
   };
-}
-
-function requireAge(confirmed: boolean | undefined, isRequired: boolean): void {
-  if (confirmed === false) {
-    throw new AerostackError("FORBIDDEN", {
-      message: "This application is for people of 16 years or older.",
-      fix: "Nothing of what was entered has been kept.",
-    });
-  }
-  if (isRequired && confirmed !== true) {
-    throw new AerostackError("VALIDATION_ERROR", {
-      message: "Say that you are 16 or older.",
-      details: { fieldErrors: { ageConfirmed: ["must be true"] } },
-    });
-  }
 }

@@ -42,6 +42,33 @@ export interface EndUserTables {
     revoked_at: number | null;
     revoke_reason: string | null;
   };
+  /** Links that work once: to confirm an address, to set a new password, to log in. */
+  end_user_tokens: {
+    /** SHA-256. */
+    hash: string;
+    project_id: string;
+    user_id: string | null;
+    kind: string;
+    /** JSON. */
+    data: string;
+    created_at: number;
+    expires_at: number;
+  };
+  /** One row for each address or number that a code was sent to. */
+  end_user_otps: {
+    project_id: string;
+    /** HMAC of the address or number. */
+    target: string;
+    /** HMAC of the code that is valid; null: there is none. */
+    code_hash: string | null;
+    code_expires_at: number;
+    /** Wrong codes since `window_started_at`. */
+    failures: number;
+    window_started_at: number;
+    locked_until: number;
+    /** When the row says nothing any more. */
+    expires_at: number;
+  };
   end_user_signing_keys: {
     kid: string;
     project_id: string;
@@ -55,6 +82,8 @@ export interface EndUserTables {
     project_id: string;
     /** JSON: what differs from the defaults. */
     settings: string;
+    /** Credentials among them, sealed. */
+    secrets: string | null;
     updated_at: number;
   };
 }
@@ -112,6 +141,31 @@ export const endUserMigrations: SqlMigrations = {
         .execute();
       await db.schema.createIndex("end_user_sessions_expiry").on("end_user_sessions").column("expires_at").execute();
       await db.schema
+        .createTable("end_user_tokens")
+        .addColumn("hash", types.text, (column) => column.primaryKey())
+        .addColumn("project_id", types.text, (column) => column.notNull().references("projects.id").onDelete("cascade"))
+        .addColumn("user_id", types.text, (column) => column.references("end_users.id").onDelete("cascade"))
+        .addColumn("kind", types.text, (column) => column.notNull())
+        .addColumn("data", types.text, (column) => column.notNull())
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addColumn("expires_at", types.integer, (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex("end_user_tokens_user").on("end_user_tokens").columns(["user_id", "kind"]).execute();
+      await db.schema.createIndex("end_user_tokens_expiry").on("end_user_tokens").column("expires_at").execute();
+      await db.schema
+        .createTable("end_user_otps")
+        .addColumn("project_id", types.text, (column) => column.notNull().references("projects.id").onDelete("cascade"))
+        .addColumn("target", types.text, (column) => column.notNull())
+        .addColumn("code_hash", types.text)
+        .addColumn("code_expires_at", types.integer, (column) => column.notNull())
+        .addColumn("failures", types.integer, (column) => column.notNull())
+        .addColumn("window_started_at", types.integer, (column) => column.notNull())
+        .addColumn("locked_until", types.integer, (column) => column.notNull())
+        .addColumn("expires_at", types.integer, (column) => column.notNull())
+        .addPrimaryKeyConstraint("end_user_otps_key", ["project_id", "target"])
+        .execute();
+      await db.schema.createIndex("end_user_otps_expiry").on("end_user_otps").column("expires_at").execute();
+      await db.schema
         .createTable("end_user_signing_keys")
         .addColumn("kid", types.text, (column) => column.primaryKey())
         .addColumn("project_id", types.text, (column) => column.notNull().references("projects.id").onDelete("cascade"))
@@ -130,6 +184,7 @@ export const endUserMigrations: SqlMigrations = {
           column.primaryKey().references("projects.id").onDelete("cascade"),
         )
         .addColumn("settings", types.text, (column) => column.notNull())
+        .addColumn("secrets", types.text)
         .addColumn("updated_at", types.integer, (column) => column.notNull())
         .execute();
     },

@@ -4,6 +4,7 @@ import { createManualClock, type ManualClock } from "@aerostack/kernel";
 import type { Bus } from "../kernel/bus/bus.ts";
 import { createEnvelope } from "../kernel/crypto/envelope.ts";
 import { createLogger } from "../kernel/log.ts";
+import { createOutgoing } from "../kernel/outgoing.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import { createTestApp, createTestSecrets, TEST_PASSWORD, TEST_START_MS, type TestAnswer } from "../testing.ts";
 import { createEndUsers, type EndUsers, type EndUsersOptions } from "./create-end-users.ts";
@@ -18,6 +19,27 @@ export const ORIGIN = "http://aerostack.test";
 /** Whoever has the same keys is a server of the same installation. */
 const SHARED = { installationKey: randomBytes(32), secrets: createTestSecrets() };
 
+export interface OutboxEntry {
+  readonly kind: string;
+  readonly channel: string;
+  readonly status: string;
+  readonly message: { readonly to: string; readonly subject: string; readonly text: string; readonly html?: string };
+}
+
+/** The token in a message's link. */
+export function tokenIn(entry: OutboxEntry | undefined): string {
+  return linkIn(entry).searchParams.get("token") ?? "";
+}
+
+export function linkIn(entry: OutboxEntry | undefined): URL {
+  return new URL(/^\S+:\S+$/m.exec(entry?.message.text ?? "")?.[0] ?? "");
+}
+
+/** The code in a message. */
+export function codeIn(entry: OutboxEntry | undefined): string {
+  return /\b\d{6}\b/.exec(entry?.message.text ?? "")?.[0] ?? "";
+}
+
 interface AuthCallOptions {
   readonly body?: unknown;
   readonly token?: string;
@@ -28,6 +50,7 @@ interface AuthCallOptions {
 
 export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestOptions = {}) {
   const clock = (options.clock ?? createManualClock(TEST_START_MS)) as ManualClock;
+  const projectLog: string[] = [];
   let endUsers: EndUsers | undefined;
   const test = await createTestApp(sql, {
     clock,
@@ -49,6 +72,9 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
         origin: ORIGIN,
         findProject: controlPlane.projects.require,
         findPublicProject: controlPlane.projects.find,
+        mailSender: null,
+        outgoing: createOutgoing(),
+        logToProject: (projectId, message) => void projectLog.push(`${projectId}: ${message}`),
         ...options,
       });
       return endUsers.routes;
@@ -56,6 +82,7 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
   });
   const logLines = test.logLines;
   if (endUsers === undefined) throw new Error("the routes were not asked for");
+  const started = endUsers;
   let calls = 0;
 
   /** Calls below a project's auth address. */
@@ -66,7 +93,9 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
     { body, token, ip, headers }: AuthCallOptions = {},
   ): Promise<TestAnswer> {
     calls++;
-    return await test.call(method, `/api/v1/public/projects/${project.slug}/auth${path}`, {
+    // What comes later is newer, and what an answer did not wait for is done before the next call.
+    clock.advance(1);
+    const answer = await test.call(method, `/api/v1/public/projects/${project.slug}/auth${path}`, {
       ...(body === undefined ? {} : { body }),
       headers: {
         "x-forwarded-for": ip ?? `10.${(calls >> 16) & 255}.${(calls >> 8) & 255}.${calls & 255}`,
@@ -74,12 +103,15 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
         ...headers,
       },
     });
+    await started.idle();
+    return answer;
   }
 
   return {
     ...test,
     clock,
-    endUsers,
+    endUsers: started,
+    projectLog,
     auth,
     /** A project of its own developer, and short ways to call its auth addresses and its settings. */
     async createProject(name = "Shop") {
@@ -95,6 +127,12 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
           auth(project, "POST", "/register", { body: { email, password: TEST_PASSWORD, ...extra } }),
         login: (email: string, password = TEST_PASSWORD) =>
           auth(project, "POST", "/login", { body: { email, password } }),
+        /** Everything in the outbox, newest first, once nothing is on its way there. */
+        async outbox(): Promise<OutboxEntry[]> {
+          await started.idle();
+          const { body } = await developer.call("GET", `/api/v1/projects/${project.id}/auth/outbox?limit=200`);
+          return body.messages;
+        },
       };
     },
   };

@@ -64,6 +64,18 @@ describe("loadConfig", () => {
     expect(problemsOf({ AEROSTACK_S3_URL: "https://s3.example.com/bucket" })).toContain("leave it unset");
   });
 
+  it("takes one sender of e-mail, with the address that it comes from", () => {
+    const smtp = { AEROSTACK_SMTP_URL: "smtp://user:hunter2@mail.example.com" };
+    const from = { AEROSTACK_MAIL_FROM: "Example <no-reply@example.com>" };
+    expect(problemsOf(smtp)).toContain("AEROSTACK_MAIL_FROM");
+    expect(problemsOf({ ...smtp, ...from, AEROSTACK_RESEND_API_KEY: "re_1" })).toContain("set one");
+    expect(problemsOf({ ...smtp, ...from })).toBe("");
+    expect(problemsOf({ ...smtp, AEROSTACK_MAIL_FROM: "a@b.c\r\nBcc: eve@example.com" })).toContain(
+      "AEROSTACK_MAIL_FROM",
+    );
+    expect(problemsOf({ AEROSTACK_SMTP_URL: "http://user:hunter2@mail" })).not.toContain("hunter2");
+  });
+
   it("keeps only the origin of the public URL", () => {
     expect(loadConfig({ AEROSTACK_PUBLIC_URL: "https://api.example.com/x/" }).publicUrl).toBe(
       "https://api.example.com",

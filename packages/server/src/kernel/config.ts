@@ -10,6 +10,9 @@ type OptionalSetting =
   | "redisUrl"
   | "s3Url"
   | "trustProxy"
+  | "smtpUrl"
+  | "resendApiKey"
+  | "mailFrom"
   | "tlsCert"
   | "tlsKey"
   | "metricsPort"
@@ -71,6 +74,14 @@ function checkTogether(config: Config): string[] {
         "allowed is a loopback address, or any address with AEROSTACK_TLS_CERT and AEROSTACK_TLS_KEY, " +
         "or with AEROSTACK_TRUST_PROXY naming the proxy that ends TLS in front.",
     );
+  }
+  if (config.smtpUrl !== undefined && config.resendApiKey !== undefined) {
+    problems.push(
+      "AEROSTACK_RESEND_API_KEY: found a value beside AEROSTACK_SMTP_URL; e-mail has one sender, so set one.",
+    );
+  }
+  if ((config.smtpUrl !== undefined || config.resendApiKey !== undefined) && config.mailFrom === undefined) {
+    problems.push("AEROSTACK_MAIL_FROM: found nothing; whoever sends e-mail needs an address that it comes from.");
   }
   if (config.s3Url !== undefined) {
     problems.push("AEROSTACK_S3_URL: found a value; this version keeps objects in the data folder, so leave it unset.");

@@ -17,7 +17,15 @@ export interface Setting<Schema extends z.ZodType = z.ZodType> {
   readonly group: SettingGroup;
 }
 
-export const SETTING_GROUPS = ["Server", "Engines", "Network", "Functions", "Limits", "Observability"] as const;
+export const SETTING_GROUPS = [
+  "Server",
+  "Engines",
+  "Network",
+  "Messages",
+  "Functions",
+  "Limits",
+  "Observability",
+] as const;
 export type SettingGroup = (typeof SETTING_GROUPS)[number];
 
 interface SettingOptions<Schema extends z.ZodType> {
@@ -68,6 +76,11 @@ function numberSetting(
 function urlWithProtocol(protocols: readonly string[]) {
   return z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol.slice(0, -1)));
 }
+
+const mailFromSchema = z
+  .string()
+  .max(200)
+  .regex(/^(?:[^<>\r\n"@]{1,100} )?<?[^\s<>@"]+@[^\s<>@"]+>?$/);
 
 const commaSeparated = z.string().transform((text) =>
   text
@@ -162,6 +175,26 @@ export const SETTINGS = {
     description:
       "Private hosts that functions may reach in spite of the egress rule, which refuses private, loopback, link-local and metadata addresses.",
     fallback: "",
+  }),
+
+  smtpUrl: setting("Messages", "AEROSTACK_SMTP_URL", {
+    schema: urlWithProtocol(["smtp", "smtps"]),
+    allowed:
+      "an smtp:// URL (STARTTLS) or smtps:// URL (TLS), with user name and password where the server asks for them",
+    description:
+      "Who sends e-mail for the installation and for projects without a sender of their own. `smtp://` to another machine sends nothing without STARTTLS. Without a sender, messages stay in the outbox, where they can be read.",
+    secret: true,
+  }),
+  resendApiKey: setting("Messages", "AEROSTACK_RESEND_API_KEY", {
+    schema: z.string().min(1).max(200),
+    allowed: "an API key of Resend",
+    description: "Sends e-mail through Resend instead of SMTP.",
+    secret: true,
+  }),
+  mailFrom: setting("Messages", "AEROSTACK_MAIL_FROM", {
+    schema: mailFromSchema,
+    allowed: "an address, or a name with one, such as Example <no-reply@example.com>",
+    description: "Whom e-mail comes from. Needed with a sender.",
   }),
 
   functionWallMs: numberSetting("Functions", "AEROSTACK_FUNCTION_WALL_MS", {

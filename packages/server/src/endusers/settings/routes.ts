@@ -36,7 +36,7 @@ export function createEndUserSettingsRoutes({
       errors: ["NOT_FOUND"],
       handler: async ({ principal, params }) => {
         const { id } = await findProject(principal, params.project);
-        return { settings: await settings.of(id) };
+        return { settings: await settings.of(id), secrets: Object.keys(await settings.secretsOf(id)) };
       },
     }),
     defineRoute({
@@ -51,7 +51,8 @@ export function createEndUserSettingsRoutes({
       errors: ["NOT_FOUND"],
       handler: async ({ principal, params, body }) => {
         const { id } = await findProject(principal, params.project);
-        return { settings: await settings.update(id, body) };
+        const updated = await settings.update(id, body);
+        return { settings: updated, secrets: Object.keys(await settings.secretsOf(id)) };
       },
     }),
     defineRoute({

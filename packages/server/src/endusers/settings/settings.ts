@@ -1,15 +1,22 @@
 import { type EndUserSettings, endUserSettingsSchema } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
+import type { Kysely } from "kysely";
 import { createCachedLookup } from "../../kernel/change-feed/cached-lookup.ts";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
+import type { Envelope } from "../../kernel/crypto/envelope.ts";
+import type { SealedColumn } from "../../kernel/crypto/sealed-columns.ts";
 import { parseInput } from "../../kernel/parse-input.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { EndUserTables } from "../tables.ts";
+import { checkSettings } from "./check-settings.ts";
 import { mergePatch } from "./merge-patch.ts";
+import { changeSecrets, type SettingsSecrets, splitSecrets } from "./settings-secrets.ts";
 
 export interface SettingsReader {
   /** The settings in force; at most a second old. */
   of(projectId: string): Promise<EndUserSettings>;
+  /** The credentials among them, by path. */
+  secretsOf(projectId: string): Promise<SettingsSecrets>;
 }
 
 export interface EndUserSettingsService extends SettingsReader {
@@ -25,39 +32,54 @@ export interface EndUserSettingsOptions {
   readonly sql: Sql<EndUserTables>;
   readonly clock: Clock;
   readonly changes: ChangeFeed;
+  readonly envelope: Envelope;
 }
 
-const DEFAULTS: EndUserSettings = endUserSettingsSchema.parse({});
+interface StoredSettings {
+  readonly settings: EndUserSettings;
+  readonly sealedSecrets: string | null;
+}
 
-export function createEndUserSettings({ sql, clock, changes }: EndUserSettingsOptions): EndUserSettingsService {
-  const cache = createCachedLookup<EndUserSettings>({
+const DEFAULTS: StoredSettings = { settings: endUserSettingsSchema.parse({}), sealedSecrets: null };
+
+export function createEndUserSettings(options: EndUserSettingsOptions): EndUserSettingsService {
+  const { sql, clock, changes, envelope } = options;
+
+  const cache = createCachedLookup<StoredSettings>({
     clock,
     changes,
     maxEntries: 5_000,
     async find(projectId) {
-      const row = await sql.db
-        .selectFrom("end_user_settings")
-        .select("settings")
-        .where("project_id", "=", projectId)
-        .executeTakeFirst();
-      const value = row === undefined ? DEFAULTS : endUserSettingsSchema.parse(JSON.parse(row.settings));
+      const row = await read(sql.db, projectId);
+      const value =
+        row === undefined
+          ? DEFAULTS
+          : { settings: endUserSettingsSchema.parse(JSON.parse(row.settings)), sealedSecrets: row.secrets };
       return { value, expiresAtMs: null, subjects: [subjectOf(projectId)] };
     },
   });
 
+  function open(projectId: string, sealed: string | null): SettingsSecrets {
+    return sealed === null ? {} : JSON.parse(envelope.open(sealed, contextOf(projectId)));
+  }
+
   return {
-    of: async (projectId) => (await cache.find(projectId)) ?? DEFAULTS,
-    async update(projectId, patch) {
+    of: async (projectId) => ((await cache.find(projectId)) ?? DEFAULTS).settings,
+    secretsOf: async (projectId) => open(projectId, ((await cache.find(projectId)) ?? DEFAULTS).sealedSecrets),
+    async update(projectId, change) {
+      const split = splitSecrets(change);
       return await changes.commit(sql, [subjectOf(projectId)], async (trx) => {
-        const row = await trx
-          .selectFrom("end_user_settings")
-          .select("settings")
-          .where("project_id", "=", projectId)
-          .executeTakeFirst();
-        const stored = row === undefined ? {} : JSON.parse(row.settings);
-        const merged = mergePatch(stored, patch);
+        const row = await read(trx, projectId);
+        const merged = mergePatch(row === undefined ? {} : JSON.parse(row.settings), split.patch);
         const settings = parseInput(endUserSettingsSchema, merged, "settings");
-        const values = { settings: JSON.stringify(merged), updated_at: clock.now() };
+        const secrets = changeSecrets(open(projectId, row?.secrets ?? null), split);
+        checkSettings(settings, secrets);
+        const values = {
+          settings: JSON.stringify(merged),
+          secrets:
+            Object.keys(secrets).length === 0 ? null : envelope.seal(JSON.stringify(secrets), contextOf(projectId)),
+          updated_at: clock.now(),
+        };
         await trx
           .insertInto("end_user_settings")
           .values({ project_id: projectId, ...values })
@@ -69,6 +91,26 @@ export function createEndUserSettings({ sql, clock, changes }: EndUserSettingsOp
   };
 }
 
+async function read(db: Kysely<EndUserTables>, projectId: string) {
+  return await db
+    .selectFrom("end_user_settings")
+    .select(["settings", "secrets"])
+    .where("project_id", "=", projectId)
+    .executeTakeFirst();
+}
+
 function subjectOf(projectId: string): string {
   return `end-user-settings:${projectId}`;
+}
+
+/** Where the credentials lie, for turning the master key over. */
+export const endUserSettingsSeal: SealedColumn = {
+  table: "end_user_settings",
+  key: ["project_id"],
+  column: "secrets",
+  contextOf: ({ project_id: projectId = "" }) => contextOf(projectId),
+};
+
+function contextOf(projectId: string): string {
+  return `end-user-settings/${projectId}`;
 }

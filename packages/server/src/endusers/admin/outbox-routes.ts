@@ -1,0 +1,44 @@
+import { listOutboxResponseSchema, pageQuerySchema, projectParamsSchema } from "@aerostack/contracts";
+import { defineRoute, type Route } from "../../edge/define-route.ts";
+import type { Outbox } from "../../kernel/messages/outbox.ts";
+import { toIso } from "../../kernel/page.ts";
+import type { FindProject } from "../../projects/find-project.ts";
+
+export interface OutboxRoutesOptions {
+  readonly outbox: Outbox;
+  readonly findProject: FindProject;
+}
+
+/** What was sent to a project's users, and what could not be. */
+export function createOutboxRoutes({ outbox, findProject }: OutboxRoutesOptions): readonly Route[] {
+  return [
+    defineRoute({
+      method: "get",
+      path: "/api/v1/projects/:project/auth/outbox",
+      summary: "List messages to a project's users",
+      description: "Newest first. Without a sender they stay here and can be read; one that was sent shows no text.",
+      tag: "End users: administration",
+      auth: "management",
+      params: projectParamsSchema,
+      query: pageQuerySchema,
+      response: { status: 200, schema: listOutboxResponseSchema },
+      errors: ["NOT_FOUND"],
+      handler: async ({ principal, params, query }) => {
+        const { id } = await findProject(principal, params.project);
+        const { items, nextCursor } = await outbox.list(id, query);
+        return {
+          messages: items.map(({ createdAtMs, message, ...item }) => ({
+            ...item,
+            createdAt: toIso(createdAtMs),
+            message: message === null ? null : contentOf(message),
+          })),
+          nextCursor,
+        };
+      },
+    }),
+  ];
+}
+
+function contentOf({ to, subject, text, html }: { to: string; subject: string; text: string; html?: string }) {
+  return { to, subject, text, ...(html === undefined ? {} : { html }) };
+}

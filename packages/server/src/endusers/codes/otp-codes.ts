@@ -1,0 +1,144 @@
+import { createHmac, randomInt } from "node:crypto";
+import { AerostackError } from "@aerostack/contracts";
+import type { Clock } from "@aerostack/kernel";
+import type { Kysely } from "kysely";
+import { equalsConstantTime } from "../../kernel/crypto/token-hash.ts";
+import type { Sql } from "../../kernel/sql/index.ts";
+import type { EndUserTables } from "../tables.ts";
+
+/**
+ * One-time codes of six digits. Three wrong ones within an hour lock the address or number for an hour, whatever code is
+ * sent meanwhile. Wrong codes are counted per address and not per code, so that asking for another code gives no further
+ * guesses; and in the database, so that neither a restart nor another server does.
+ */
+export interface OtpCodes {
+  /** The new code; it replaces the one before. @throws RATE_LIMIT_EXCEEDED while the target is locked */
+  create(projectId: string, target: OtpTarget): Promise<string>;
+  /** Resolves when the code is right; it is used up. @throws AUTH_OTP_INVALID · AUTH_OTP_EXPIRED · RATE_LIMIT_EXCEEDED */
+  verify(projectId: string, target: OtpTarget, code: string): Promise<void>;
+  removeExpired(): Promise<void>;
+}
+
+/** An address or number, normalised. */
+export type OtpTarget = { readonly email: string } | { readonly phone: string };
+
+const MINUTE_MS = 60_000;
+export const OTP_LIFETIME_MS = 10 * MINUTE_MS;
+/** Privacy policy: three attempts in a window, then an hour. */
+export const OTP_ATTEMPTS = 3;
+export const OTP_WINDOW_MS = 60 * MINUTE_MS;
+export const OTP_LOCK_MS = 60 * MINUTE_MS;
+const CODES = 1_000_000;
+const DIGITS = 6;
+
+type OtpRow = EndUserTables["end_user_otps"];
+
+export interface OtpCodesOptions {
+  readonly sql: Sql<EndUserTables>;
+  readonly clock: Clock;
+  /** 32 bytes. There are only a million codes: whoever read the table without it would have tried them all in a second. */
+  readonly key: Uint8Array;
+}
+
+export function createOtpCodes({ sql, clock, key }: OtpCodesOptions): OtpCodes {
+  const mac = (...parts: readonly string[]): string =>
+    createHmac("sha256", key).update(JSON.stringify(parts)).digest("hex");
+  const targetOf = (target: OtpTarget): string =>
+    "email" in target ? mac("email", target.email) : mac("phone", target.phone);
+
+  async function find(db: Kysely<EndUserTables>, projectId: string, target: string): Promise<OtpRow | undefined> {
+    return await db
+      .selectFrom("end_user_otps")
+      .selectAll()
+      .where("project_id", "=", projectId)
+      .where("target", "=", target)
+      .executeTakeFirst();
+  }
+
+  async function save(db: Kysely<EndUserTables>, row: OtpRow): Promise<void> {
+    const { project_id, target, ...rest } = row;
+    const expires_at = Math.max(row.code_expires_at, row.locked_until, row.window_started_at + OTP_WINDOW_MS);
+    await db
+      .insertInto("end_user_otps")
+      .values({ project_id, target, ...rest, expires_at })
+      .onConflict((conflict) => conflict.columns(["project_id", "target"]).doUpdateSet({ ...rest, expires_at }))
+      .execute();
+  }
+
+  function refuseLocked(row: OtpRow | undefined, nowMs: number): void {
+    if (row !== undefined && row.locked_until > nowMs) throw locked(row.locked_until - nowMs);
+  }
+
+  return {
+    async create(projectId, target) {
+      const now = clock.now();
+      const code = String(randomInt(CODES)).padStart(DIGITS, "0");
+      const id = targetOf(target);
+      await sql.transaction(async (trx) => {
+        const row = await find(trx, projectId, id);
+        refuseLocked(row, now);
+        await save(trx, {
+          ...(row ?? { project_id: projectId, target: id, failures: 0, window_started_at: 0, locked_until: 0 }),
+          code_hash: mac("code", projectId, id, code),
+          code_expires_at: now + OTP_LIFETIME_MS,
+          expires_at: 0,
+        });
+      });
+      return code;
+    },
+
+    async verify(projectId, target, code) {
+      const now = clock.now();
+      const id = targetOf(target);
+      const sent = mac("code", projectId, id, code);
+      // Errors are thrown afterwards: inside, they would take back what was counted.
+      const outcome = await sql.transaction(async (trx) => {
+        const row = await find(trx, projectId, id);
+        refuseLocked(row, now);
+        if (row === undefined || row.code_hash === null || row.code_expires_at <= now) return "expired";
+        if (equalsConstantTime(row.code_hash, sent)) {
+          await save(trx, { ...row, code_hash: null, failures: 0, window_started_at: 0 });
+          return "right";
+        }
+        const isSameWindow = row.window_started_at + OTP_WINDOW_MS > now;
+        const failures = (isSameWindow ? row.failures : 0) + 1;
+        const isLast = failures >= OTP_ATTEMPTS;
+        await save(trx, {
+          ...row,
+          failures: isLast ? 0 : failures,
+          window_started_at: isSameWindow ? row.window_started_at : now,
+          ...(isLast ? { code_hash: null, locked_until: now + OTP_LOCK_MS } : {}),
+        });
+        return isLast ? "locked" : "wrong";
+      });
+      switch (outcome) {
+        case "right":
+          return;
+        case "expired":
+          throw new AerostackError("AUTH_OTP_EXPIRED");
+        case "locked":
+          throw new AerostackError("AUTH_OTP_INVALID", {
+            message: `The code is wrong. That was the ${OTP_ATTEMPTS}rd time; no code is taken for ${OTP_LOCK_MS / MINUTE_MS} minutes.`,
+            fix: "Wait, then ask for a new code.",
+          });
+        case "wrong":
+          throw new AerostackError("AUTH_OTP_INVALID");
+        default:
+          outcome satisfies never;
+      }
+    },
+
+    async removeExpired() {
+      await sql.db.deleteFrom("end_user_otps").where("expires_at", "<=", clock.now()).execute();
+    },
+  };
+}
+
+function locked(leftMs: number): AerostackError {
+  const minutes = Math.ceil(leftMs / MINUTE_MS);
+  return new AerostackError("RATE_LIMIT_EXCEEDED", {
+    message: `After ${OTP_ATTEMPTS} wrong codes no code is sent or taken for ${OTP_LOCK_MS / MINUTE_MS} minutes.`,
+    fix: `Wait ${minutes} minutes, or log in another way.`,
+    retryAfterSeconds: Math.ceil(leftMs / 1_000),
+  });
+}

@@ -1,0 +1,67 @@
+import { AerostackError } from "@aerostack/contracts";
+import type { Limiter } from "../../kernel/limiter/limiter.ts";
+import { requireAllowed } from "../../kernel/limiter/require-allowed.ts";
+import { END_USER_LIMITS } from "../limits.ts";
+import type { EndUserMessages } from "../messages/end-user-messages.ts";
+import type { EndUserCaller } from "../sessions/sessions.ts";
+import type { SettingsReader } from "../settings/settings.ts";
+import type { Newcomer, ProvenIdentities } from "../sign-in/proven-identity.ts";
+import type { SignIn, SignInResult } from "../sign-in/sign-in.ts";
+import { OTP_LIFETIME_MS, type OtpCodes, type OtpTarget } from "./otp-codes.ts";
+
+/** Log-in, and sign-up, by a code that was sent to an address or a number. */
+export interface OtpLogin {
+  /** Answers alike whether there is a user or not. @throws AUTH_METHOD_DISABLED · RATE_LIMIT_EXCEEDED */
+  send(projectId: string, target: OtpTarget): Promise<void>;
+  /** @throws AUTH_OTP_INVALID · AUTH_OTP_EXPIRED · RATE_LIMIT_EXCEEDED */
+  verify(
+    projectId: string,
+    target: OtpTarget,
+    code: string,
+    newcomer: Newcomer,
+    caller: EndUserCaller,
+  ): Promise<SignInResult>;
+}
+
+export interface OtpLoginOptions {
+  readonly codes: OtpCodes;
+  readonly limiter: Limiter;
+  readonly settings: SettingsReader;
+  readonly messages: EndUserMessages;
+  readonly identities: ProvenIdentities;
+  readonly signIn: SignIn;
+}
+
+export function createOtpLogin(options: OtpLoginOptions): OtpLogin {
+  const { codes, limiter, settings, messages, identities, signIn } = options;
+
+  async function requireEnabled(projectId: string, target: OtpTarget): Promise<void> {
+    const { otp } = await settings.of(projectId);
+    if ("email" in target ? otp.email : otp.phone) return;
+    throw new AerostackError("AUTH_METHOD_DISABLED");
+  }
+
+  return {
+    async send(projectId, target) {
+      await requireEnabled(projectId, target);
+      const text = "email" in target ? target.email : target.phone;
+      await requireAllowed(limiter, `end-users:${projectId}:otp-send:${text}`, END_USER_LIMITS.otpSendPerTarget);
+      const code = await codes.create(projectId, target);
+      messages.inBackground("sending a code", async () => {
+        const { signUp } = await settings.of(projectId);
+        if (signUp === "closed" && (await identities.find(projectId, target)) === undefined) return;
+        const kind = "email" in target ? "otp-email" : "otp-phone";
+        await messages.send({ projectId, kind, to: text, code, usefulForMs: OTP_LIFETIME_MS });
+      });
+    },
+
+    async verify(projectId, target, code, newcomer, caller) {
+      await requireEnabled(projectId, target);
+      const text = "email" in target ? target.email : target.phone;
+      await requireAllowed(limiter, `end-users:${projectId}:otp-verify:${text}`, END_USER_LIMITS.otpVerifyPerTarget);
+      await codes.verify(projectId, target, code);
+      const user = await identities.userOf(projectId, target, newcomer);
+      return await signIn.finish(user, ["email" in target ? "otp" : "sms"], caller);
+    },
+  };
+}

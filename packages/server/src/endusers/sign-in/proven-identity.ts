@@ -1,0 +1,90 @@
+import { AerostackError } from "@aerostack/contracts";
+import type { Clock } from "@aerostack/kernel";
+import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
+import type { Sql } from "../../kernel/sql/index.ts";
+import { userSubject } from "../sessions/sessions.ts";
+import { endUserSessionStore } from "../sessions/store.ts";
+import type { SettingsReader } from "../settings/settings.ts";
+import type { EndUserTables } from "../tables.ts";
+import { newEndUser } from "../users/new-user.ts";
+import { type EndUserRow, endUserStore } from "../users/store.ts";
+import { requireAge, requireOpenSignUp } from "./sign-up-rules.ts";
+
+/** What somebody has just proven to be theirs, by a code, a link or another provider. */
+export type Proof = { readonly email: string } | { readonly phone: string };
+
+export interface ProvenIdentities {
+  /**
+   * The user whose address or number was proven; a new one where there is none.
+   *
+   * @throws FORBIDDEN when a new one is not taken · VALIDATION_ERROR when their age is not told
+   */
+  userOf(projectId: string, proof: Proof, newcomer: Newcomer): Promise<EndUserRow>;
+  find(projectId: string, proof: Proof): Promise<EndUserRow | undefined>;
+}
+
+export interface Newcomer {
+  readonly name?: string | undefined;
+  readonly ageConfirmed?: boolean | undefined;
+}
+
+export interface ProvenIdentitiesOptions {
+  readonly sql: Sql<EndUserTables>;
+  readonly clock: Clock;
+  readonly changes: ChangeFeed;
+  readonly settings: SettingsReader;
+}
+
+export function createProvenIdentities(options: ProvenIdentitiesOptions): ProvenIdentities {
+  const { sql, clock, changes, settings } = options;
+
+  async function find(projectId: string, proof: Proof): Promise<EndUserRow | undefined> {
+    return "email" in proof
+      ? await endUserStore.findByEmail(sql.db, projectId, proof.email)
+      : await endUserStore.findByPhone(sql.db, projectId, proof.phone);
+  }
+
+  /**
+   * Somebody else may have signed up with this address and waits for its owner to come: the owner proves it now for the
+   * first time, so whatever opened the account before, a password or a session, was not proven to be theirs and goes.
+   */
+  async function claim(user: EndUserRow): Promise<EndUserRow> {
+    const now = clock.now();
+    const claimed = await changes.commit(sql, [userSubject(user.id)], async (trx) => {
+      await endUserSessionStore.revokeAllOfUser(trx, user.id, "address proven by its owner", now);
+      return await endUserStore.update(trx, user.project_id, user.id, {
+        email_verified_at: now,
+        password_hash: null,
+        updated_at: now,
+      });
+    });
+    if (claimed === undefined) throw new AerostackError("AUTH_INVALID_CREDENTIALS");
+    return claimed;
+  }
+
+  async function create(projectId: string, proof: Proof, { name, ageConfirmed }: Newcomer): Promise<EndUserRow> {
+    const rules = await settings.of(projectId);
+    requireOpenSignUp(rules);
+    requireAge(ageConfirmed, rules);
+    const now = clock.now();
+    const user = newEndUser(projectId, now, {
+      name: name ?? null,
+      ...("email" in proof
+        ? { email: proof.email, email_verified_at: now }
+        : { phone: proof.phone, phone_verified_at: now }),
+    });
+    if (await endUserStore.insert(sql.db, user)) return user;
+    // Another request was first.
+    const existing = await find(projectId, proof);
+    if (existing === undefined) throw new AerostackError("AUTH_USER_EXISTS");
+    return existing;
+  }
+
+  return {
+    find,
+    async userOf(projectId, proof, newcomer) {
+      const user = (await find(projectId, proof)) ?? (await create(projectId, proof, newcomer));
+      return "email" in proof && user.email_verified_at === null ? await claim(user) : user;
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { isLoopbackHost } from "../config.ts";
+import { createOutgoing } from "../outgoing.ts";
+import type { MessageSender } from "./message.ts";
+import { createResendSender } from "./resend-sender.ts";
+import { createSmtpSender } from "./smtp-sender.ts";
+
+export interface InstallationMailSettings {
+  readonly smtpUrl: string | undefined;
+  readonly resendApiKey: string | undefined;
+  readonly mailFrom: string | undefined;
+}
+
+const SUBMISSION_PORT = 587;
+const SUBMISSIONS_PORT = 465;
+
+/** Who sends e-mail as the settings say; null: nobody. Its address is the operator's, so it may be a private one. */
+export function createInstallationSender(settings: InstallationMailSettings): MessageSender | null {
+  const { smtpUrl, resendApiKey, mailFrom: from } = settings;
+  if (from === undefined) return null;
+  const outgoing = createOutgoing();
+  if (resendApiKey !== undefined) return createResendSender({ apiKey: resendApiKey, from }, outgoing.fetch);
+  if (smtpUrl === undefined) return null;
+  const url = new URL(smtpUrl);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const isSecure = url.protocol === "smtps:";
+  return createSmtpSender(
+    {
+      host,
+      port: url.port === "" ? (isSecure ? SUBMISSIONS_PORT : SUBMISSION_PORT) : Number(url.port),
+      security: isSecure ? "tls" : isLoopbackHost(host) ? "none" : "starttls",
+      from,
+      ...(url.username === ""
+        ? {}
+        : { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }),
+    },
+    outgoing,
+  );
+}

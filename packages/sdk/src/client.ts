@@ -5,9 +5,10 @@ import { type ConnectionOptions, createConnection } from "./connection.ts";
 import { createDatabase } from "./database.ts";
 import { createFunctions } from "./functions.ts";
 import { createQueue } from "./queue.ts";
+import { createRealtime, type RealtimeOptions } from "./realtime.ts";
 import { createStorage } from "./storage.ts";
 
-export interface ClientOptions extends ConnectionOptions {
+export interface ClientOptions extends ConnectionOptions, RealtimeOptions {
   /** Where the session of a signed-in user is kept; in memory unless given. */
   readonly sessionStore?: SessionStore;
 }
@@ -22,13 +23,19 @@ export interface ClientOptions extends ConnectionOptions {
  */
 export function createClient<Types extends CollectionTypes = CollectionTypes>(options: ClientOptions) {
   const connection = createConnection(options);
+  const auth = createAuth(connection, options.sessionStore);
+  const realtime = createRealtime(connection, options);
+  auth.onChange((session) => {
+    if (session !== null) realtime.refreshToken().catch(() => {});
+  });
   return {
     db: createDatabase(connection),
     cache: createCache(connection),
     queue: createQueue(connection),
     storage: createStorage(connection),
     functions: createFunctions(connection),
-    auth: createAuth(connection, options.sessionStore),
+    auth,
+    realtime,
     /** A collection by name, with the types that `aerostack generate types` made of its schema. */
     collection<Name extends keyof Types & string>(name: Name): Collection<Types[Name]> {
       return createCollection<Types[Name]>(connection, name);

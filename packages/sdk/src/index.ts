@@ -25,5 +25,15 @@ export {
 } from "./database.ts";
 export { createFunctions, type FunctionCall, type Functions } from "./functions.ts";
 export { createQueue, type Job, type JobPage, type JobStatus, type Queue } from "./queue.ts";
+export {
+  createRealtime,
+  type FrameListener,
+  type Realtime,
+  type RealtimeChannel,
+  type RealtimeFrame,
+  type RealtimeOptions,
+  type RealtimeStatus,
+  type SocketLike,
+} from "./realtime.ts";
 export { createStorage, type Storage, type StorageObject, type StoragePage } from "./storage.ts";
 export { type Transaction, type TransactionalDatabase, type TransactionOptions, transaction } from "./transaction.ts";

@@ -47,10 +47,11 @@ export function isOrderedTo(column: Column, comparison: Comparison, value: Scala
   return { sql: `(${name} IS NOT NULL AND ${name} ${comparison} ?)`, params: [bound] };
 }
 
+/** Null is like nothing, another null included. */
 export function columnsEqual(left: Column, right: Column): SqlCondition {
+  if (classOf(left.kind) !== classOf(right.kind) || left.kind === "json") return false;
   const [a, b] = [quoted(left.name), quoted(right.name)];
-  if (classOf(left.kind) === classOf(right.kind)) return { sql: `${a} IS ${b}`, params: [] };
-  return { sql: `(${a} IS NULL AND ${b} IS NULL)`, params: [] };
+  return { sql: `(${a} IS NOT NULL AND ${a} IS ${b})`, params: [] };
 }
 
 export function columnsOrdered(left: Column, comparison: Comparison, right: Column): SqlCondition {
@@ -98,7 +99,7 @@ export function listHasColumn(list: Column, item: Column): SqlCondition {
   };
   const like = ofKind[classOf(item.kind)];
   if (like === undefined) return false;
-  return listHasWhere(list, `(${name} IS NULL AND type = 'null' OR ${name} IS NOT NULL AND ${like})`, []);
+  return listHasWhere(list, `${name} IS NOT NULL AND ${like}`, []);
 }
 
 function listHasWhere(list: Column, where: string, params: readonly SqlParameter[]): SqlCondition {

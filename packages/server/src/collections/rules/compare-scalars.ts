@@ -1,9 +1,8 @@
-import type { Comparison, Scalar } from "./rule.ts";
+import { type Comparison, isScalar, type Scalar } from "./rule.ts";
 
-/** Anything else than a scalar is like nothing and not null. */
+/** Null is like nothing, and so are lists and objects. */
 export function areEqual(left: unknown, right: unknown): boolean {
-  const isComparable = left === null || (typeof left !== "object" && typeof left !== "undefined");
-  return isComparable && left === right;
+  return left === right && left !== null && left !== undefined && typeof left !== "object";
 }
 
 /** As SQLite orders them: numbers by value, texts by the bytes of their UTF-8. */
@@ -30,7 +29,7 @@ function orderOf(left: unknown, right: unknown): number | undefined {
   return Buffer.compare(Buffer.from(left), Buffer.from(right));
 }
 
-/** Scalars of a list, each once. */
-export function scalarsOf(values: readonly unknown[]): Scalar[] {
-  return [...new Set(values.filter((value): value is Scalar => value === null || typeof value !== "object"))];
+/** What of a list something can be like, each once. */
+export function comparableValues(values: readonly unknown[]): Scalar[] {
+  return [...new Set(values.filter((value): value is Scalar => value !== null && isScalar(value)))];
 }

@@ -1,5 +1,13 @@
 import { areEqual, isInOrder } from "./compare-scalars.ts";
-import { isOrdered, type ListOperand, type Operand, type Rule, type RuleUser, userValue } from "./rule.ts";
+import {
+  isNullLiteral,
+  isOrdered,
+  type ListOperand,
+  type Operand,
+  type Rule,
+  type RuleUser,
+  userValue,
+} from "./rule.ts";
 
 /** Fields by name, as the API shows them; what is not there is null. */
 export type RuleRow = Readonly<Record<string, unknown>>;
@@ -25,13 +33,16 @@ export function evaluateRule(rule: Rule, facts: RuleFacts): boolean {
       return resolveOperand(rule.operand, facts) === true;
     case "in": {
       const item = resolveOperand(rule.item, facts);
-      return listOf(rule.list, facts).some((one) => areEqual(item, one));
+      const isNullSought = isNullLiteral(rule.item);
+      return listOf(rule.list, facts).some((one) => (isNullSought ? one === null : areEqual(item, one)));
     }
     case "compare": {
       const left = resolveOperand(rule.left, facts);
       const right = resolveOperand(rule.right, facts);
       if (isOrdered(rule.comparison)) return isInOrder(rule.comparison, left, right);
-      return areEqual(left, right) === (rule.comparison === "==");
+      const isNullTest = isNullLiteral(rule.left) || isNullLiteral(rule.right);
+      const isEqual = isNullTest ? left === null && right === null : areEqual(left, right);
+      return isEqual === (rule.comparison === "==");
     }
   }
 }

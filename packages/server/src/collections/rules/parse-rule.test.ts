@@ -73,6 +73,16 @@ describe("a rule", () => {
     expect(evaluateRule(rule, { user: null, row: { owner_id: null } })).toBe(false);
   });
 
+  it("takes nobody for somebody: what is null is like nothing, unless null itself is asked for", () => {
+    const passes = (text: string) =>
+      evaluateRule(parseRule(text, "list", columns), { user: null, row: { owner_id: null, title: null } });
+    expect(passes("row.owner_id == user.id")).toBe(false);
+    expect(passes("row.owner_id != user.id")).toBe(true);
+    expect(passes("row.owner_id == row.title")).toBe(false);
+    expect(passes("user.id in [null, 'a']")).toBe(false);
+    expect(passes("row.owner_id == null && user == null && user.id == null && null in [null]")).toBe(true);
+  });
+
   it("compares what a change makes with what was there", () => {
     const rule = parseRule("new.size >= row.size && new.title == row.title", "update", columns);
     const row = { size: 1, title: "a" };

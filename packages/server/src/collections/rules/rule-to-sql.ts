@@ -2,6 +2,7 @@ import {
   columnsEqual,
   columnsOrdered,
   equals,
+  isNull,
   isOneOf,
   isOrderedTo,
   listHas,
@@ -9,16 +10,18 @@ import {
 } from "../column-conditions.ts";
 import type { Column, Columns } from "../schema/columns.ts";
 import { all, any, not, type SqlCondition } from "../sql-condition.ts";
-import { areEqual, isInOrder, scalarsOf } from "./compare-scalars.ts";
+import { areEqual, comparableValues, isInOrder } from "./compare-scalars.ts";
 import type { RuleRow } from "./evaluate-rule.ts";
 import {
   type Comparison,
+  isNullLiteral,
   isOrdered,
   isScalar,
   type ListOperand,
   type Operand,
   type Rule,
   type RuleUser,
+  type Scalar,
   userValue,
 } from "./rule.ts";
 
@@ -57,9 +60,9 @@ export function ruleToSql(rule: Rule, facts: RuleSqlFacts): SqlCondition {
       return "column" in side ? equals(side.column, true) : side.value === true;
     }
     case "in":
-      return isIn(sideOf(rule.item, facts), rule.list, facts);
+      return isIn(rule.item, rule.list, facts);
     case "compare":
-      return compare(sideOf(rule.left, facts), rule.comparison, sideOf(rule.right, facts));
+      return compare(rule, facts);
   }
 }
 
@@ -73,9 +76,17 @@ function sideOf(operand: Operand, { user, columns, changed }: RuleSqlFacts): Sid
   return column === undefined ? { value: null } : { column };
 }
 
-function compare(left: Side, comparison: Comparison, right: Side): SqlCondition {
+function compare(
+  { left: first, comparison, right: second }: Extract<Rule, { op: "compare" }>,
+  facts: RuleSqlFacts,
+): SqlCondition {
+  const [left, right] = [sideOf(first, facts), sideOf(second, facts)];
   if (!isOrdered(comparison)) {
-    const equal = areSidesEqual(left, right);
+    const equal = isNullLiteral(first)
+      ? hasNoValue(right)
+      : isNullLiteral(second)
+        ? hasNoValue(left)
+        : areSidesEqual(left, right);
     return comparison === "==" ? equal : not(equal);
   }
   if ("column" in left) {
@@ -86,31 +97,39 @@ function compare(left: Side, comparison: Comparison, right: Side): SqlCondition 
   return isScalar(left.value) && isOrderedTo(right.column, MIRRORED[comparison], left.value);
 }
 
+function hasNoValue(side: Side): SqlCondition {
+  return "column" in side ? isNull(side.column) : side.value === null;
+}
+
 function areSidesEqual(left: Side, right: Side): SqlCondition {
   if ("column" in left) {
-    if ("column" in right) return columnsEqual(left.column, right.column);
-    return isScalar(right.value) && equals(left.column, right.value);
+    return "column" in right ? columnsEqual(left.column, right.column) : isLike(left.column, right.value);
   }
-  if (!("column" in right)) return areEqual(left.value, right.value);
-  return isScalar(left.value) && equals(right.column, left.value);
+  return "column" in right ? isLike(right.column, left.value) : areEqual(left.value, right.value);
 }
 
-function isIn(item: Side, list: ListOperand, facts: RuleSqlFacts): SqlCondition {
+function isLike(column: Column, value: unknown): SqlCondition {
+  return value !== null && isScalar(value) && equals(column, value);
+}
+
+function isIn(operand: Operand, list: ListOperand, facts: RuleSqlFacts): SqlCondition {
+  const item = sideOf(operand, facts);
+  const isNullSought = isNullLiteral(operand);
   if (list.kind === "column") {
     const side = sideOf(list, facts);
-    if ("column" in side) {
-      if ("column" in item) return listHasColumn(side.column, item.column);
-      return isScalar(item.value) && listHas(side.column, item.value);
-    }
-    return isInValues(item, side.value);
+    if (!("column" in side)) return isInValues(item, side.value, isNullSought);
+    if ("column" in item) return listHasColumn(side.column, item.column);
+    const isSought = isScalar(item.value) && (item.value !== null || isNullSought);
+    return isSought && listHas(side.column, item.value as Scalar);
   }
-  if (list.kind === "user") return isInValues(item, userValue(facts.user, list.path));
+  if (list.kind === "user") return isInValues(item, userValue(facts.user, list.path), isNullSought);
   const values = list.items.map((one) => sideOf(one, facts)).map((side) => ("value" in side ? side.value : null));
-  return isInValues(item, values);
+  return isInValues(item, values, isNullSought);
 }
 
-function isInValues(item: Side, values: unknown): SqlCondition {
+function isInValues(item: Side, values: unknown, isNullSought: boolean): SqlCondition {
   if (!Array.isArray(values)) return false;
-  if ("column" in item) return isOneOf(item.column, scalarsOf(values));
+  if (isNullSought) return values.includes(null);
+  if ("column" in item) return isOneOf(item.column, comparableValues(values));
   return values.some((value) => areEqual(item.value, value));
 }

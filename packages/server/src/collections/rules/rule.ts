@@ -19,7 +19,8 @@ export type Comparison = "==" | "!=" | "<" | "<=" | ">" | ">=";
 
 /**
  * Who may do something, as a tree. It is total: every rule is true or false for every row and user, nothing in it fails or
- * loops. Values of different types are unlike and not in any order; null is like null alone.
+ * loops. Values of different types are unlike and not in any order. What is null is like nothing, so that nobody passes for the
+ * owner of what has no owner; only a comparison with `null` itself asks whether there is a value.
  */
 export type Rule =
   | { readonly op: "constant"; readonly value: boolean }
@@ -31,6 +32,11 @@ export type Rule =
 
 /** A user as rules see one: `id`, `email`, and whatever else the token says. */
 export type RuleUser = Readonly<Record<string, unknown>> & { readonly id: string };
+
+/** Whether the rule says `null` there. */
+export function isNullLiteral(operand: Operand): boolean {
+  return operand.kind === "literal" && operand.value === null;
+}
 
 const ORDERED = new Set<Comparison>(["<", "<=", ">", ">="]);
 

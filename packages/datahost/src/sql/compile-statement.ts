@@ -33,7 +33,7 @@ export interface CompiledStatement {
 }
 
 /** What compiling needs to know of a statement. */
-export type CompilableStatement = Pick<PlannedStatement, "sql" | "verb" | "leadBytes">;
+export type CompilableStatement = Pick<PlannedStatement, "sql" | "verb" | "leadBytes" | "closing">;
 
 type Writes = Pick<CompiledStatement, "indexesPerRow" | "growth" | "writtenTables">;
 
@@ -82,12 +82,19 @@ export function compileStatement(
   };
 }
 
-function prepare(db: SqliteDatabase, { sql, leadBytes }: CompilableStatement): Statement {
+function prepare(db: SqliteDatabase, { sql, leadBytes, closing }: CompilableStatement): Statement {
   try {
     return db.prepare(sql);
   } catch (error) {
-    const offset = isSqliteError(error) ? findErrorOffset(db, sql, error.message) : undefined;
-    if (isSqliteError(error) && offset !== undefined) error.offset = leadBytes + offset;
+    if (!isSqliteError(error)) throw error;
+    // Only the text that it was sent with shows what SQLite would have met next.
+    if (error.message === "incomplete input" && closing !== "") {
+      error.message = 'near ";": syntax error';
+      error.offset = leadBytes + Buffer.byteLength(sql + closing) - 1;
+    } else {
+      const offset = findErrorOffset(db, sql, error.message);
+      if (offset !== undefined) error.offset = leadBytes + offset;
+    }
     throw error;
   }
 }

@@ -11,6 +11,8 @@ export interface PlannedStatement {
   readonly sql: string;
   /** Bytes of blanks and comments in front of it; SQLite counts places from there. */
   readonly leadBytes: number;
+  /** What follows it up to its semicolon, with that; empty where the text ends without one. */
+  readonly closing: string;
   /** First keyword, in capitals. */
   readonly verb: string;
   readonly shape: StatementShape;
@@ -41,7 +43,7 @@ export interface PlanLimits {
 export function planText(sql: string, limits: PlanLimits): Plan {
   // SQLite would stop reading there.
   if (sql.includes("\0")) throw queryFailed("unrecognized token: a NUL character", "SQLITE_ERROR");
-  const statements = splitStatements(sql).map(({ sql: text, tokens }, index): PlannedStatement => {
+  const statements = splitStatements(sql).map(({ sql: text, closing, tokens }, index): PlannedStatement => {
     if (text.length > limits.maxSqlBytes || Buffer.byteLength(text) > limits.maxSqlBytes) {
       throw queryFailed("statement too long", "SQLITE_TOOBIG");
     }
@@ -52,6 +54,7 @@ export function planText(sql: string, limits: PlanLimits): Plan {
     return {
       sql: text,
       leadBytes: index === 0 ? Buffer.byteLength(sql.slice(0, tokens[0]?.start ?? 0)) : 0,
+      closing,
       verb,
       shape: checkStatement(tokens),
       layout,

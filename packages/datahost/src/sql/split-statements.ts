@@ -3,6 +3,8 @@ import { keywordOf, type Token, tokenize } from "./tokenizer.ts";
 export interface SplitStatement {
   /** Without the closing semicolon. */
   readonly sql: string;
+  /** What follows it up to its semicolon, with that; empty where the text ends without one. */
+  readonly closing: string;
   readonly tokens: readonly Token[];
 }
 
@@ -28,7 +30,7 @@ function cut(sql: string): { statements: SplitStatement[]; rest: SplitStatement 
   for (const token of tokenize(sql)) {
     const isSemicolon = token.kind === "operator" && token.text === ";";
     if (isSemicolon && (!isTrigger(current) || endsTriggerBody(current))) {
-      const statement = statementOf(sql, current);
+      const statement = statementOf(sql, current, token.end);
       if (statement !== undefined) statements.push(statement);
       current = [];
       restAt = token.end;
@@ -36,14 +38,18 @@ function cut(sql: string): { statements: SplitStatement[]; rest: SplitStatement 
       current.push(token);
     }
   }
-  return { statements, rest: statementOf(sql, current), restAt };
+  return { statements, rest: statementOf(sql, current, undefined), restAt };
 }
 
-function statementOf(sql: string, tokens: readonly Token[]): SplitStatement | undefined {
+function statementOf(
+  sql: string,
+  tokens: readonly Token[],
+  semicolonEnd: number | undefined,
+): SplitStatement | undefined {
   const [first] = tokens;
   const last = tokens.at(-1);
   if (first === undefined || last === undefined) return undefined;
-  return { sql: sql.slice(first.start, last.end), tokens };
+  return { sql: sql.slice(first.start, last.end), closing: sql.slice(last.end, semicolonEnd ?? last.end), tokens };
 }
 
 function isTrigger(tokens: readonly Token[]): boolean {

@@ -2,7 +2,7 @@ import { AerostackError } from "@aerostack/contracts/errors";
 import { TOO_BIG_MESSAGE, tooBig } from "./values.ts";
 
 interface SqliteErrorLike {
-  readonly message: string;
+  message: string;
   readonly code: string;
   /** Bytes from the start of the text to what it complains of; set by whoever finds it out, for the driver does not tell. */
   offset?: number;

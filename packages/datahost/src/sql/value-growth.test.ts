@@ -18,7 +18,8 @@ beforeAll(() => {
 });
 
 function growthOf(sql: string) {
-  return compileStatement(db, readSchemaFacts(db), { sql, leadBytes: 0, verb: sql.split(" ")[0] ?? "" }).growth;
+  return compileStatement(db, readSchemaFacts(db), { sql, leadBytes: 0, closing: "", verb: sql.split(" ")[0] ?? "" })
+    .growth;
 }
 
 describe("writes that put into a row no more than was there and what was bound", () => {

@@ -1,4 +1,22 @@
 export { type DataHost, type DataHostLogger, type DataHostOptions, startDataHost } from "./client.ts";
 export { d1BindingModulePath } from "./d1/d1-binding-module-path.ts";
+export { type BlobSlice, openSlices } from "./objects/covering-parts.ts";
+export { type LifecycleRule, MAX_LIFECYCLE_DAYS, MAX_LIFECYCLE_RULES } from "./objects/lifecycle-rule.ts";
+export type { UploadPart } from "./objects/multipart-store.ts";
 export { createObjectClient, type ObjectClient, type ObjectScope } from "./objects/object-client.ts";
+export { type EtagMatch, meetsCondition, type ObjectCondition } from "./objects/object-condition.ts";
+export type { HttpMetadata, ObjectAttributes, ObjectHash, ObjectInfo, ObjectRange } from "./objects/object-info.ts";
+export {
+  MAX_KEY_BYTES,
+  MAX_LIST_OBJECTS,
+  MAX_METADATA_BYTES,
+  MAX_OBJECT_BYTES,
+  MAX_PART_BYTES,
+  MAX_PARTS,
+  MIN_PART_BYTES,
+  UPLOAD_EXPIRES_AFTER_MS,
+} from "./objects/object-limits.ts";
+export type { LocatedObject, ReadRequest } from "./objects/objects.ts";
+export { createProjectBlobs } from "./objects/project-blobs.ts";
+export type { UploadInfo } from "./objects/upload-rows.ts";
 export { splitStatements } from "./sql/split-statements.ts";

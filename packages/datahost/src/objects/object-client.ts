@@ -5,9 +5,9 @@ import { AerostackError } from "@aerostack/contracts";
 import type { BlobHash } from "@aerostack/kernel";
 import { textToHeader } from "../state/header-text.ts";
 import type { ObjectCondition } from "./object-condition.ts";
-import type { ObjectAttributes, ObjectInfo, ObjectRange } from "./object-info.ts";
+import type { ObjectAttributes, ObjectHash, ObjectInfo, ObjectRange } from "./object-info.ts";
 import type { RangeRequest } from "./object-range.ts";
-import { R2_ERROR_CODES } from "./r2-refusal.ts";
+import { R2_ERROR_CODES, R2_REASONS } from "./r2-refusal.ts";
 import { splitHead } from "./split-head.ts";
 
 export interface ObjectClientOptions {
@@ -26,6 +26,24 @@ export interface PutObjectRequest {
   /** Bytes, where they are known. */
   readonly size?: number | undefined;
   readonly onlyIf?: ObjectCondition | undefined;
+  /** Hex; the data host refuses content with others. */
+  readonly checksums?: Readonly<Partial<Record<BlobHash, string>>>;
+  /** Hex, of content that the caller verifies itself while it passes; asked for after its last byte. */
+  readonly attested?: (() => Readonly<Partial<Record<ObjectHash, string>>>) | undefined;
+}
+
+export interface PutPartRequest {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly partNumber: number;
+  /** Bytes, where they are known. */
+  readonly size?: number | undefined;
+}
+
+export interface AppendRequest {
+  readonly uploadId: string;
+  readonly offset: number;
+  readonly size?: number | undefined;
   /** Hex. */
   readonly checksums?: Readonly<Partial<Record<BlobHash, string>>>;
 }
@@ -48,6 +66,14 @@ export interface ObjectClient {
     content: AsyncIterable<Uint8Array> | Buffer,
     options: PutObjectRequest,
   ): Promise<ObjectInfo>;
+  /** One part of an upload. @returns its etag */
+  putPart(scope: ObjectScope, content: AsyncIterable<Uint8Array>, options: PutPartRequest): Promise<{ etag: string }>;
+  /** The next bytes of a resumable upload. @returns how many it has then. @throws CONFLICT where it is not at `offset` */
+  append(
+    scope: ObjectScope,
+    content: AsyncIterable<Uint8Array> | Buffer,
+    options: AppendRequest,
+  ): Promise<{ offset: number }>;
   get(
     scope: ObjectScope,
     key: string,
@@ -65,41 +91,74 @@ export function createObjectClient({ socketPath }: ObjectClientOptions): ObjectC
     return { "x-aero-token": scope.token, "x-aero-binding": `r2:${scope.bucket}` };
   }
 
-  return {
-    put(scope, key, content, { attributes, size, onlyIf, checksums = {} }) {
-      const { md5, ...others } = checksums;
-      const head = Buffer.from(
-        JSON.stringify({
-          version: 1,
-          method: "put",
-          object: key,
-          httpFields: attributes.httpMetadata,
-          customFields: Object.entries(attributes.customMetadata).map(([k, v]) => ({ k, v })),
-          storageClass: attributes.storageClass,
-          onlyIf,
-          ...others,
-          ...(md5 === undefined ? {} : { md5: Buffer.from(md5, "hex").toString("base64") }),
-        }),
-      );
-      async function* body(): AsyncGenerator<Uint8Array> {
-        yield head;
-        if (Buffer.isBuffer(content)) yield content;
-        else yield* content;
-      }
-      const length = Buffer.isBuffer(content) ? content.length : size;
-      const headers = {
-        ...headersOf(scope),
-        "cf-r2-metadata-size": head.length,
-        ...(length === undefined ? {} : { "content-length": head.length + length }),
-      };
-      return new Promise((resolve, reject) => {
-        const req = request({ socketPath, agent, method: "PUT", path: "/", headers }, (res) => {
-          readPutAnswer(res).then(resolve, reject);
-        });
-        req.once("error", (error) => reject(unavailable(error)));
-        // A source that fails destroys the request, and the data host drops what it has.
-        pipeline(Readable.from(body()), req).catch(reject);
+  /** Sends a head and the content after it. @returns the JSON of the answer. */
+  function write(
+    scope: ObjectScope,
+    fields: object,
+    content: AsyncIterable<Uint8Array> | Buffer,
+    { size, attested }: Pick<PutObjectRequest, "size" | "attested">,
+  ): Promise<Buffer> {
+    const head = Buffer.from(JSON.stringify({ version: 1, ...fields }));
+    const length = Buffer.isBuffer(content) ? content.length : size;
+    // Trailers need a chunked body.
+    const isSized = length !== undefined && attested === undefined;
+    const headers = {
+      ...headersOf(scope),
+      "cf-r2-metadata-size": head.length,
+      ...(length === undefined ? {} : { "x-aero-content-size": length }),
+      ...(isSized ? { "content-length": head.length + length } : {}),
+    };
+    return new Promise((resolve, reject) => {
+      let sourceError: unknown;
+      const req = request({ socketPath, agent, method: "PUT", path: "/", headers }, (res) => {
+        readAnswer(res).then(resolve, reject);
       });
+      async function* body(): AsyncGenerator<Uint8Array> {
+        try {
+          // Nothing is sent before the source has begun: what it refuses at once leaves no trace.
+          const chunks = (Buffer.isBuffer(content) ? [content] : content) as AsyncIterable<Uint8Array>;
+          let isHeadSent = false;
+          for await (const chunk of chunks) {
+            if (!isHeadSent) yield head;
+            isHeadSent = true;
+            yield chunk;
+          }
+          if (attested !== undefined) req.addTrailers({ "x-aero-attested": JSON.stringify(attested()) });
+          if (!isHeadSent) yield head;
+        } catch (error) {
+          sourceError = error;
+          throw error;
+        }
+      }
+      req.once("error", (error) => reject(sourceError ?? unavailable(error)));
+      // A source that fails destroys the request, and the data host drops what it has.
+      pipeline(Readable.from(body()), req).catch((error: unknown) => reject(sourceError ?? error));
+    });
+  }
+
+  return {
+    async put(scope, key, content, { attributes, size, onlyIf, checksums = {}, attested }) {
+      const head = {
+        method: "put",
+        object: key,
+        httpFields: attributes.httpMetadata,
+        customFields: Object.entries(attributes.customMetadata).map(([k, v]) => ({ k, v })),
+        storageClass: attributes.storageClass,
+        isPublic: attributes.isPublic,
+        onlyIf,
+        ...asR2Hashes(checksums),
+      };
+      return parseObject(await write(scope, head, content, { size, attested })).object;
+    },
+
+    async putPart(scope, content, { key, uploadId, partNumber, size }) {
+      const head = { method: "uploadPart", object: key, uploadId, partNumber };
+      return JSON.parse((await write(scope, head, content, { size })).toString("utf8"));
+    },
+
+    async append(scope, content, { uploadId, offset, size, checksums = {} }) {
+      const head = { method: "appendUpload", uploadId, offset, ...asR2Hashes(checksums) };
+      return JSON.parse((await write(scope, head, content, { size })).toString("utf8"));
     },
 
     get(scope, key, { range, onlyIf } = {}) {
@@ -118,12 +177,17 @@ export function createObjectClient({ socketPath }: ObjectClientOptions): ObjectC
   };
 }
 
-async function readPutAnswer(res: IncomingMessage): Promise<ObjectInfo> {
+/** md5 travels in base64, the others in hex. */
+function asR2Hashes({ md5, ...others }: Readonly<Partial<Record<BlobHash, string>>>): object {
+  return { ...others, ...(md5 === undefined ? {} : { md5: Buffer.from(md5, "hex").toString("base64") }) };
+}
+
+async function readAnswer(res: IncomingMessage): Promise<Buffer> {
   checkAnswer(res);
   const { head, close } = await splitHead(res, Number(res.headers["cf-r2-metadata-size"]));
   await close();
   res.resume();
-  return parseObject(head).object;
+  return head;
 }
 
 async function readGetAnswer(res: IncomingMessage): Promise<ReadObject> {
@@ -141,7 +205,10 @@ function checkAnswer(res: IncomingMessage): void {
   const header = res.headers["cf-r2-error"];
   if (typeof header !== "string") throw unavailable(new Error(`the data host answered ${res.statusCode}`));
   const { v4code, message } = JSON.parse(header) as { v4code: number; message: string };
-  throw new AerostackError(R2_ERROR_CODES.get(v4code) ?? "INTERNAL_ERROR", { message });
+  throw new AerostackError(R2_ERROR_CODES.get(v4code) ?? "INTERNAL_ERROR", {
+    message,
+    details: { reason: R2_REASONS.get(v4code) ?? "internal" },
+  });
 }
 
 function unavailable(cause: unknown): AerostackError {
@@ -161,6 +228,7 @@ function parseObject(head: Buffer): { object: ObjectInfo; range: ObjectRange } {
     httpMetadata: json.httpFields,
     customMetadata: Object.fromEntries(fields.map(({ k, v }) => [k, v])),
     storageClass: json.storageClass,
+    isPublic: json.isPublic === true,
     uploadedAt: json.uploaded,
   };
   return { object, range: json.range ?? { offset: 0, length: object.size } };

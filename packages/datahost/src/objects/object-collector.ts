@@ -1,8 +1,8 @@
 import type { BlobStore, Clock } from "@aerostack/kernel";
 import type { StateDatabases } from "../state/state-databases.ts";
 import { forgetUnused, isCounted, listUnused, postponeUnused } from "./blob-uses.ts";
-import { expireUploads } from "./multipart-store.ts";
 import { UPLOAD_EXPIRES_AFTER_MS } from "./object-limits.ts";
+import { expireUploads } from "./upload-rows.ts";
 
 export interface ObjectCollectorOptions {
   readonly states: StateDatabases;

@@ -10,6 +10,9 @@ export interface HttpMetadata {
   readonly cacheExpiry?: number;
 }
 
+/** Hashes of content that is kept with an object: those that a blob store computes, and the CRCs that S3's clients send. */
+export type ObjectHash = BlobHash | "crc32" | "crc32c" | "crc64nvme";
+
 export const STORAGE_CLASSES = ["Standard", "InfrequentAccess"] as const;
 export type StorageClass = (typeof STORAGE_CLASSES)[number];
 
@@ -22,10 +25,12 @@ export interface ObjectInfo {
   /** Hex, without quotes: the md5 of the content, or of the parts' md5s with their number. */
   readonly etag: string;
   /** Hex. */
-  readonly checksums: Readonly<Partial<Record<BlobHash, string>>>;
+  readonly checksums: Readonly<Partial<Record<ObjectHash, string>>>;
   readonly httpMetadata: HttpMetadata;
   readonly customMetadata: Readonly<Record<string, string>>;
   readonly storageClass: StorageClass;
+  /** Anybody who knows the address may read it. */
+  readonly isPublic: boolean;
   /** Milliseconds since the epoch. */
   readonly uploadedAt: number;
 }
@@ -35,6 +40,7 @@ export interface ObjectAttributes {
   readonly httpMetadata: HttpMetadata;
   readonly customMetadata: Readonly<Record<string, string>>;
   readonly storageClass: StorageClass;
+  readonly isPublic: boolean;
 }
 
 /** Bytes of an object: from `offset` on, `length` of them. */

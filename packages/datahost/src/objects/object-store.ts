@@ -13,16 +13,18 @@ interface ObjectRow {
   readonly http_metadata: string;
   readonly custom_metadata: string;
   readonly storage_class: ObjectInfo["storageClass"];
+  readonly is_public: number;
   readonly uploaded_at: number;
 }
 
-const COLUMNS = "key, version, size, etag, checksums, http_metadata, custom_metadata, storage_class, uploaded_at";
+const COLUMNS =
+  "key, version, size, etag, checksums, http_metadata, custom_metadata, storage_class, is_public, uploaded_at";
 const VERSION_BYTES = 16;
 
 const statementsOf = perDatabase((db) => ({
   find: db.prepare<[string, string], ObjectRow>(`SELECT ${COLUMNS} FROM objects WHERE bucket = ? AND key = ?`),
-  put: db.prepare<[string, string, string, number, string, string, string, string, string, number]>(
-    `INSERT OR REPLACE INTO objects (bucket, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  put: db.prepare<[string, string, string, number, string, string, string, string, string, number, number]>(
+    `INSERT OR REPLACE INTO objects (bucket, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
   remove: db.prepare<[string, string]>("DELETE FROM objects WHERE bucket = ? AND key = ?"),
   parts: db.prepare<[string], BlobUse>(
@@ -83,6 +85,7 @@ export function putObject(
     JSON.stringify(object.httpMetadata),
     JSON.stringify(object.customMetadata),
     object.storageClass,
+    object.isPublic ? 1 : 0,
     object.uploadedAt,
   );
   parts.forEach((part, index) => {
@@ -128,6 +131,7 @@ function infoOf(row: ObjectRow): ObjectInfo {
     httpMetadata: JSON.parse(row.http_metadata),
     customMetadata: JSON.parse(row.custom_metadata),
     storageClass: row.storage_class,
+    isPublic: row.is_public === 1,
     uploadedAt: row.uploaded_at,
   };
 }

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { type BlobStore, createFileBlobStore } from "@aerostack/kernel";
+import { createHostDatabase } from "../state/host-database.ts";
 import { createTestState } from "../state/state-test-support.ts";
+import { createLifecycles } from "./lifecycles.ts";
 import { createObjectCollector } from "./object-collector.ts";
 import { createObjects } from "./objects.ts";
 import { createObjectsRpc } from "./objects-rpc.ts";
@@ -26,7 +28,9 @@ export function createTestObjects() {
   const states = state.open();
   const collector = createObjectCollector({ states, blobsOf, clock });
   const objects = createObjects({ states, blobsOf, clock, onGarbage: collector.note });
-  const rpc = createObjectsRpc({ objects, states });
+  const host = createHostDatabase({ hostDir, keyFor });
+  const lifecycles = createLifecycles({ states, host, clock, onGarbage: collector.note });
+  const rpc = createObjectsRpc({ objects, states, lifecycles, now: clock.now });
   return {
     clock,
     states,
@@ -34,6 +38,7 @@ export function createTestObjects() {
     collector,
     objects,
     rpc,
+    lifecycles,
     async blobIds(projectId: string): Promise<string[]> {
       const ids: string[] = [];
       for await (const { id } of blobsOf(projectId).list()) ids.push(id);
@@ -41,12 +46,13 @@ export function createTestObjects() {
     },
     remove() {
       states.close();
+      host.close();
       state.remove();
     },
   };
 }
 
-export const PLAIN = { httpMetadata: {}, customMetadata: {}, storageClass: "Standard" } as const;
+export const PLAIN = { httpMetadata: {}, customMetadata: {}, storageClass: "Standard", isPublic: false } as const;
 
 export async function* bytesOf(content: Buffer | string, pieceBytes = 50_000): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(content);

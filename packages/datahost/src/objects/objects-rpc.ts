@@ -1,11 +1,16 @@
-import { refusalsAsErrors } from "../state/refusal.ts";
+import { AerostackError } from "@aerostack/contracts";
 import { checkResourceName } from "../state/rpc-values.ts";
 import type { StateDatabases } from "../state/state-databases.ts";
+import { allBuckets, createBucket, deleteBucket, hasBucket, readLifecycle } from "./bucket-store.ts";
+import type { LifecycleRule } from "./lifecycle-rule.ts";
+import type { Lifecycles } from "./lifecycles.ts";
+import { listParts, type PartRule, pageUploads } from "./multipart-store.ts";
+import type { ObjectCondition } from "./object-condition.ts";
 import type { ObjectAttributes, ObjectInfo } from "./object-info.ts";
 import { MAX_LIST_BYTES } from "./object-limits.ts";
-import { listBuckets } from "./object-store.ts";
-import type { BucketName, Objects } from "./objects.ts";
+import type { BucketName, CopyOptions, LocatedObject, Objects, ReadRequest } from "./objects.ts";
 import { R2Refusal } from "./r2-refusal.ts";
+import { findUpload } from "./upload-rows.ts";
 
 export interface ObjectListParams extends BucketName {
   readonly prefix?: string;
@@ -21,26 +26,42 @@ export interface ObjectListResult {
   readonly cursor: string | null;
 }
 
-export interface ObjectCopyParams {
+export interface ObjectCopyParams extends CopyOptions {
   readonly projectId: string;
   readonly from: { readonly bucket: string; readonly key: string };
   readonly to: { readonly bucket: string; readonly key: string };
-  /** Kept from the source where they are left out. */
-  readonly attributes?: Partial<ObjectAttributes>;
 }
 
-/** Object calls of the server and the CLI. Bytes go through the binding's door instead: see `createObjectClient`. */
-export function createObjectsRpc({ objects, states }: { readonly objects: Objects; readonly states: StateDatabases }) {
+interface UploadParams extends BucketName {
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+/**
+ * Object calls of the server. Bytes go in through the binding's door: see `createObjectClient`; they are read from the
+ * blobs that `objects.locate` names.
+ */
+export function createObjectsRpc({
+  objects,
+  states,
+  lifecycles,
+  now,
+}: {
+  readonly objects: Objects;
+  readonly states: StateDatabases;
+  readonly lifecycles: Lifecycles;
+  readonly now: () => number;
+}) {
   return {
     /** Null where there is no such object. */
-    "objects.head": guarded((params: BucketName & { key: string }): ObjectInfo | null => {
-      try {
-        return objects.head(params, params.key);
-      } catch (error) {
-        if (error instanceof R2Refusal && error.kind === "noSuchKey") return null;
-        throw error;
-      }
-    }),
+    "objects.head": guarded((params: BucketName & { key: string }): ObjectInfo | null =>
+      unlessMissing(() => objects.head(params, params.key)),
+    ),
+
+    /** Null where there is no such object. */
+    "objects.locate": guarded((params: BucketName & { key: string; request?: ReadRequest }): LocatedObject | null =>
+      unlessMissing(() => objects.locate(params, params.key, params.request)),
+    ),
 
     "objects.list": guarded((params: ObjectListParams): ObjectListResult => {
       const listing = objects.list(
@@ -61,22 +82,121 @@ export function createObjectsRpc({ objects, states }: { readonly objects: Object
       }),
     ),
 
-    "objects.copy": refusalsAsErrors(async (params: ObjectCopyParams): Promise<ObjectInfo> => {
-      checkResourceName(params.from.bucket, "from");
-      checkResourceName(params.to.bucket, "to");
-      return objects.copy(params.projectId, params.from, params.to, params.attributes);
+    "objects.copy": refusable(async ({ projectId, from, to, ...options }: ObjectCopyParams): Promise<ObjectInfo> => {
+      checkResourceName(from.bucket, "from");
+      checkResourceName(to.bucket, "to");
+      return objects.copy(projectId, from, to, options);
     }),
 
-    "objects.buckets": (params: { projectId: string }): { buckets: { name: string }[] } => ({
-      buckets: listBuckets(states.read(params.projectId)).map((name) => ({ name })),
+    "objects.setAttributes": guarded(
+      (params: BucketName & { key: string; attributes: Partial<ObjectAttributes> }): Promise<ObjectInfo> =>
+        objects.setAttributes(params, params.key, params.attributes),
+    ),
+
+    "objects.createUpload": guarded(
+      async (params: BucketName & { key: string; attributes: ObjectAttributes; length?: number }) => ({
+        uploadId: await objects.createUpload(params, params.key, params.attributes, params.length),
+      }),
+    ),
+
+    "objects.completeUpload": guarded(
+      (
+        params: UploadParams & {
+          parts: readonly { readonly part: number; readonly etag: string }[];
+          rule?: PartRule;
+          onlyIf?: ObjectCondition;
+        },
+      ): Promise<ObjectInfo> => objects.completeUpload(params, params, params.parts, params),
+    ),
+
+    "objects.abortUpload": guarded(async (params: UploadParams): Promise<null> => {
+      await objects.abortUpload(params, params);
+      return null;
     }),
+
+    "objects.listParts": guarded((params: UploadParams) => listParts(states.read(params.projectId), params)),
+
+    "objects.listUploads": guarded(
+      (params: BucketName & { prefix: string; afterKey: string; afterUploadId: string; limit: number }) => ({
+        uploads: pageUploads(
+          states.read(params.projectId),
+          params.bucket,
+          params.prefix,
+          { key: params.afterKey, uploadId: params.afterUploadId },
+          params.limit,
+        ),
+      }),
+    ),
+
+    /** Null where there is no such upload. */
+    "objects.findUpload": guarded(
+      (params: BucketName & { uploadId: string }) =>
+        findUpload(states.read(params.projectId), params.bucket, params.uploadId) ?? null,
+    ),
+
+    "objects.finishUpload": guarded(
+      (params: BucketName & { uploadId: string }): Promise<ObjectInfo> => objects.finishUpload(params, params.uploadId),
+    ),
+
+    "objects.buckets": (params: { projectId: string }) => ({ buckets: allBuckets(states.read(params.projectId)) }),
+
+    "objects.hasBucket": guarded((params: BucketName) => ({
+      exists: hasBucket(states.read(params.projectId), params.bucket),
+    })),
+
+    "objects.createBucket": guarded(async (params: BucketName): Promise<null> => {
+      await states.commit(params.projectId, (db) => createBucket(db, params.bucket, now()));
+      return null;
+    }),
+
+    "objects.deleteBucket": guarded(async (params: BucketName): Promise<null> => {
+      await states.commit(params.projectId, (db) => deleteBucket(db, params.bucket));
+      return null;
+    }),
+
+    "objects.readLifecycle": guarded((params: BucketName) => ({
+      rules: readLifecycle(states.read(params.projectId), params.bucket),
+    })),
+
+    "objects.writeLifecycle": guarded(
+      async (params: BucketName & { rules: readonly LifecycleRule[] }): Promise<null> => {
+        await lifecycles.set(params, params.rules);
+        return null;
+      },
+    ),
   };
+}
+
+function unlessMissing<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof R2Refusal && error.kind === "noSuchKey") return null;
+    throw error;
+  }
 }
 
 /** Checks the bucket's name, and turns a refusal into the platform's error. */
 function guarded<Params extends BucketName, Result>(handler: (params: Params) => Result): (params: Params) => Result {
-  return refusalsAsErrors((params: Params) => {
+  return refusable((params: Params) => {
     checkResourceName(params.bucket, "bucket");
     return handler(params);
   });
+}
+
+/** Turns a refusal into the platform's error, which says what was refused in `details.reason`. */
+function refusable<Params, Result>(handler: (params: Params) => Result): (params: Params) => Result {
+  return (params) => {
+    try {
+      const result = handler(params);
+      return (result instanceof Promise ? result.catch(rethrow) : result) as Result;
+    } catch (error) {
+      return rethrow(error);
+    }
+  };
+}
+
+function rethrow(error: unknown): never {
+  if (!(error instanceof R2Refusal)) throw error;
+  throw new AerostackError(error.code, { message: error.message, details: { reason: error.kind } });
 }

@@ -1,24 +1,20 @@
-import { Readable } from "node:stream";
-import {
-  type BlobHash,
-  BlobMissingError,
-  BlobSizeError,
-  type BlobStore,
-  type Clock,
-  type StoredBlob,
-} from "@aerostack/kernel";
+import type { Readable } from "node:stream";
+import { type BlobHash, BlobSizeError, type BlobStore, type Clock, type StoredBlob } from "@aerostack/kernel";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import type { StateDatabases } from "../state/state-databases.ts";
 import { type BlobUse, noteUnused } from "./blob-uses.ts";
+import { type BlobSlice, coveringSlices, openSlices } from "./covering-parts.ts";
 import { type ListOptions, type ListRendering, listObjects, type ObjectListing } from "./list-objects.ts";
-import { abortUpload, completeUpload, createUpload, putPart, type UploadKey, uploadExists } from "./multipart-store.ts";
+import { abortUpload, completeUpload, type PartRule, putPart } from "./multipart-store.ts";
 import { checkAttributes, checkChecksums, checkObjectKey } from "./object-checks.ts";
 import { meetsCondition, type ObjectCondition } from "./object-condition.ts";
-import type { ObjectAttributes, ObjectInfo, ObjectRange } from "./object-info.ts";
+import type { ObjectAttributes, ObjectHash, ObjectInfo, ObjectRange } from "./object-info.ts";
 import { MAX_DELETE_KEYS, MAX_OBJECT_BYTES, MAX_PART_BYTES, MAX_PARTS } from "./object-limits.ts";
 import { type RangeRequest, resolveRange } from "./object-range.ts";
 import { createVersion, findObject, findParts, putObject, removeObject } from "./object-store.ts";
 import { R2Refusal } from "./r2-refusal.ts";
+import { appendPart, finishUpload } from "./resumable-store.ts";
+import { createUpload, findUpload, type UploadKey, uploadExists } from "./upload-rows.ts";
 
 /** A bucket of a project. */
 export interface BucketName {
@@ -40,8 +36,23 @@ export interface PutOptions {
   readonly onlyIf?: ObjectCondition | undefined;
   /** Hex; refused when the content has others. */
   readonly checksums?: Readonly<Partial<Record<BlobHash, string>>>;
+  /** Hex, of content that the caller has verified itself; asked for once all bytes are in. */
+  readonly attested?: (() => Readonly<Partial<Record<ObjectHash, string>>>) | undefined;
   /** Bytes that are announced; any other number is an upload cut short. */
   readonly size: number | undefined;
+}
+
+/** What to read: nothing for the whole object, a range of it, or a part by its number. */
+export type ReadRequest = RangeRequest | { readonly part: number };
+
+/** An object and where the bytes are that a reader asked for. */
+export interface LocatedObject {
+  readonly object: ObjectInfo;
+  /** Null where the object has none of the bytes. */
+  readonly range: ObjectRange | null;
+  readonly slices: readonly BlobSlice[];
+  /** Blobs that the object is made of. */
+  readonly partCount: number;
 }
 
 export interface OpenObject {
@@ -57,6 +68,8 @@ export interface OpenObject {
 export interface Objects {
   head(name: BucketName, key: string): ObjectInfo;
   get(name: BucketName, key: string, range?: RangeRequest, onlyIf?: ObjectCondition): Promise<OpenObject>;
+  /** Where an object's bytes are, for a reader that has the blobs at hand. */
+  locate(name: BucketName, key: string, request?: ReadRequest): LocatedObject;
   put(name: BucketName, key: string, content: AsyncIterable<Uint8Array>, options: PutOptions): Promise<ObjectInfo>;
   /** All or none. @returns how many there were. */
   delete(name: BucketName, keys: readonly string[]): Promise<number>;
@@ -66,21 +79,44 @@ export interface Objects {
     projectId: string,
     from: { readonly bucket: string; readonly key: string },
     to: { readonly bucket: string; readonly key: string },
-    attributes?: Partial<ObjectAttributes>,
+    options?: CopyOptions,
   ): Promise<ObjectInfo>;
-  createUpload(name: BucketName, key: string, attributes: ObjectAttributes): Promise<string>;
+  setAttributes(name: BucketName, key: string, attributes: Partial<ObjectAttributes>): Promise<ObjectInfo>;
+  /** @param length of a resumable upload: the bytes that it will have. */
+  createUpload(name: BucketName, key: string, attributes: ObjectAttributes, length?: number): Promise<string>;
   uploadPart(
     name: BucketName,
     upload: { readonly key: string; readonly uploadId: string; readonly partNumber: number },
     content: AsyncIterable<Uint8Array>,
     size: number | undefined,
   ): Promise<{ etag: string }>;
+  /** Adds to a resumable upload. @returns the bytes it has then. */
+  append(
+    name: BucketName,
+    upload: { readonly uploadId: string; readonly offset: number },
+    content: AsyncIterable<Uint8Array>,
+    options: {
+      readonly size: number | undefined;
+      readonly checksums?: Readonly<Partial<Record<BlobHash, string>>> | undefined;
+    },
+  ): Promise<{ offset: number }>;
+  finishUpload(name: BucketName, uploadId: string): Promise<ObjectInfo>;
   completeUpload(
     name: BucketName,
     upload: { readonly key: string; readonly uploadId: string },
     parts: readonly { readonly part: number; readonly etag: string }[],
+    options?: { readonly rule?: PartRule; readonly onlyIf?: ObjectCondition | undefined },
   ): Promise<ObjectInfo>;
   abortUpload(name: BucketName, upload: { readonly key: string; readonly uploadId: string }): Promise<void>;
+}
+
+export interface CopyOptions {
+  /** The source's where they are left out. */
+  readonly attributes?: Partial<ObjectAttributes> | undefined;
+  readonly sourceIf?: ObjectCondition | undefined;
+  readonly onlyIf?: ObjectCondition | undefined;
+  /** True: the source goes in the same commit. */
+  readonly move?: boolean;
 }
 
 export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOptions): Objects {
@@ -135,11 +171,21 @@ export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOpti
       if (onlyIf !== undefined && !meetsCondition(onlyIf, object))
         throw new R2Refusal("preconditionFailed", { object });
       const resolved = resolveRange(range, object.size);
-      const content = await openParts(blobsOf(projectId), findParts(db, object.version), resolved);
-      return { object, range: resolved, content };
+      const slices = coveringSlices(findParts(db, object.version), resolved);
+      return { object, range: resolved, content: await openSlices(blobsOf(projectId), slices) };
     },
 
-    async put({ projectId, bucket }, key, content, { attributes, onlyIf, checksums = {}, size }) {
+    locate({ projectId, bucket }, key, request) {
+      checkObjectKey(key);
+      const db = states.read(projectId);
+      const object = found(db, bucket, key);
+      const parts = findParts(db, object.version);
+      const range = readRange(request, object.size, parts);
+      const slices = range === null ? [] : coveringSlices(parts, range);
+      return { object, range, slices, partCount: parts.length };
+    },
+
+    async put({ projectId, bucket }, key, content, { attributes, onlyIf, checksums = {}, attested, size }) {
       checkObjectKey(key);
       checkAttributes(attributes);
       const hashes = Object.keys(checksums) as BlobHash[];
@@ -154,7 +200,7 @@ export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOpti
           version: createVersion(),
           size: blob.size,
           etag: blob.hashes.md5,
-          checksums: { md5: blob.hashes.md5, ...checksums },
+          checksums: { md5: blob.hashes.md5, ...checksums, ...attested?.() },
           ...attributes,
           uploadedAt: clock.now(),
         };
@@ -180,24 +226,61 @@ export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOpti
     list: ({ projectId, bucket }, options, rendering) =>
       listObjects(states.read(projectId), bucket, options, rendering),
 
-    async copy(projectId, from, to, attributes = {}) {
+    async copy(projectId, from, to, { attributes = {}, sourceIf, onlyIf, move = false } = {}) {
       checkObjectKey(from.key);
       checkObjectKey(to.key);
       const copied = await states.commit(projectId, (db) => {
         const source = found(db, from.bucket, from.key);
+        if (sourceIf !== undefined && !meetsCondition(sourceIf, source)) throw new R2Refusal("preconditionFailed");
+        if (onlyIf !== undefined && !meetsCondition(onlyIf, findObject(db, to.bucket, to.key))) {
+          throw new R2Refusal("preconditionFailed");
+        }
         const object = { ...source, ...attributes, key: to.key, version: createVersion(), uploadedAt: clock.now() };
         checkAttributes(object);
+        const isSame = from.bucket === to.bucket && from.key === to.key;
         putObject(db, to.bucket, object, findParts(db, source.version), "add");
+        if (move && !isSame) removeObject(db, from.bucket, from.key, clock.now());
         return object;
       });
       onGarbage(projectId);
       return copied;
     },
 
-    createUpload({ projectId, bucket }, key, attributes) {
+    setAttributes({ projectId, bucket }, key, attributes) {
+      checkObjectKey(key);
+      return states.commit(projectId, (db) => {
+        const source = found(db, bucket, key);
+        const object = { ...source, ...attributes, version: createVersion() };
+        checkAttributes(object);
+        putObject(db, bucket, object, findParts(db, source.version), "add");
+        return object;
+      });
+    },
+
+    createUpload({ projectId, bucket }, key, attributes, length) {
       checkObjectKey(key);
       checkAttributes(attributes);
-      return states.commit(projectId, (db) => createUpload(db, bucket, key, attributes, clock.now()));
+      return states.commit(projectId, (db) => createUpload(db, bucket, key, attributes, clock.now(), length ?? null));
+    },
+
+    async append({ projectId, bucket }, { uploadId, offset }, content, { size, checksums = {} }) {
+      const upload = findUpload(states.read(projectId), bucket, uploadId);
+      if (upload === undefined || upload.length === null) throw new R2Refusal("noSuchUpload");
+      if (upload.offset !== offset || upload.finishedAt !== null) throw new R2Refusal("wrongOffset");
+      const hashes = Object.keys(checksums) as BlobHash[];
+      const blob = await storeBytes(projectId, content, size, { maxBytes: upload.length - offset, hashes });
+      return commitBlob(projectId, blob, (db) => {
+        checkChecksums(checksums, blob);
+        const now = appendPart(db, bucket, uploadId, offset, { ...blob, etag: blob.hashes.md5 }, clock.now());
+        if (now === undefined) throw new R2Refusal("wrongOffset");
+        return { offset: now };
+      });
+    },
+
+    async finishUpload({ projectId, bucket }, uploadId) {
+      const object = await states.commit(projectId, (db) => finishUpload(db, bucket, uploadId, clock.now()));
+      onGarbage(projectId);
+      return object;
     },
 
     async uploadPart({ projectId, bucket }, { key, uploadId, partNumber }, content, size) {
@@ -214,10 +297,10 @@ export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOpti
       });
     },
 
-    async completeUpload({ projectId, bucket }, { key, uploadId }, parts) {
+    async completeUpload({ projectId, bucket }, { key, uploadId }, parts, options) {
       checkObjectKey(key);
       const object = await states.commit(projectId, (db) =>
-        completeUpload(db, { bucket, key, uploadId }, parts, clock.now()),
+        completeUpload(db, { bucket, key, uploadId }, parts, clock.now(), options),
       );
       onGarbage(projectId);
       return object;
@@ -232,35 +315,17 @@ export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOpti
   };
 }
 
-/** The bytes of a range from the blobs that cover it. The first is opened at once, so that one that is missing is told. */
-async function openParts(blobs: BlobStore, parts: readonly BlobUse[], range: ObjectRange): Promise<Readable> {
-  const covering: { id: string; offset: number; length: number }[] = [];
-  const end = range.offset + range.length;
-  let start = 0;
-  for (const part of parts) {
-    const offset = Math.max(0, range.offset - start);
-    const length = Math.min(part.size, end - start) - offset;
-    if (length > 0) covering.push({ id: part.id, offset, length });
-    start += part.size;
+function readRange(request: ReadRequest | undefined, size: number, parts: readonly BlobUse[]): ObjectRange | null {
+  if (request !== undefined && "part" in request) {
+    const at = request.part - 1;
+    const part = parts[at];
+    if (part === undefined) return size === 0 && at === 0 ? { offset: 0, length: 0 } : null;
+    return { offset: parts.slice(0, at).reduce((sum, one) => sum + one.size, 0), length: part.size };
   }
-  const [first, ...others] = covering;
-  if (first === undefined) return Readable.from([]);
-  const opened = await open(blobs, first);
-  if (others.length === 0) return opened;
-  async function* all(): AsyncGenerator<Buffer> {
-    yield* opened;
-    for (const part of others) yield* await open(blobs, part);
-  }
-  const content = Readable.from(all(), { objectMode: false });
-  content.once("close", () => opened.destroy());
-  return content;
-}
-
-async function open(blobs: BlobStore, part: { id: string; offset: number; length: number }): Promise<Readable> {
   try {
-    return await blobs.get(part.id, part);
+    return resolveRange(request, size);
   } catch (error) {
-    if (error instanceof BlobMissingError) throw new Error(`an object's blob ${part.id} is missing`, { cause: error });
+    if (error instanceof R2Refusal && error.kind === "invalidRange") return null;
     throw error;
   }
 }

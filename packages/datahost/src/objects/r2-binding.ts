@@ -4,6 +4,7 @@ import type { BindingHandler } from "../state/binding-handler.ts";
 import { headerToText } from "../state/header-text.ts";
 import { BodyAbortedError, drainBody } from "../state/read-body.ts";
 import { Refusal } from "../state/refusal.ts";
+import type { ObjectHash } from "./object-info.ts";
 import { MAX_LIST_BYTES, MAX_REQUEST_HEAD_BYTES } from "./object-limits.ts";
 import type { BucketName, Objects } from "./objects.ts";
 import { r2ObjectJson } from "./r2-object-json.ts";
@@ -66,11 +67,11 @@ export function createR2Binding({ objects }: { readonly objects: Objects }): Bin
     if (!Number.isInteger(headSize) || headSize < 1 || headSize > MAX_REQUEST_HEAD_BYTES) {
       throw new R2Refusal("invalidArgument");
     }
-    const length = req.headers["content-length"];
-    const size = length === undefined ? undefined : Number(length) - headSize;
+    const size = contentSizeOf(req, headSize);
     const body = await splitHead(req, headSize);
     try {
-      await perform(name, parseR2Request(body.head.toString("utf8")), { rest: body.rest, size }, res);
+      const attested = () => attestedOf(req);
+      await perform(name, parseR2Request(body.head.toString("utf8")), { rest: body.rest, size, attested }, res);
     } finally {
       await body.close();
     }
@@ -79,13 +80,19 @@ export function createR2Binding({ objects }: { readonly objects: Objects }): Bin
   async function perform(
     name: BucketName,
     request: R2Request,
-    { rest, size }: { readonly rest: AsyncIterable<Buffer>; readonly size: number | undefined },
+    { rest, size, attested }: RequestBody,
     res: ServerResponse,
   ): Promise<void> {
     switch (request.method) {
       case "put": {
         const { attributes, onlyIf, checksums } = request;
-        const object = await objects.put(name, request.object, rest, { attributes, onlyIf, checksums, size });
+        const object = await objects.put(name, request.object, rest, {
+          attributes,
+          onlyIf,
+          checksums,
+          attested,
+          size,
+        });
         answerJson(res, r2ObjectJson(object, {}));
         return;
       }
@@ -102,6 +109,11 @@ export function createR2Binding({ objects }: { readonly objects: Objects }): Bin
       case "uploadPart": {
         const upload = { key: request.object, uploadId: request.uploadId, partNumber: request.partNumber };
         answerJson(res, JSON.stringify(await objects.uploadPart(name, upload, rest, size)));
+        return;
+      }
+      case "appendUpload": {
+        const { checksums } = request;
+        answerJson(res, JSON.stringify(await objects.append(name, request, rest, { size, checksums })));
         return;
       }
       case "completeMultipartUpload": {
@@ -131,6 +143,26 @@ export function createR2Binding({ objects }: { readonly objects: Objects }): Bin
       await drainBody(req);
       await answerError(res, error);
     });
+}
+
+/** The server says how long a chunked body is in a header of its own. */
+function contentSizeOf({ headers }: IncomingMessage, headSize: number): number | undefined {
+  const own = headers["x-aero-content-size"];
+  if (own !== undefined) return Number(own);
+  const length = headers["content-length"];
+  return length === undefined ? undefined : Number(length) - headSize;
+}
+
+interface RequestBody {
+  readonly rest: AsyncIterable<Buffer>;
+  readonly size: number | undefined;
+  readonly attested: () => Partial<Record<ObjectHash, string>>;
+}
+
+/** Hashes that the server has verified while the bytes went through it: known at their end, so they follow them. */
+function attestedOf(req: IncomingMessage): Partial<Record<ObjectHash, string>> {
+  const trailer = req.trailers["x-aero-attested"];
+  return typeof trailer === "string" ? JSON.parse(trailer) : {};
 }
 
 function answerJson(res: ServerResponse, json: string): void {

@@ -22,5 +22,6 @@ export function r2ObjectJson(object: ObjectInfo, { range, include }: R2JsonOptio
     ...(range === undefined ? {} : { range }),
     checksums: { 0: md5, 1: sha1, 2: sha256, 3: sha384, 4: sha512 },
     storageClass: object.storageClass,
+    isPublic: object.isPublic,
   });
 }

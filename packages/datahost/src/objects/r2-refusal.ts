@@ -61,6 +61,21 @@ const KINDS = {
     code: "VALIDATION_ERROR",
     message: "One or more of the specified parts could not be found.",
   },
+  invalidPartOrder: {
+    status: 400,
+    v4code: 10026,
+    code: "VALIDATION_ERROR",
+    message: "The list of parts was not in ascending order.",
+  },
+  wrongOffset: {
+    status: 409,
+    v4code: 10090,
+    code: "CONFLICT",
+    message: "The upload does not stand at that offset.",
+  },
+  noSuchBucket: { status: 404, v4code: 10006, code: "NOT_FOUND", message: "The specified bucket does not exist." },
+  bucketNotEmpty: { status: 409, v4code: 10008, code: "CONFLICT", message: "The bucket is not empty." },
+  bucketExists: { status: 409, v4code: 10073, code: "CONFLICT", message: "The bucket exists already." },
   invalidArgument: {
     status: 400,
     v4code: 10029,
@@ -99,6 +114,11 @@ export const R2_ERROR_CODES: ReadonlyMap<number, ErrorCode> = new Map(
 );
 
 export type R2RefusalKind = keyof typeof KINDS;
+
+/** R2's numbers back to the reason. */
+export const R2_REASONS: ReadonlyMap<number, R2RefusalKind> = new Map(
+  Object.entries(KINDS).map(([kind, { v4code }]) => [v4code, kind as R2RefusalKind]),
+);
 
 /** A refused operation on objects. */
 export class R2Refusal extends Refusal {

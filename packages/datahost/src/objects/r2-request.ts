@@ -31,6 +31,13 @@ export type R2Request =
       readonly uploadId: string;
       readonly parts: readonly { readonly etag: string; readonly part: number }[];
     }
+  /** The server's own: functions have no resumable uploads. */
+  | {
+      readonly method: "appendUpload";
+      readonly uploadId: string;
+      readonly offset: number;
+      readonly checksums: Readonly<Partial<Record<BlobHash, string>>>;
+    }
   | { readonly method: "abortMultipartUpload"; readonly object: string; readonly uploadId: string };
 
 export interface R2ListRequest {
@@ -94,6 +101,13 @@ export function parseR2Request(json: string): R2Request {
         object: textOf(fields.object),
         uploadId: textOf(fields.uploadId),
         partNumber: integerOf(fields.partNumber),
+      };
+    case "appendUpload":
+      return {
+        method,
+        uploadId: textOf(fields.uploadId),
+        offset: integerOf(fields.offset),
+        checksums: checksumsOf(fields),
       };
     case "completeMultipartUpload":
       return {
@@ -170,6 +184,8 @@ function attributesOf(fields: Fields): ObjectAttributes {
     customMetadata: Object.fromEntries(custom),
     httpMetadata: optional(fields.httpFields, httpMetadataOf) ?? {},
     storageClass: known ?? refuse("The storage class you specified is not valid."),
+    // Workers have no such field: what they store is private.
+    isPublic: fields.isPublic === true,
   };
 }
 

@@ -33,7 +33,7 @@ async function writeForEver(): Promise<void> {
     async function* content(): AsyncGenerator<Buffer> {
       yield Buffer.from(`object ${n} `.repeat(20_000));
     }
-    const attributes = { httpMetadata: {}, customMetadata: {}, storageClass: "Standard" } as const;
+    const attributes = { httpMetadata: {}, customMetadata: {}, storageClass: "Standard", isPublic: false } as const;
     await services.objects.put({ projectId, bucket: "default" }, `o${n}`, content(), { attributes, size: undefined });
     say("object", n);
   }

@@ -18,6 +18,11 @@ const HOST_MIGRATIONS = [
      queue TEXT NOT NULL,
      PRIMARY KEY (project_id, queue)
    ) WITHOUT ROWID;`,
+  // A project is here before one of its buckets has a rule.
+  `CREATE TABLE lifecycle_projects (
+     project_id TEXT PRIMARY KEY,
+     run_at INTEGER NOT NULL
+   ) WITHOUT ROWID;`,
 ];
 
 export function createHostDatabase({

@@ -98,4 +98,20 @@ export const PROJECT_MIGRATIONS: readonly string[] = [
      unused_since INTEGER
    ) WITHOUT ROWID;
    CREATE INDEX object_blobs_unused ON object_blobs (unused_since) WHERE uses = 0;`,
+
+  `ALTER TABLE objects ADD COLUMN is_public INTEGER NOT NULL DEFAULT 0;
+
+   ALTER TABLE object_uploads ADD COLUMN is_public INTEGER NOT NULL DEFAULT 0;
+   -- Of a resumable upload: how many bytes it will have, and when it had them. Others are put together of parts.
+   ALTER TABLE object_uploads ADD COLUMN length INTEGER;
+   ALTER TABLE object_uploads ADD COLUMN finished_at INTEGER;
+   CREATE INDEX object_uploads_by_key ON object_uploads (bucket, key, upload_id);
+   ALTER TABLE object_upload_parts ADD COLUMN uploaded_at INTEGER NOT NULL DEFAULT 0;
+
+   -- Buckets that were made before they had an object, and what becomes of the objects of any bucket.
+   CREATE TABLE object_buckets (
+     name TEXT PRIMARY KEY,
+     created_at INTEGER NOT NULL,
+     lifecycle TEXT NOT NULL DEFAULT '[]'
+   ) WITHOUT ROWID;`,
 ];

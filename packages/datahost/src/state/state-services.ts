@@ -1,12 +1,14 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type BlobStore, type Clock, createFileBlobStore } from "@aerostack/kernel";
+import type { Clock } from "@aerostack/kernel";
 import { createKvBinding } from "../kv/kv-binding.ts";
 import { createKvRpc } from "../kv/kv-rpc.ts";
 import { createKvSweeper } from "../kv/kv-sweeper.ts";
+import { createLifecycles } from "../objects/lifecycles.ts";
 import { createObjectCollector } from "../objects/object-collector.ts";
 import { createObjects } from "../objects/objects.ts";
 import { createObjectsRpc } from "../objects/objects-rpc.ts";
+import { createProjectBlobs } from "../objects/project-blobs.ts";
 import { createR2Binding } from "../objects/r2-binding.ts";
 import type { Timers } from "../queue/due-alarm.ts";
 import type { QueueName } from "../queue/pending-queues.ts";
@@ -42,7 +44,7 @@ export function createStateServices(options: StateServicesOptions) {
   const { hostDir, keyFor, clock, timers, onError } = options;
   const states = createStateDatabases({ hostDir, keyFor, clock });
   const host = createHostDatabase({ hostDir, keyFor });
-  const blobsOf = createBlobStores(options);
+  const blobsOf = createProjectBlobs(options);
   const queues = createQueues({
     states,
     host,
@@ -53,6 +55,7 @@ export function createStateServices(options: StateServicesOptions) {
   });
   const collector = createObjectCollector({ states, blobsOf, clock });
   const objects = createObjects({ states, blobsOf, clock, onGarbage: collector.note });
+  const lifecycles = createLifecycles({ states, host, clock, onGarbage: collector.note });
   const sweeper = createKvSweeper({ states, clock });
   const searchedAt = new Map<string, number>();
   let cancelUpkeep: (() => void) | undefined;
@@ -69,7 +72,7 @@ export function createStateServices(options: StateServicesOptions) {
 
   async function maintain(): Promise<void> {
     states.closeIdle(clock.now() - IDLE_CLOSE_MS);
-    for (const task of [sweeper.sweep, queues.tidy, searchNextProject, collector.collect]) {
+    for (const task of [sweeper.sweep, queues.tidy, lifecycles.runDue, searchNextProject, collector.collect]) {
       if (closed) return;
       await task().catch((error: unknown) => onError(error, "upkeep"));
     }
@@ -94,7 +97,7 @@ export function createStateServices(options: StateServicesOptions) {
     rpc: {
       ...createKvRpc({ states, clock }),
       ...createQueueRpc({ queues, states, clock }),
-      ...createObjectsRpc({ objects, states }),
+      ...createObjectsRpc({ objects, states, lifecycles, now: clock.now }),
     },
     objects,
     /** SQLite's own check of a project's database: `ok`, or what is wrong with it. It reads the whole file. */
@@ -109,6 +112,7 @@ export function createStateServices(options: StateServicesOptions) {
     /** Everything of a project, for good. */
     async deleteProject(projectId: string): Promise<void> {
       collector.forgetProject(projectId);
+      await lifecycles.forgetProject(projectId);
       await queues.deleteProject(projectId);
       states.delete(projectId);
       await blobsOf(projectId).deleteAll();
@@ -126,20 +130,3 @@ export function createStateServices(options: StateServicesOptions) {
 export type StateServices = ReturnType<typeof createStateServices>;
 /** Names and shapes of all calls, for the protocol between server and data host. */
 export type StateRpc = StateServices["rpc"];
-
-function createBlobStores({ hostDir, keyFor, clock }: StateServicesOptions): (projectId: string) => BlobStore {
-  const stores = new Map<string, BlobStore>();
-  return (projectId) => {
-    let store = stores.get(projectId);
-    if (store === undefined) {
-      store = createFileBlobStore({
-        directory: join(hostDir, "blobs", projectId),
-        sealKey: keyFor(`projects/${projectId}/blobs/seal`),
-        idKey: keyFor(`projects/${projectId}/blobs/id`),
-        clock,
-      });
-      stores.set(projectId, store);
-    }
-    return store;
-  };
-}

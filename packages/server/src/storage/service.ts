@@ -64,6 +64,7 @@ export function createStorageService({ call, objects }: StorageServiceOptions) {
           httpMetadata: contentType === undefined ? {} : { contentType },
           customMetadata: {},
           storageClass: "Standard",
+          isPublic: false,
         },
         size,
       });

@@ -1,0 +1,184 @@
+import { createHash, randomBytes } from "node:crypto";
+import { keyRange } from "../state/key-range.ts";
+import { perDatabase } from "../state/per-database.ts";
+import type { SqliteDatabase } from "../state/sqlite-driver.ts";
+import { dropUse } from "./blob-uses.ts";
+import type { ObjectAttributes } from "./object-info.ts";
+
+export interface UploadRow {
+  readonly upload_id: string;
+  readonly key: string;
+  readonly http_metadata: string;
+  readonly custom_metadata: string;
+  readonly storage_class: ObjectAttributes["storageClass"];
+  readonly is_public: number;
+  readonly created_at: number;
+  readonly length: number | null;
+  readonly finished_at: number | null;
+}
+
+export interface PartRow {
+  readonly part_number: number;
+  readonly blob_id: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly uploaded_at: number;
+}
+
+export interface UploadInfo {
+  readonly uploadId: string;
+  readonly key: string;
+  readonly attributes: ObjectAttributes;
+  readonly createdAt: number;
+  /** Of a resumable upload: the bytes it will have, and when it had them. */
+  readonly length: number | null;
+  readonly finishedAt: number | null;
+}
+
+/** An upload in progress: it belongs to the key that it was created for. */
+export interface UploadKey {
+  readonly bucket: string;
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+const UPLOAD_ID_BYTES = 48;
+const UPLOAD_COLUMNS =
+  "upload_id, key, http_metadata, custom_metadata, storage_class, is_public, created_at, length, finished_at";
+
+export const statementsOf = perDatabase((db) => ({
+  create: db.prepare<[string, string, string, string, string, string, number, number, number | null]>(
+    `INSERT INTO object_uploads
+       (upload_id, bucket, key, http_metadata, custom_metadata, storage_class, is_public, created_at, length)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ),
+  find: db.prepare<[string, string, string], UploadRow>(
+    `SELECT ${UPLOAD_COLUMNS} FROM object_uploads
+     WHERE upload_id = ? AND bucket = ? AND key = ?`,
+  ),
+  findById: db.prepare<[string, string], UploadRow>(
+    `SELECT ${UPLOAD_COLUMNS} FROM object_uploads WHERE upload_id = ? AND bucket = ?`,
+  ),
+  page: db.prepare<[string, string, string | Buffer, string, string, number], UploadRow>(
+    `SELECT ${UPLOAD_COLUMNS} FROM object_uploads
+     WHERE bucket = ? AND key >= ? AND key < ? AND (key, upload_id) > (?, ?) AND length IS NULL
+     ORDER BY key, upload_id LIMIT ?`,
+  ),
+  remove: db.prepare<[string]>("DELETE FROM object_uploads WHERE upload_id = ?"),
+  finish: db.prepare<[number, string]>("UPDATE object_uploads SET finished_at = ? WHERE upload_id = ?"),
+  offset: db
+    .prepare<[string], number>("SELECT coalesce(sum(size), 0) FROM object_upload_parts WHERE upload_id = ?")
+    .pluck(),
+  part: db.prepare<[string, number], PartRow>(
+    `SELECT part_number, blob_id, size, etag, uploaded_at FROM object_upload_parts
+     WHERE upload_id = ? AND part_number = ?`,
+  ),
+  parts: db.prepare<[string], PartRow>(
+    `SELECT part_number, blob_id, size, etag, uploaded_at FROM object_upload_parts
+     WHERE upload_id = ? ORDER BY part_number`,
+  ),
+  putPart: db.prepare<[string, number, string, number, string, number]>(
+    `INSERT OR REPLACE INTO object_upload_parts (upload_id, part_number, blob_id, size, etag, uploaded_at)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+  ),
+  removeParts: db.prepare<[string]>("DELETE FROM object_upload_parts WHERE upload_id = ?"),
+  expired: db
+    .prepare<[number, number], string>("SELECT upload_id FROM object_uploads WHERE created_at < ? LIMIT ?")
+    .pluck(),
+  expiredBelow: db
+    .prepare<[string, string, string | Buffer, number, number], string>(
+      `SELECT upload_id FROM object_uploads WHERE bucket = ? AND key >= ? AND key < ? AND created_at <= ? LIMIT ?`,
+    )
+    .pluck(),
+}));
+
+export function infoOf(row: UploadRow): UploadInfo {
+  return {
+    uploadId: row.upload_id,
+    key: row.key,
+    attributes: {
+      httpMetadata: JSON.parse(row.http_metadata),
+      customMetadata: JSON.parse(row.custom_metadata),
+      storageClass: row.storage_class,
+      isPublic: row.is_public === 1,
+    },
+    createdAt: row.created_at,
+    length: row.length,
+    finishedAt: row.finished_at,
+  };
+}
+
+export function createUpload(
+  db: SqliteDatabase,
+  bucket: string,
+  key: string,
+  attributes: ObjectAttributes,
+  now: number,
+  length: number | null = null,
+): string {
+  const uploadId = randomBytes(UPLOAD_ID_BYTES).toString("base64url");
+  statementsOf(db).create.run(
+    uploadId,
+    bucket,
+    key,
+    JSON.stringify(attributes.httpMetadata),
+    JSON.stringify(attributes.customMetadata),
+    attributes.storageClass,
+    attributes.isPublic ? 1 : 0,
+    now,
+    length,
+  );
+  return uploadId;
+}
+
+export function uploadExists(db: SqliteDatabase, { bucket, key, uploadId }: UploadKey): boolean {
+  return statementsOf(db).find.get(uploadId, bucket, key) !== undefined;
+}
+
+/** An upload of the bucket by its id alone, with how many bytes it has. */
+export function findUpload(
+  db: SqliteDatabase,
+  bucket: string,
+  uploadId: string,
+): (UploadInfo & { readonly offset: number }) | undefined {
+  const statements = statementsOf(db);
+  const row = statements.findById.get(uploadId, bucket);
+  if (row === undefined) return undefined;
+  const offset = row.finished_at === null ? (statements.offset.get(uploadId) ?? 0) : (row.length ?? 0);
+  return { ...infoOf(row), offset };
+}
+
+/** Ends what began before that time (ms) under a prefix of a bucket. @returns how many */
+export function expireUploadsBelow(
+  db: SqliteDatabase,
+  at: { readonly bucket: string; readonly prefix: string; readonly createdUntil: number },
+  limit: number,
+  now: number,
+): number {
+  const { lower, upper } = keyRange(at.prefix, null);
+  const expired = statementsOf(db).expiredBelow.all(at.bucket, lower, upper, at.createdUntil, limit);
+  for (const uploadId of expired) endUpload(db, uploadId, now);
+  return expired.length;
+}
+
+/** Gives up at most `limit` uploads that were created before that time. @returns how many. */
+export function expireUploads(db: SqliteDatabase, createdBefore: number, limit: number, now: number): number {
+  const expired = statementsOf(db).expired.all(createdBefore, limit);
+  for (const uploadId of expired) endUpload(db, uploadId, now);
+  return expired.length;
+}
+
+/** Forgets an upload and its parts. */
+export function endUpload(db: SqliteDatabase, uploadId: string, now: number): void {
+  const statements = statementsOf(db);
+  for (const part of statements.parts.all(uploadId)) dropUse(db, part.blob_id, now);
+  statements.removeParts.run(uploadId);
+  statements.remove.run(uploadId);
+}
+
+/** The md5 of the parts' md5s, with their number. */
+export function multipartEtag(parts: readonly PartRow[]): string {
+  const hash = createHash("md5");
+  for (const part of parts) hash.update(part.etag, "hex");
+  return `${hash.digest("hex")}-${parts.length}`;
+}

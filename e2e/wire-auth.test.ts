@@ -7,6 +7,11 @@ import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-pro
 
 // End-user auth as the public clients call it: no key, the access token as Bearer, every answer with a JSON body.
 
+/** A PNG of one pixel. */
+const PIXEL = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
 const PASSWORD = "Correct-Horse-7";
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -225,6 +230,39 @@ describe("end-user auth on the wire", () => {
     expect((await auth("POST", "/login", { email, password: body.newPassword })).status).toBe(200);
     const again = await auth("POST", "/reset-password", body);
     expect(again).toMatchObject({ status: 400, body: { code: "AUTH_RESET_TOKEN_INVALID" } });
+  });
+
+  it("W2.3-update-me changes name, avatar_url and customFields, and answers the user in both forms", async () => {
+    const { token } = await register();
+    const change = { name: "Ada", avatar_url: "https://cdn.example.com/a.png", customFields: { plan: "pro" } };
+    const answer = await auth("PATCH", "/me", change, token);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ name: "Ada", user: { name: "Ada", profile_extras: { plan: "pro" } } });
+    expect(answer.body.avatar_url).toBe("https://cdn.example.com/a.png");
+    expect((await auth("PATCH", "/me", change)).status).toBe(401);
+  });
+
+  it("W2.3-update-me takes the id of an uploaded picture, which everybody may see", async () => {
+    const { token } = await register();
+    const form = new FormData();
+    form.set("file", new Blob([PIXEL], { type: "image/png" }), "me.png");
+    const url = `${server.url}/api/v1/public/projects/${project.slug}/auth/me/avatar`;
+    const uploaded = await fetch(url, { method: "POST", headers: { authorization: `Bearer ${token}` }, body: form });
+    expect(uploaded.status).toBe(200);
+    const { avatar_image_id, avatar_url } = (await uploaded.json()) as { avatar_image_id: string; avatar_url: string };
+    const answer = await auth("PATCH", "/me", { avatar_image_id }, token);
+    expect(answer).toMatchObject({ status: 200, body: { avatar_url } });
+    const picture = await fetch(avatar_url);
+    expect([picture.status, picture.headers.get("content-type")]).toEqual([200, "image/webp"]);
+    expect((await picture.arrayBuffer()).byteLength).toBeGreaterThan(0);
+  });
+
+  it("W2.3-delete-avatar answers a message", async () => {
+    const { token } = await register();
+    await auth("PATCH", "/me", { avatar_url: "https://cdn.example.com/a.png" }, token);
+    const answer = await auth("DELETE", "/me/avatar", undefined, token);
+    expect(answer).toMatchObject({ status: 200, body: { message: expect.any(String) } });
+    expect((await auth("GET", "/me", undefined, token)).body.avatar_url).toBeNull();
   });
 
   it("answers a browser's question before the call", async () => {

@@ -23,6 +23,7 @@ import { createDataPlane } from "./edge/data-plane.ts";
 import { renderError } from "./edge/error-shapes.ts";
 import { answerError, createGatewayListener, createPrincipalReader } from "./edge/gateway-listener.ts";
 import { createEndUsers } from "./endusers/create-end-users.ts";
+import { createAvatarStorage } from "./endusers/profile/avatar-storage.ts";
 import { createFunctions } from "./functions/create-functions.ts";
 import { createCronRoutes } from "./functions/cron-routes.ts";
 import { createFunctionRoutes } from "./functions/routes.ts";
@@ -207,6 +208,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     outgoing: createOutgoing(
       createEgressConnector({ platformOrigin: origin, egressAllow: config.egressAllow }, OUTGOING_CONNECT_TIMEOUT_MS),
     ),
+    avatarStorage: createAvatarStorage(storage),
     logToProject: (projectId, message) =>
       logs.buffer.add({ projectId, time: clock.now(), kind: "event", level: "warn", message }),
   });

@@ -78,6 +78,44 @@ export const mailSettingsSchema = z.strictObject({
     .describe("The password is set as `mail.smtp.password` and never shown"),
 });
 
+export const smsSettingsSchema = z.strictObject({
+  sender: z.enum(["outbox", "twilio"]).default("outbox"),
+  twilio: z
+    .strictObject({
+      accountSid: z.string().regex(/^AC[0-9a-fA-F]{32}$/, "Begins with AC, followed by 32 hexadecimal digits."),
+      from: z
+        .string()
+        .regex(
+          /^(?:\+[1-9]\d{6,14}|MG[0-9a-fA-F]{32}|[A-Za-z0-9 ]{1,11})$/,
+          "A number, a messaging service or a name.",
+        ),
+    })
+    .nullable()
+    .default(null)
+    .describe("The auth token is set as `sms.twilio.authToken` and never shown"),
+});
+
+const MAX_CUSTOM_FIELDS = 100;
+
+/** One field of users that the project declares. */
+export const customFieldDefinitionSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, "A letter or underscore, followed by letters, digits and underscores.")
+    .refine((name) => name !== "__proto__", "This name is not allowed."),
+  type: z.enum(["string", "number", "boolean", "date", "json"]),
+  required: z.boolean().default(false).describe("Asked for at sign-up by password"),
+  editable: z.boolean().default(true).describe("False: only the project itself writes it"),
+  maxLength: z.int().min(1).max(5_000).default(500).describe("Of strings, in characters"),
+  values: z
+    .array(z.string().max(200))
+    .max(200)
+    .nullable()
+    .default(null)
+    .describe("Strings that are allowed; null: all"),
+});
+export type CustomFieldDefinition = z.infer<typeof customFieldDefinitionSchema>;
+
 export const MESSAGE_KINDS = [
   "verify-email",
   "reset-password",
@@ -106,8 +144,17 @@ export const endUserSettingsSchema = z.strictObject({
   jwt: jwtSettingsSchema.prefault({}),
   urls: urlSettingsSchema.prefault({}),
   otp: z.strictObject({ email: z.boolean().default(true), phone: z.boolean().default(true) }).prefault({}),
+  anonymous: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
+  customFields: z
+    .array(customFieldDefinitionSchema)
+    .max(MAX_CUSTOM_FIELDS)
+    .refine((fields) => new Set(fields.map(({ name }) => name)).size === fields.length, "Names are unique.")
+    .nullable()
+    .default(null)
+    .describe("Null: users may keep any fields"),
   magicLink: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   mail: mailSettingsSchema.prefault({}),
+  sms: smsSettingsSchema.prefault({}),
   templates: z
     .partialRecord(z.enum(MESSAGE_KINDS), messageTemplateSchema)
     .default({})

@@ -14,6 +14,8 @@ export interface AuthRequests {
   projectIdOf(slugOrId: string): Promise<string>;
   /** The user whose access token the request carries. @throws AUTH_TOKEN_INVALID · AUTH_TOKEN_EXPIRED */
   userOf(projectId: string, request: Request): Promise<VerifiedEndUser>;
+  /** The anonymous user who calls; undefined for everybody else. */
+  anonymousUserIdOf(projectId: string, request: Request): Promise<string | undefined>;
   bearerOf(request: Request): string | undefined;
   callerOf(input: { readonly request: Request; readonly clientAddress: string }): EndUserCaller;
 }
@@ -50,6 +52,11 @@ export function createAuthRequests({ clock, findProject, verifyToken }: AuthRequ
           token === undefined ? "This address needs an access token." : "The access token is not valid any more.",
         fix: "Send 'Authorization: Bearer <access token>'; use the refresh token or log in to get one.",
       });
+    },
+    async anonymousUserIdOf(projectId, request) {
+      const token = bearerOf(request);
+      const user = token === undefined ? null : await verifyToken(projectId, token);
+      return user?.isAnonymous === true ? user.userId : undefined;
     },
     bearerOf,
     callerOf: ({ request, clientAddress }) => ({ ip: clientAddress, userAgent: request.headers.get("user-agent") }),

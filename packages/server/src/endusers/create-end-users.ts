@@ -11,6 +11,8 @@ import type { Outgoing } from "../kernel/outgoing.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { FindProject } from "../projects/find-project.ts";
 import { createOutboxRoutes } from "./admin/outbox-routes.ts";
+import { createAnonymousUsers } from "./anonymous/anonymous-users.ts";
+import { createAnonymousRoutes } from "./anonymous/routes.ts";
 import { createAuthRequests, type PublicProject } from "./auth-route.ts";
 import { createMagicLinks } from "./codes/magic-links.ts";
 import { createOneTimeTokens } from "./codes/one-time-tokens.ts";
@@ -23,6 +25,9 @@ import { createProjectSenders } from "./messages/project-sender.ts";
 import { createEndUserOperations } from "./operations.ts";
 import { createPageRoutes } from "./pages/routes.ts";
 import { createPasswordReset } from "./passwords/password-reset.ts";
+import { type AvatarStorage, createAvatars } from "./profile/avatars.ts";
+import { createProfile } from "./profile/profile.ts";
+import { createProfileRoutes } from "./profile/routes.ts";
 import { createEndUserRoutes } from "./routes.ts";
 import { createEndUserService } from "./service.ts";
 import { createEndUserAccessTokens } from "./sessions/access-tokens.ts";
@@ -35,7 +40,7 @@ import { createEndUserSettings } from "./settings/settings.ts";
 import { createProvenIdentities } from "./sign-in/proven-identity.ts";
 import { createSignIn } from "./sign-in/sign-in.ts";
 import type { EndUserTables } from "./tables.ts";
-import { createEndUserDirectory } from "./users/user-directory.ts";
+import { createEndUserDirectory, createUserRows } from "./users/user-directory.ts";
 import { createEmailVerification } from "./verification/email-verification.ts";
 import { createVerificationRoutes } from "./verification/routes.ts";
 
@@ -59,6 +64,7 @@ export interface EndUsersOptions {
   readonly mailSender: MessageSender | null;
   /** Reaches addresses that a project's people typed in, as far as their functions may. */
   readonly outgoing: Outgoing;
+  readonly avatarStorage: AvatarStorage;
   /** A line for the project's own log. */
   readonly logToProject: (projectId: string, message: string) => void;
 }
@@ -113,6 +119,22 @@ export function createEndUsers(options: EndUsersOptions) {
   const magicLinks = createMagicLinks({ sql, tokens, settings, messages, links, identities, signIn });
   const service = createEndUserService({ sql, clock, hasher, limiter, settings, signIn, verification, messages });
 
+  const anonymous = createAnonymousUsers({
+    sql,
+    clock,
+    changes,
+    hasher,
+    limiter,
+    settings,
+    signIn,
+    verification,
+    messages,
+  });
+
+  // What users keep of themselves
+  const avatars = createAvatars({ clock, storage: options.avatarStorage, authUrlOf: accessTokens.issuerOf });
+  const profile = createProfile({ sql, clock, changes, hasher, limiter, settings, avatars });
+
   const requests = createAuthRequests({ clock, findProject: findPublicProject, verifyToken });
   return {
     /** Who an access token stands for, for capabilities that serve end users. */
@@ -122,8 +144,20 @@ export function createEndUsers(options: EndUsersOptions) {
     outbox,
     operations: createEndUserOperations(service),
     routes: [
-      ...createEndUserRoutes({ requests, service, sessions, keys, directory, verifyToken }),
+      ...createEndUserRoutes({ requests, service, sessions, keys, verifyToken }),
       ...createVerificationRoutes({ requests, limiter, settings, verification, reset, identities, messages }),
+      ...createAnonymousRoutes({ requests, anonymous }),
+      ...createProfileRoutes({
+        requests,
+        limiter,
+        settings,
+        profile,
+        avatars,
+        anonymous,
+        verification,
+        messages,
+        users: createUserRows(sql),
+      }),
       ...createCodeRoutes({ requests, limiter, settings, otp, magicLinks }),
       ...createPageRoutes({ requireProject: requests.requireProject, settings }),
       ...createEndUserSettingsRoutes({ settings, keys, findProject }),

@@ -11,5 +11,7 @@ export const END_USER_LIMITS = {
   otpVerifyPerTarget: { limit: 3, windowMs: 5 * MINUTE_MS },
   resetPerEmail: { limit: 3, windowMs: 15 * MINUTE_MS },
   resendPerEmail: { limit: 3, windowMs: MINUTE_MS },
+  currentPasswordPerUser: { limit: 5, windowMs: 15 * MINUTE_MS },
+  changeEmailPerUser: { limit: 3, windowMs: 15 * MINUTE_MS },
   magicLinkPerEmail: { limit: 3, windowMs: 5 * MINUTE_MS },
 } as const satisfies Readonly<Record<string, LimitPolicy>>;

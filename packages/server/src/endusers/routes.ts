@@ -2,7 +2,6 @@ import {
   endUserAuthResponseSchema,
   endUserLoginRequestSchema,
   endUserLogoutRequestSchema,
-  endUserMeResponseSchema,
   endUserProjectParamsSchema,
   endUserRefreshRequestSchema,
   endUserRegisterRequestSchema,
@@ -21,14 +20,12 @@ import type { EndUserSessionRow } from "./sessions/store.ts";
 import type { VerifyEndUserToken } from "./sessions/token-verifier.ts";
 import { showSignedIn } from "./show-user.ts";
 import { showSignIn } from "./sign-in/show-sign-in.ts";
-import type { EndUserDirectory } from "./users/user-directory.ts";
 
 export interface EndUserRoutesOptions {
   readonly requests: AuthRequests;
   readonly service: EndUserService;
   readonly sessions: EndUserSessions;
   readonly keys: SigningKeys;
-  readonly directory: EndUserDirectory;
   readonly verifyToken: VerifyEndUserToken;
 }
 
@@ -36,7 +33,7 @@ const JWKS_MAX_AGE_SECONDS = 60;
 
 /** What end users call themselves: no key is needed, and browsers of any origin may. */
 export function createEndUserRoutes(options: EndUserRoutesOptions): readonly Route[] {
-  const { requests, service, sessions, keys, directory, verifyToken } = options;
+  const { requests, service, sessions, keys, verifyToken } = options;
   return [
     defineRoute({
       method: "post",
@@ -106,22 +103,6 @@ export function createEndUserRoutes(options: EndUserRoutesOptions): readonly Rou
         }
         if (body.refreshToken !== undefined) await sessions.endByRefreshToken(projectId, body.refreshToken);
         return { success: true as const };
-      },
-    }),
-    defineRoute({
-      method: "get",
-      path: `${END_USER_AUTH_PATH}/me`,
-      summary: "Get the user that calls",
-      tag: END_USER_TAG,
-      auth: "none",
-      params: endUserProjectParamsSchema,
-      response: { status: 200, schema: endUserMeResponseSchema },
-      errors: ["AUTH_TOKEN_INVALID", "AUTH_TOKEN_EXPIRED"],
-      handler: async ({ params, request }) => {
-        const projectId = await requests.projectIdOf(params.project);
-        const { userId } = await requests.userOf(projectId, request);
-        const user = await directory.requireUser(projectId, userId);
-        return { ...user, user };
       },
     }),
     defineRoute({

@@ -8,6 +8,7 @@ import type { Sql } from "../kernel/sql/index.ts";
 import { END_USER_LIMITS } from "./limits.ts";
 import type { EndUserMessages } from "./messages/end-user-messages.ts";
 import { requirePolicy } from "./passwords/password-policy.ts";
+import { changeCustomFields, requireCustomFields } from "./profile/custom-fields.ts";
 import type { EndUserCaller } from "./sessions/sessions.ts";
 import type { SettingsReader } from "./settings/settings.ts";
 import type { SignIn, SignInResult } from "./sign-in/sign-in.ts";
@@ -64,12 +65,14 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
       requireOpenSignUp(rules);
       requireAge(input.ageConfirmed, rules);
       requirePolicy(input.password, rules.password, "password");
+      requireCustomFields(input.customFields ?? {}, rules.customFields);
+      const fields = changeCustomFields({}, input.customFields ?? {}, rules.customFields, "user");
       const user = newEndUser(projectId, clock.now(), {
         email: input.email,
         name: input.name ?? null,
         // Hashed before it is known whether the address is free, so that the time does not tell.
         password_hash: await hasher.hash(input.password),
-        custom_fields: JSON.stringify(input.customFields ?? {}),
+        custom_fields: JSON.stringify(fields),
         metadata: JSON.stringify(input.metadata ?? {}),
       });
       const isNew = await endUserStore.insert(sql.db, user);
@@ -77,9 +80,7 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
       messages.inBackground("confirming an address", async () => {
         if (isNew) return await verification.send(user);
         const existing = await endUserStore.findByEmail(sql.db, projectId, input.email);
-        const { name, password_hash, custom_fields, metadata } = user;
-        const signUp = { name, password_hash, custom_fields, metadata };
-        if (existing !== undefined) await verification.sendForExisting(existing, signUp);
+        if (existing !== undefined) await verification.sendForExisting(existing, user);
       });
       if (rules.requireEmailVerification) return { kind: "verification-required" };
       return await signIn.finish(user, ["pwd"], caller);

@@ -8,6 +8,7 @@ import { createOutgoing } from "../kernel/outgoing.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import { createTestApp, createTestSecrets, TEST_PASSWORD, TEST_START_MS, type TestAnswer } from "../testing.ts";
 import { createEndUsers, type EndUsers, type EndUsersOptions } from "./create-end-users.ts";
+import type { AvatarStorage } from "./profile/avatars.ts";
 
 export interface EndUserTestOptions extends Partial<EndUsersOptions> {
   readonly bus?: Bus;
@@ -51,6 +52,7 @@ interface AuthCallOptions {
 export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestOptions = {}) {
   const clock = (options.clock ?? createManualClock(TEST_START_MS)) as ManualClock;
   const projectLog: string[] = [];
+  const pictures = new Map<string, Uint8Array<ArrayBuffer>>();
   let endUsers: EndUsers | undefined;
   const test = await createTestApp(sql, {
     clock,
@@ -74,6 +76,7 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
         findPublicProject: controlPlane.projects.find,
         mailSender: null,
         outgoing: createOutgoing(),
+        avatarStorage: createMemoryAvatars(pictures),
         logToProject: (projectId, message) => void projectLog.push(`${projectId}: ${message}`),
         ...options,
       });
@@ -112,6 +115,8 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
     clock,
     endUsers: started,
     projectLog,
+    /** Stored pictures by project and key. */
+    pictures,
     auth,
     /** A project of its own developer, and short ways to call its auth addresses and its settings. */
     async createProject(name = "Shop") {
@@ -134,6 +139,22 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
           return body.messages;
         },
       };
+    },
+  };
+}
+
+/** Storage of pictures without a data host; the real one is held to the same in the end-to-end tests. */
+function createMemoryAvatars(pictures: Map<string, Uint8Array<ArrayBuffer>>): AvatarStorage {
+  return {
+    async put(projectId, key, bytes) {
+      pictures.set(`${projectId}/${key}`, new Uint8Array(bytes));
+    },
+    async get(projectId, key) {
+      const bytes = pictures.get(`${projectId}/${key}`);
+      return bytes === undefined ? null : { content: new Blob([bytes]).stream(), size: bytes.length };
+    },
+    async delete(projectId, key) {
+      pictures.delete(`${projectId}/${key}`);
     },
   };
 }

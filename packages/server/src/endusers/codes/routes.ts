@@ -62,7 +62,9 @@ export function createCodeRoutes(options: CodeRoutesOptions): readonly Route[] {
       handler: async (input) => {
         const { params, body } = input;
         const projectId = await requests.projectIdOf(params.project);
-        return showSignIn(await otp.verify(projectId, targetOf(body), body.code, body, requests.callerOf(input)));
+        const anonymousUserId = await requests.anonymousUserIdOf(projectId, input.request);
+        const newcomer = { ageConfirmed: body.ageConfirmed, anonymousUserId };
+        return showSignIn(await otp.verify(projectId, targetOf(body), body.code, newcomer, requests.callerOf(input)));
       },
     }),
     defineRoute({
@@ -99,7 +101,9 @@ export function createCodeRoutes(options: CodeRoutesOptions): readonly Route[] {
       handler: async (input) => {
         const { params, body } = input;
         const projectId = await requests.projectIdOf(params.project);
-        return showSignIn(await magicLinks.verify(projectId, body.token, body, requests.callerOf(input)));
+        const anonymousUserId = await requests.anonymousUserIdOf(projectId, input.request);
+        const newcomer = { ageConfirmed: body.ageConfirmed, anonymousUserId };
+        return showSignIn(await magicLinks.verify(projectId, body.token, newcomer, requests.callerOf(input)));
       },
     }),
   ];

@@ -2,6 +2,7 @@ import type { MessageSender } from "../../kernel/messages/message.ts";
 import type { FindSender } from "../../kernel/messages/outbox.ts";
 import { createResendSender } from "../../kernel/messages/resend-sender.ts";
 import { createSmtpSender } from "../../kernel/messages/smtp-sender.ts";
+import { createTwilioSender } from "../../kernel/messages/twilio-sender.ts";
 import type { Outgoing } from "../../kernel/outgoing.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 
@@ -15,9 +16,25 @@ export interface ProjectSenderOptions {
 
 /** Who sends a project's messages, as its settings say. */
 export function createProjectSenders({ settings, outgoing, installation }: ProjectSenderOptions): FindSender {
+  async function textSenderOf(projectId: string): Promise<MessageSender | null> {
+    const { sms } = await settings.of(projectId);
+    switch (sms.sender) {
+      case "outbox":
+        return null;
+      case "twilio": {
+        const { "sms.twilio.authToken": authToken } = await settings.secretsOf(projectId);
+        return sms.twilio === null || authToken === undefined
+          ? null
+          : createTwilioSender({ ...sms.twilio, authToken }, outgoing.fetch);
+      }
+      default:
+        return sms.sender satisfies never;
+    }
+  }
+
   return async (projectId, channel) => {
     if (projectId === null) return channel === "mail" ? installation : null;
-    if (channel === "sms") return null;
+    if (channel === "sms") return await textSenderOf(projectId);
     const { mail } = await settings.of(projectId);
     switch (mail.sender) {
       case "default":

@@ -66,6 +66,17 @@ export const endUserSessionStore = {
       .execute();
   },
 
+  /** All but one. */
+  async revokeOthers(db: Db, userId: string, keptId: string, reason: string, nowMs: number): Promise<void> {
+    await db
+      .updateTable("end_user_sessions")
+      .set({ revoked_at: nowMs, revoke_reason: reason })
+      .where("user_id", "=", userId)
+      .where("id", "<>", keptId)
+      .where("revoked_at", "is", null)
+      .execute();
+  },
+
   async removeExpired(db: Db, nowMs: number): Promise<void> {
     await db.deleteFrom("end_user_sessions").where("expires_at", "<", nowMs).execute();
   },

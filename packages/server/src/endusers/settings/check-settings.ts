@@ -24,6 +24,12 @@ const CHECKS: readonly Check[] = [
     ({ mail }, secrets) => mail.sender === "resend" && secrets["mail.resend.apiKey"] === undefined,
     "is needed for the sender resend",
   ],
+  ["sms.twilio", ({ sms }) => sms.sender === "twilio" && sms.twilio === null, "is needed for the sender twilio"],
+  [
+    "sms.twilio.authToken",
+    ({ sms }, secrets) => sms.sender === "twilio" && secrets["sms.twilio.authToken"] === undefined,
+    "is needed for the sender twilio",
+  ],
 ];
 
 /** What one part of the settings asks of another. @throws VALIDATION_ERROR naming everything that is missing */

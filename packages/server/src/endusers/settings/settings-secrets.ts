@@ -1,5 +1,9 @@
 /** Paths of the settings that hold a credential: stored sealed, never shown. */
-const SECRET_PATHS: readonly RegExp[] = [/^mail\.smtp\.password$/, /^mail\.resend\.apiKey$/];
+const SECRET_PATHS: readonly RegExp[] = [
+  /^mail\.smtp\.password$/,
+  /^mail\.resend\.apiKey$/,
+  /^sms\.twilio\.authToken$/,
+];
 
 export type SettingsSecrets = Readonly<Record<string, string>>;
 

@@ -1,7 +1,7 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
-import type { Sql } from "../../kernel/sql/index.ts";
+import { isUniqueViolation, type Sql } from "../../kernel/sql/index.ts";
 import { userSubject } from "../sessions/sessions.ts";
 import { endUserSessionStore } from "../sessions/store.ts";
 import type { SettingsReader } from "../settings/settings.ts";
@@ -24,6 +24,8 @@ export interface ProvenIdentities {
 }
 
 export interface Newcomer {
+  /** An anonymous user who is logged in: says now who they are, and keeps what is theirs. */
+  readonly anonymousUserId?: string | undefined;
   readonly name?: string | undefined;
   readonly ageConfirmed?: boolean | undefined;
 }
@@ -62,16 +64,37 @@ export function createProvenIdentities(options: ProvenIdentitiesOptions): Proven
     return claimed;
   }
 
-  async function create(projectId: string, proof: Proof, { name, ageConfirmed }: Newcomer): Promise<EndUserRow> {
+  /** Null when somebody else was first, or the user is anonymous no more. */
+  async function upgrade(projectId: string, userId: string, proof: Proof): Promise<EndUserRow | null> {
+    const now = clock.now();
+    try {
+      const row = await changes.commit(sql, [userSubject(userId)], async (trx) => {
+        const user = await endUserStore.findById(trx, projectId, userId);
+        if (user?.is_anonymous !== 1) return undefined;
+        return await endUserStore.update(trx, projectId, userId, {
+          ...provenColumns(proof, now),
+          is_anonymous: 0,
+          updated_at: now,
+        });
+      });
+      return row ?? null;
+    } catch (error) {
+      if (isUniqueViolation(error)) return null;
+      throw error;
+    }
+  }
+
+  async function create(projectId: string, proof: Proof, newcomer: Newcomer): Promise<EndUserRow> {
+    const { name, ageConfirmed, anonymousUserId } = newcomer;
+    const upgraded = anonymousUserId === undefined ? null : await upgrade(projectId, anonymousUserId, proof);
+    if (upgraded !== null) return upgraded;
     const rules = await settings.of(projectId);
     requireOpenSignUp(rules);
     requireAge(ageConfirmed, rules);
     const now = clock.now();
     const user = newEndUser(projectId, now, {
       name: name ?? null,
-      ...("email" in proof
-        ? { email: proof.email, email_verified_at: now }
-        : { phone: proof.phone, phone_verified_at: now }),
+      ...provenColumns(proof, now),
     });
     if (await endUserStore.insert(sql.db, user)) return user;
     // Another request was first.
@@ -87,4 +110,10 @@ export function createProvenIdentities(options: ProvenIdentitiesOptions): Proven
       return "email" in proof && user.email_verified_at === null ? await claim(user) : user;
     },
   };
+}
+
+function provenColumns(proof: Proof, nowMs: number): Partial<EndUserRow> {
+  return "email" in proof
+    ? { email: proof.email, email_verified_at: nowMs }
+    : { phone: proof.phone, phone_verified_at: nowMs };
 }

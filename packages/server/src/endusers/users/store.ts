@@ -54,4 +54,15 @@ export const endUserStore = {
       .returningAll()
       .executeTakeFirst();
   },
+
+  /** False when there was none. */
+  async remove(db: Db, projectId: string, id: string): Promise<boolean> {
+    const row = await db
+      .deleteFrom("end_users")
+      .where("id", "=", id)
+      .where("project_id", "=", projectId)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
 };

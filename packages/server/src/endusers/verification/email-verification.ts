@@ -1,7 +1,7 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
-import type { Sql } from "../../kernel/sql/index.ts";
+import { isUniqueViolation, type Sql } from "../../kernel/sql/index.ts";
 import { type OneTimeTokens, TOKEN_KINDS } from "../codes/one-time-tokens.ts";
 import type { EndUserMessages } from "../messages/end-user-messages.ts";
 import type { MessageLinks } from "../messages/message-links.ts";
@@ -22,7 +22,12 @@ export interface EmailVerification {
    * link confirms this sign-up, with its own password: not the one of whoever was here before.
    */
   sendForExisting(user: EndUserRow, signUp: PendingSignUp): Promise<void>;
-  /** @throws AUTH_TOKEN_INVALID */
+  /**
+   * Sends the link that makes an address the user's, to that address. Where it is somebody's already, they are told so
+   * instead; whoever asked learns nothing.
+   */
+  sendForNewAddress(user: EndUserRow, email: string, signUp: PendingSignUp | null, redirectTo?: string): Promise<void>;
+  /** @throws AUTH_TOKEN_INVALID · AUTH_USER_EXISTS when a new address has become somebody else's meanwhile */
   verify(projectId: string, token: string): Promise<EndUserRow>;
 }
 
@@ -39,44 +44,78 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
   const { sql, clock, changes, tokens, messages, links } = options;
   const usefulForMs = TOKEN_KINDS["verify-email"].lifetimeMs;
 
-  async function sendLink(user: EndUserRow, signUp: PendingSignUp | null): Promise<void> {
-    const { project_id: projectId, id: userId, email } = user;
-    if (email === null) return;
-    const token = await tokens.create("verify-email", { projectId, userId, data: { email, signUp } });
-    const link = await links.to("verify-email", projectId, token);
+  async function sendLink(
+    { project_id: projectId, id: userId }: EndUserRow,
+    email: string,
+    data: LinkData,
+    redirectTo?: string,
+  ): Promise<void> {
+    const token = await tokens.create("verify-email", { projectId, userId, data: { ...data, email } });
+    const link = await links.to("verify-email", projectId, token, redirectTo);
     await messages.send({ projectId, kind: "verify-email", to: email, link, usefulForMs });
   }
 
   return {
-    send: (user) => sendLink(user, null),
+    async send(user) {
+      if (user.email !== null) await sendLink(user, user.email, {});
+    },
     async sendForExisting(user, signUp) {
       if (user.email === null) return;
-      if (user.email_verified_at === null) return await sendLink(user, signUp);
+      if (user.email_verified_at === null) return await sendLink(user, user.email, { signUp: pick(signUp) });
       await messages.send({ projectId: user.project_id, kind: "account-exists", to: user.email, usefulForMs });
+    },
+    async sendForNewAddress(user, email, signUp, redirectTo) {
+      const owner = await endUserStore.findByEmail(sql.db, user.project_id, email);
+      if (owner !== undefined && owner.id !== user.id) {
+        await messages.send({ projectId: user.project_id, kind: "account-exists", to: email, usefulForMs });
+        return;
+      }
+      const data = { isNew: true, ...(signUp === null ? {} : { signUp: pick(signUp) }) };
+      await sendLink(user, email, data, redirectTo);
     },
     async verify(projectId, token) {
       const now = clock.now();
       const { userId, data } = await tokens.find("verify-email", projectId, token);
+      const { email, signUp, isNew = false } = data as unknown as LinkData & { readonly email: string };
       const user = userId === null ? undefined : await endUserStore.findById(sql.db, projectId, userId);
       // The link of an address that the user has changed since.
-      if (user === undefined || user.email !== data.email) throw new AerostackError("AUTH_TOKEN_INVALID");
-      const signUp = data.signUp as PendingSignUp | null;
+      if (user === undefined || (!isNew && user.email !== email)) throw new AerostackError("AUTH_TOKEN_INVALID");
       const isFirst = user.email_verified_at === null;
+      const appliesSignUp = isFirst && signUp !== undefined;
       const change: EndUserChange = {
-        email_verified_at: user.email_verified_at ?? now,
+        email,
+        email_verified_at: isNew ? now : (user.email_verified_at ?? now),
+        is_anonymous: 0,
         updated_at: now,
-        ...(isFirst && signUp !== null ? signUp : {}),
+        ...(appliesSignUp ? signUp : {}),
       };
-      const verified = await changes.commit(sql, [userSubject(user.id)], async (trx) => {
-        await tokens.take(trx, "verify-email", projectId, token);
-        if (isFirst && signUp !== null) {
-          await endUserSessionStore.revokeAllOfUser(trx, user.id, "address proven by its owner", now);
-        }
-        await tokens.removeOf(trx, user.id, "verify-email");
-        return await endUserStore.update(trx, projectId, user.id, change);
-      });
+      const verified = await changes
+        .commit(sql, [userSubject(user.id)], async (trx) => {
+          await tokens.take(trx, "verify-email", projectId, token);
+          // An anonymous user's own sign-up: the session is theirs.
+          if (appliesSignUp && !isNew) {
+            await endUserSessionStore.revokeAllOfUser(trx, user.id, "address proven by its owner", now);
+          }
+          await tokens.removeOf(trx, user.id, "verify-email");
+          await tokens.removeOf(trx, user.id, "reset-password");
+          return await endUserStore.update(trx, projectId, user.id, change);
+        })
+        .catch((error: unknown) => {
+          throw isUniqueViolation(error) ? new AerostackError("AUTH_USER_EXISTS") : error;
+        });
       if (verified === undefined) throw new AerostackError("AUTH_TOKEN_INVALID");
       return verified;
     },
   };
+}
+
+/** What a link carries beside its address. */
+interface LinkData {
+  readonly signUp?: PendingSignUp;
+  /** The address is not the user's yet. */
+  readonly isNew?: boolean;
+}
+
+function pick({ name, password_hash, custom_fields, metadata }: PendingSignUp): PendingSignUp {
+  return { name, password_hash, custom_fields, metadata };
 }

@@ -3,6 +3,7 @@ import { AerostackError } from "@aerostack/contracts";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
 import { parseInput } from "../kernel/parse-input.ts";
+import { parseJson } from "../kernel/parse-json.ts";
 import type { Principal } from "../keys/principal.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import type { DataCall, Operation } from "./define-operation.ts";
@@ -192,9 +193,9 @@ function readJson(req: IncomingMessage, maxBytes: number): Promise<unknown> {
         const [first] = chunks;
         const text = chunks.length === 1 && first !== undefined ? first.toString() : Buffer.concat(chunks).toString();
         // Operations without any required field are called without a body too.
-        resolve(text.trim() === "" ? undefined : JSON.parse(text));
-      } catch (cause) {
-        reject(new AerostackError("REQUEST_MALFORMED", { message: "The request body is not valid JSON.", cause }));
+        resolve(text.trim() === "" ? undefined : parseJson(text));
+      } catch (error) {
+        reject(error);
       }
     });
     req.on("error", reject);

@@ -1,4 +1,5 @@
 import { AerostackError } from "@aerostack/contracts";
+import { parseJson } from "./parse-json.ts";
 
 /** Of a JSON body, where the route names no other. */
 export const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
@@ -21,11 +22,7 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
       fix: "Send the header 'Content-Type: application/json'.",
     });
   }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new AerostackError("REQUEST_MALFORMED", { message: "The request body is not valid JSON.", cause });
-  }
+  return parseJson(text);
 }
 
 /** The chunks of a body of at most `maxBytes`, counted as it arrives. @throws REQUEST_TOO_LARGE */

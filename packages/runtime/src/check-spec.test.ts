@@ -24,10 +24,23 @@ describe("checking a deployment", () => {
     ["a named entrypoint alone", `${WORKERS} export class Admin extends WorkerEntrypoint {}`],
     ["a queue's consumer alone", "export default { async queue() {} };"],
     ["a schedule alone", "export default { async scheduled() {} };"],
+    [
+      "a class of objects beside no default",
+      `${WORKERS} export class Room extends DurableObject {} export default null;`,
+    ],
   ])("accepts %s", async (_name, source) => {
     const { runtime, project, fn } = fixture;
     await runtime.check(project([fn("api", source)]));
   });
+
+  it.each([["main.js"], ["src/main.js"], ["src/a b'%25#?.js"]])(
+    "accepts the main module %s in both of the runtime's registries of modules",
+    async (name) => {
+      const { runtime, project, fn } = fixture;
+      await runtime.check(project([fn("api", { [name]: OK })]));
+      await runtime.check(project([fn("api", { [name]: OK }, { compatibilityFlags: ["new_module_registry"] })]));
+    },
+  );
 
   it("accepts what starts, and leaves no process, grant or file behind", async () => {
     const { runtime, project, fn, dataDir, grants } = fixture;
@@ -52,6 +65,8 @@ describe("checking a deployment", () => {
     ["a module without handlers", "export default {};", {}, /^api: .*Nothing in the main module can be called/],
     ["a module without exports", "const a = 1;", {}, /^api: .*Nothing in the main module can be called/],
     ["a function that is no entrypoint", "export function help() {}", {}, /Nothing in the main module can be called/],
+    ["a function as the default", "export default () => new Response('ok');", {}, /Nothing in the main module can be/],
+    ["a class of its own kind as the default", "export default class { fetch() {} }", {}, /Nothing in the main module/],
     ["an exception at start", 'throw new Error("no luck");', {}, /^api: Uncaught Error: no luck/],
     ["an import that is not there", 'import "./nope.js";', {}, /^api: .*No such module "nope\.js"/],
     ["I/O at start", "await fetch('http://x.test');", {}, /^api: .*Disallowed operation called within global scope/],

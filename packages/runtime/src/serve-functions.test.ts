@@ -98,6 +98,21 @@ describe("serving functions", () => {
     });
   });
 
+  const ROOM = 'import { DurableObject } from "cloudflare:workers"; export class Room extends DurableObject {}';
+  it.each([
+    ["no default export", ROOM],
+    ["a function as the default", `${ROOM} export default () => new Response("ok");`],
+    ["a class of objects as the default", `${ROOM} export default Room;`],
+    ["no object as the default", `${ROOM} export default null;`],
+    ["a default without fetch()", "export default { queue() {} };"],
+  ])("passes no request on to the host that it names, where a function has %s", async (_name, source) => {
+    const { runtime, project, fn } = fixture;
+    const spec = fn("api", source);
+    await runtime.configure(project([spec]));
+    // The egress filter would answer 502: there is no such host.
+    expect(await call(fixture, spec.key)).toMatchObject({ status: 500, text: "Internal Server Error" });
+  });
+
   it("offers Node's modules under nodejs_compat", async () => {
     const { runtime, project, fn } = fixture;
     const source = `

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { relative } from "node:path";
 import type { FunctionSpec, ProjectSpec } from "../types.ts";
-import { checkModule } from "./check-module.ts";
 import { encodeConfig } from "./encode-config.ts";
 import { D1_MODULE, functionBindings, type HostResourceKind } from "./function-bindings.ts";
+import { mainModule } from "./main-module.ts";
 import { findOwner, findTarget } from "./validate-spec.ts";
 import type {
   ServiceDesignator,
@@ -100,7 +100,7 @@ export async function buildConfig(project: ProjectSpec, context: ConfigContext):
       durableObjectService: (className) => indexOf(findOwner(spec, className, functions) ?? spec),
     });
     const own = modules[index] ?? [];
-    const loaded = context.mode === "check" ? [checkModule(spec, own), ...own] : own;
+    const loaded = [mainModule(spec, own, context.mode), ...own];
     add({ name: functionService(index), worker: userWorker(project, spec, loaded, bindings, context) });
   });
   add({ name: ENTRY_SERVICE, worker: entryWorker(functions, context.entrySource) });

@@ -5,11 +5,12 @@ import { z } from "zod";
 /** For answers whose body says nothing that is needed. */
 export const anything = z.unknown();
 
-/** `GET /api/v1/cli/project-metadata`: collections and hooks are not read here. */
+/** `GET /api/v1/cli/project-metadata`. */
 export const projectMetadataAnswer = z.looseObject({
   projectId: z.string(),
   name: z.string().nullish(),
   slug: z.string().nullish(),
+  hooks: z.array(z.looseObject({ slug: z.string() })).nullish(),
 });
 
 /** `GET /healthz`. */

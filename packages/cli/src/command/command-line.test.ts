@@ -112,6 +112,8 @@ describe("every command", () => {
       }
     }
     expect([...destroying].sort()).toEqual([
+      "collections delete",
+      "collections push",
       "db import",
       "db migrate",
       "deploy",

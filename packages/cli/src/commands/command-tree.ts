@@ -1,8 +1,10 @@
 import type { HelpSection } from "../command/render-help.ts";
+import { collectionsGroup } from "./collections/group.ts";
 import { dbGroup } from "./db/group.ts";
 import { deployCommand } from "./deploy.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
+import { generateGroup } from "./generate/group.ts";
 import { initCommand } from "./init.ts";
 import { keysGroup } from "./keys/group.ts";
 import { kvGroup } from "./kv/group.ts";
@@ -28,7 +30,10 @@ export const COMMAND_SECTIONS: readonly HelpSection[] = [
     title: "Deploy and watch",
     commands: [deployCommand, versionsCommand, rollbackCommand, rolloutCommand, logsCommand, openCommand],
   },
-  { title: "What a project has", commands: [dbGroup, kvGroup, storageGroup, queueGroup, secretsGroup] },
+  {
+    title: "What a project has",
+    commands: [dbGroup, collectionsGroup, generateGroup, kvGroup, storageGroup, queueGroup, secretsGroup],
+  },
   {
     title: "Account and set-up",
     commands: [projectsGroup, keysGroup, linkCommand, whoamiCommand, logoutCommand, doctorCommand],

@@ -14,6 +14,7 @@ import { deployFunction } from "../deploy/deploy-function.ts";
 import { browserAddress } from "../output/browser-address.ts";
 import { formatBytes, plural } from "../output/format.ts";
 import type { Terminal } from "../output/terminal.ts";
+import { type PushedCollection, pushCollections } from "../project/collections.ts";
 import { findOrCreateProject } from "../project/find-or-create-project.ts";
 import { applyMigrations, planMigrations, readMigrations } from "../project/migrations.ts";
 import { dryRunOption, environmentOption } from "./shared-options.ts";
@@ -74,6 +75,7 @@ export const deployCommand = defineCommand({
     });
     if (project.source === "created") terminal.success(`Created project ${project.slug} and linked this folder to it`);
     const migrated = await migrate(context, config, project.id, options.migrate);
+    const collections = await pushDescribed(context, config, project.id, options.migrate);
 
     const answers: DeployResponse[] = [];
     for (const { source, bundle, assets } of built) {
@@ -99,6 +101,7 @@ export const deployCommand = defineCommand({
       data: {
         deployments: answers,
         migrations: migrated,
+        collections,
         sizes: Object.fromEntries(built.map(({ source, size }) => [source.name, size])),
       },
       render: (out) => renderAddresses(out, answers),
@@ -159,6 +162,34 @@ async function migrate(
     "Applying migrations",
     () => applyMigrations(common),
     (applied) => (applied.length === 0 ? undefined : `Applied ${applied.join(", ")} to database ${database}`),
+  );
+}
+
+/** Collections are production's: staging has a database of its own, and none. */
+async function pushDescribed(
+  context: CommandContext,
+  config: ProjectConfig,
+  projectId: string,
+  asked: boolean,
+): Promise<readonly string[]> {
+  const { collections, environment, migrateOnDeploy } = config;
+  if (collections.length === 0 || environment === "staging") return [];
+  const common = { api: await context.api(), projectId, collections, allowDestructive: false };
+  const changed = (all: readonly PushedCollection[]) =>
+    all.filter(({ changes }) => changes.length > 0).map(({ name }) => name);
+  if (!asked && !migrateOnDeploy) {
+    const waiting = changed(await pushCollections({ ...common, dryRun: true }));
+    if (waiting.length > 0) {
+      context.terminal.warn(
+        `${plural(waiting.length, "collection")} not pushed yet: run \`aerostack collections push\`, or deploy with --migrate.`,
+      );
+    }
+    return [];
+  }
+  return context.terminal.step(
+    "Pushing collections",
+    async () => changed(await pushCollections({ ...common, dryRun: false })),
+    (names) => (names.length === 0 ? undefined : `Pushed ${names.join(", ")}`),
   );
 }
 

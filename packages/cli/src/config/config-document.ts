@@ -45,6 +45,14 @@ const assetsSchema = z.looseObject({
 });
 const ruleSchema = z.looseObject({ type: z.string(), globs: z.array(z.string()) });
 
+const collectionSchema = z.looseObject({
+  name: z.string(),
+  /** A path to a JSON Schema, or the schema itself. */
+  schema: z.union([z.string(), z.record(z.string(), z.unknown())]),
+  indexes: z.array(z.looseObject({ fields: z.array(z.string()), unique: z.boolean().optional() })).optional(),
+  rules: z.record(z.string(), z.string()).optional(),
+});
+
 /** What an `[env.<name>]` table may set too. */
 const sectionShape = {
   name: z.string().optional(),
@@ -95,6 +103,7 @@ export const configDocumentSchema = z.looseObject({
   database: z
     .looseObject({ migrations_dir: z.string().optional(), migrate_on_deploy: z.boolean().optional() })
     .optional(),
+  collections: z.array(collectionSchema).optional(),
   /** Names of required secrets, with what each is for. */
   secrets: z.record(z.string(), z.unknown()).optional(),
   /** A list: names of required secrets. A table: sections per environment. */

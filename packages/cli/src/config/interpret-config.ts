@@ -77,7 +77,10 @@ export function interpretConfig(
   const main: FunctionSource = {
     ...common,
     name,
-    main: findMain(section, directory, assetsDirectory !== undefined, basename(file)),
+    main: findMain(section, directory, basename(file), {
+      // Front ends may need nothing but collections.
+      isOptional: assetsDirectory !== undefined || (document.collections ?? []).length > 0,
+    }),
     public: section.public,
     assetsDirectory: assetsDirectory === undefined ? undefined : resolve(directory, assetsDirectory),
     config: bindings.main,
@@ -103,7 +106,7 @@ export function interpretConfig(
     projectId: document.project_id,
     apiUrl: document.api_url,
     apiKey: document.api_key,
-    functions: [...others, main],
+    functions: main.main === undefined && main.assetsDirectory === undefined ? others : [...others, main],
     main,
     database: bindings.defaultDatabase,
     migrationsDirectory: resolve(
@@ -111,6 +114,12 @@ export function interpretConfig(
       document.database?.migrations_dir ?? section.d1_databases?.[0]?.migrations_dir ?? "migrations",
     ),
     migrateOnDeploy: document.database?.migrate_on_deploy ?? false,
+    collections: (document.collections ?? []).map(({ name: collection, schema, indexes = [], rules = {} }) => ({
+      name: collection,
+      schema: typeof schema === "string" ? resolve(directory, schema) : schema,
+      indexes,
+      rules,
+    })),
     requiredSecrets: [
       ...new Set([...Object.keys(document.secrets ?? {}), ...(Array.isArray(document.env) ? document.env : [])]),
     ],
@@ -123,7 +132,12 @@ function definedOnly(section: ConfigSection): ConfigSection {
   return Object.fromEntries(Object.entries(section).filter(([key, value]) => value !== undefined && key !== "name"));
 }
 
-function findMain(section: ConfigSection, directory: string, hasAssets: boolean, file: string): string | undefined {
+function findMain(
+  section: ConfigSection,
+  directory: string,
+  file: string,
+  { isOptional }: { readonly isOptional: boolean },
+): string | undefined {
   const named = section.main === BUILT_ENTRY ? undefined : section.main;
   if (named !== undefined) {
     const path = resolve(directory, named);
@@ -134,7 +148,7 @@ function findMain(section: ConfigSection, directory: string, hasAssets: boolean,
     const path = resolve(directory, candidate);
     if (existsSync(path)) return path;
   }
-  if (hasAssets) return undefined;
+  if (isOptional) return undefined;
   throw configError(`${file} names no main, and there is no src/index.ts.`, 'Set main = "path/to/entry.ts".');
 }
 

@@ -18,6 +18,15 @@ export interface FunctionSource {
   readonly config: DeployConfig;
 }
 
+/** A collection as the configuration describes it. */
+export interface CollectionSource {
+  readonly name: string;
+  /** The absolute path of a JSON Schema, or the schema itself. */
+  readonly schema: string | Readonly<Record<string, unknown>>;
+  readonly indexes: readonly { readonly fields: readonly string[]; readonly unique?: boolean | undefined }[];
+  readonly rules: Readonly<Record<string, string>>;
+}
+
 export interface ProjectConfig {
   /** The file it was read from. */
   readonly file: string;
@@ -38,6 +47,7 @@ export interface ProjectConfig {
   readonly database: string;
   readonly migrationsDirectory: string;
   readonly migrateOnDeploy: boolean;
+  readonly collections: readonly CollectionSource[];
   readonly requiredSecrets: readonly string[];
   /** What the file asks for that has no effect here, each with the reason. */
   readonly notices: readonly string[];

@@ -53,6 +53,22 @@ export const migrationsResponseSchema = z.object({
   missing: z.array(z.string()).describe("Applied before and not among those given"),
   drift: z.string().nullable().describe("What was changed outside migrations, as a unified diff"),
 });
+export const tableSchema = z.object({
+  name: z.string(),
+  kind: z.enum(["table", "view", "virtual"]),
+  columns: z.array(
+    z.object({
+      name: z.string(),
+      type: z.string().describe("As declared; empty where nothing is"),
+      nullable: z.boolean(),
+      primaryKey: z.boolean(),
+      defaultValue: z.string().nullable().describe("The SQL of the default"),
+      generated: z.boolean().describe("Computed from others: read and never written"),
+    }),
+  ),
+});
+export type TableSchema = z.infer<typeof tableSchema>;
+export const listTablesResponseSchema = z.object({ tables: z.array(tableSchema), nextCursor: nextCursorSchema });
 export const importResponseSchema = z.object({ statements: z.int(), durationMs: z.number() });
 export const listDatabasesResponseSchema = z.object({
   databases: z.array(z.object({ name: z.string(), sizeBytes: z.int() })),

@@ -3,6 +3,7 @@ import {
   databaseQuerySchema,
   importResponseSchema,
   listDatabasesResponseSchema,
+  listTablesResponseSchema,
   migrationsResponseSchema,
   projectBatchRequestSchema,
   projectBatchResponseSchema,
@@ -16,6 +17,7 @@ import { toIso } from "../kernel/page.ts";
 import { textPieces } from "../kernel/read-body.ts";
 import type { Principal } from "../keys/principal.ts";
 import type { FindProject } from "../projects/find-project.ts";
+import { describeTables } from "./describe-tables.ts";
 import type { MigrationState, Migrations } from "./migrations.ts";
 import { type DatabaseService, rowObjects, type SqlMode, type SqlRows, shownCell } from "./service.ts";
 
@@ -73,6 +75,22 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       async handler({ principal, params }) {
         const project = await findProject(principal, params.project);
         return { databases: [...(await databases.list(project.id))], nextCursor: null };
+      },
+    }),
+
+    defineRoute({
+      method: "get",
+      path: "/api/v1/projects/:project/db/tables",
+      summary: "List tables and their columns",
+      tag: TAG,
+      auth: "management",
+      params: projectParamsSchema,
+      query: databaseQuerySchema,
+      response: { status: 200, schema: listTablesResponseSchema },
+      async handler({ principal, params, query }) {
+        const project = await findProject(principal, params.project);
+        const tables = await describeTables(databases, { projectId: project.id, database: query.database });
+        return { tables: tables.map((table) => ({ ...table, columns: [...table.columns] })), nextCursor: null };
       },
     }),
 

@@ -1,5 +1,6 @@
 export { AerostackError, type AerostackErrorOptions, type SerialisedError } from "./aerostack-error.ts";
 export * from "./api/accounts.ts";
+export * from "./api/cache.ts";
 export * from "./api/collections.ts";
 export * from "./api/common.ts";
 export * from "./api/data.ts";

@@ -10,6 +10,8 @@ import {
 } from "@aerostack/datahost";
 import { type Clock, deriveKey } from "@aerostack/kernel";
 import { createEgressConnector, createRuntime } from "@aerostack/runtime";
+import { createCachedValues } from "./cache/cached-values.ts";
+import { createCacheOperations } from "./cache/operations.ts";
 import { createCacheRoutes } from "./cache/routes.ts";
 import { createCacheService } from "./cache/service.ts";
 import { createCollections } from "./collections/create-collections.ts";
@@ -225,6 +227,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   });
   const operations = [
     ...createDatabaseOperations(dataServices.databases),
+    ...createCacheOperations(createCachedValues(call)),
     ...collections.operations,
     ...endUsers.operations,
   ];

@@ -9,6 +9,8 @@ export interface Increment {
   readonly initialValue: number;
   /** When a new counter expires; one that is there keeps its own time. */
   readonly newExpiry: number | null;
+  /** Of a new counter, as JSON text. */
+  readonly newMetadata: string | null;
   readonly now: number;
 }
 
@@ -33,7 +35,7 @@ export function incrementEntry(db: SqliteDatabase, namespace: string, key: strin
   }
   putEntry(db, namespace, key, {
     value: Buffer.from(JSON.stringify(value)),
-    metadata: entry?.metadata ?? null,
+    metadata: entry === undefined ? increment.newMetadata : entry.metadata,
     expiresAt: entry === undefined ? increment.newExpiry : entry.expiresAt,
   });
   return value;

@@ -68,10 +68,9 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
     checkKey(write.key);
     const value = fromRpcBytes(write.value);
     checkValueLength(value.length);
-    const hasMetadata = write.metadata !== undefined && write.metadata !== null;
     return {
       value,
-      metadata: hasMetadata ? checkMetadata(JSON.stringify(write.metadata)) : null,
+      metadata: metadataText(write.metadata),
       expiresAt: expiryOf(write),
     };
   }
@@ -182,16 +181,23 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
 
     "kv.increment": guarded(
       async (
-        params: KvKeyParams & { amount?: number; initialValue?: number; ttlSeconds?: number },
+        params: KvKeyParams & {
+          amount?: number;
+          initialValue?: number;
+          ttlSeconds?: number;
+          newMetadata?: unknown;
+        },
       ): Promise<{ value: number }> => {
         checkKey(params.key);
         const newExpiry = expiryOf(params);
+        const newMetadata = metadataText(params.newMetadata);
         const now = clock.now();
         return states.commit(params.projectId, (db) => ({
           value: incrementEntry(db, params.namespace, params.key, {
             amount: params.amount ?? 1,
             initialValue: params.initialValue ?? 0,
             newExpiry,
+            newMetadata,
             now,
           }),
         }));
@@ -210,6 +216,10 @@ function guarded<Params extends KvScope, Result>(handler: (params: Params) => Re
     checkResourceName(params.namespace, "namespace");
     return handler(params);
   });
+}
+
+function metadataText(metadata: unknown): string | null {
+  return metadata === undefined || metadata === null ? null : checkMetadata(JSON.stringify(metadata));
 }
 
 function parseMetadata(metadata: string | null): unknown {

@@ -90,6 +90,8 @@ export function faultError(
 export function lostDependencyError(flight: OpenFlight, error: unknown): AerostackError {
   return new AerostackError("FUNCTION_DISCONNECTED", {
     details: { functionKey: flight.functionKey, candidates: [], retryable: true, mayHaveRun: true },
+    // The data host is back within a second.
+    retryAfterSeconds: 1,
     cause: error,
   });
 }

@@ -14,13 +14,23 @@ import { coldStart } from "./scenarios/cold-start.ts";
 import { d1Read } from "./scenarios/d1-read.ts";
 import { d1Write } from "./scenarios/d1-write.ts";
 import { functionCall } from "./scenarios/function-call.ts";
+import { kvOverHttp } from "./scenarios/kv-over-http.ts";
 import { kvRead } from "./scenarios/kv-read.ts";
 import { memory } from "./scenarios/memory.ts";
 import { sqlOverHttp } from "./scenarios/sql-over-http.ts";
 import { readVersions } from "./versions.ts";
 import { wrkVersion } from "./wrk.ts";
 
-const SCENARIOS: readonly Scenario[] = [functionCall, kvRead, d1Read, d1Write, sqlOverHttp, coldStart, memory];
+const SCENARIOS: readonly Scenario[] = [
+  functionCall,
+  kvRead,
+  d1Read,
+  d1Write,
+  sqlOverHttp,
+  kvOverHttp,
+  coldStart,
+  memory,
+];
 const BUSIEST_FUNCTIONS = 25;
 const EXIT_MISSED = 1;
 const EXIT_USAGE = 2;

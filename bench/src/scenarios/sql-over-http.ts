@@ -1,9 +1,9 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { answerTo } from "../answer-to.ts";
 import { startBaseline } from "../baselines/start-baseline.ts";
 import { compare } from "../comparison.ts";
 import { loadSideBySide } from "../load-side-by-side.ts";
+import { writePostScript } from "../post-script.ts";
 import { processTree } from "../process-tree.ts";
 import type { Scenario } from "../scenario.ts";
 import { deployWorkload, seedDatabase, startServerUnderTest } from "../server-under-test.ts";
@@ -13,19 +13,6 @@ const PATH = "/v1/db/query";
 const SQL = "SELECT id, name, price FROM items WHERE id = ?";
 /** Share of the in-process rate that is left after the key, the limits and the way to another process. */
 const OF_IN_PROCESS = 0.4;
-
-/** Requests are made once, so that the load generator spends its time on sending them. */
-const SCRIPT = `local requests, position = {}, 0
-function init()
-  for id = 1, ${ITEMS} do
-    requests[id] = wrk.format("POST", nil, nil, string.format('{"sql":"${SQL}","params":[%d]}', id))
-  end
-end
-function request()
-  position = position % ${ITEMS} + 1
-  return requests[position]
-end
-`;
 
 /** (c) Reading a row by SQL over HTTP with an API key. */
 export const sqlOverHttp: Scenario = {
@@ -39,8 +26,8 @@ export const sqlOverHttp: Scenario = {
     const baseline = context.resources.use(
       await startBaseline("sqlite-http.ts", [join(context.scratchDir, "bare.sqlite")]),
     );
-    const scriptPath = join(context.scratchDir, "sql.lua");
-    await writeFile(scriptPath, SCRIPT);
+    const bodies = Array.from({ length: ITEMS }, (_, index) => JSON.stringify({ sql: SQL, params: [index + 1] }));
+    const scriptPath = await writePostScript(context.scratchDir, "sql", bodies);
 
     const headers = { ...workload.headers, "content-type": "application/json" };
     const question = { method: "POST", headers, body: JSON.stringify({ sql: SQL, params: [7] }) } as const;

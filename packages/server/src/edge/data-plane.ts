@@ -77,6 +77,7 @@ export function createDataPlane(options: DataPlaneOptions) {
     let principal: Principal | null = null;
     let status: number = operation.response.status;
     let message = "";
+    let verdict: RateVerdict | undefined;
     try {
       // The body is read first: it is arriving already, and must be listened to before anything is waited for.
       const reading =
@@ -86,8 +87,7 @@ export function createDataPlane(options: DataPlaneOptions) {
       principal = found instanceof Promise ? await found : found;
       const owner = projectOf(req, principal, operation);
       projectId = await owner;
-      const verdict = options.countCall(projectId, principal, caller.ip);
-      showLimits(res, verdict);
+      verdict = options.countCall(projectId, principal, caller.ip);
       if (!verdict.allowed) {
         const retryAfterSeconds = Math.max(1, Math.ceil(verdict.resetUnixSeconds - time / 1000));
         throw new AerostackError("RATE_LIMIT_EXCEEDED", { retryAfterSeconds });
@@ -108,6 +108,7 @@ export function createDataPlane(options: DataPlaneOptions) {
         body: operation.body === undefined ? undefined : parseInput(operation.body, (await reading) ?? {}, "body"),
       };
       if (operation.stream !== undefined) {
+        showLimits(res, verdict);
         res.setHeader("x-request-id", caller.requestId);
         res.setHeader("access-control-allow-origin", "*");
         await operation.stream(input, res);
@@ -121,6 +122,9 @@ export function createDataPlane(options: DataPlaneOptions) {
           "access-control-expose-headers": "x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset",
           "cache-control": "no-store",
           "x-request-id": caller.requestId,
+          "x-ratelimit-limit": verdict.limit,
+          "x-ratelimit-remaining": verdict.remaining,
+          "x-ratelimit-reset": verdict.resetUnixSeconds,
         });
         res.end(body);
       }
@@ -132,6 +136,7 @@ export function createDataPlane(options: DataPlaneOptions) {
         const facts = { err: error.cause ?? error, code: error.code, path: target.path, requestId: caller.requestId };
         options.logger.error(facts, error.message);
       }
+      if (verdict !== undefined && !res.headersSent) showLimits(res, verdict);
       if (res.headersSent) res.destroy();
       else if (!res.destroyed) options.answerError(req, res, error, caller.requestId);
     }

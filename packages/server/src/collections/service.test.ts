@@ -171,11 +171,11 @@ describe("a collection", () => {
     );
     expect(await indexesInPlace()).toEqual(["todos__mail__unique", "todos__size__mail"]);
     await put({ mail: TEXT, size: TEXT }, { indexes: [{ fields: ["mail"] }], rules: { list: "owner" } });
-    expect(await indexesInPlace()).toEqual(["todos__mail", "todos__owner_id"]);
+    expect(await indexesInPlace()).toEqual(["todos__mail", "todos__owner_id__id"]);
     await test.sql(project, "INSERT INTO todos (mail) VALUES ('a'), ('a')");
     const error = await failureOf(put({ mail: TEXT, size: TEXT }, { indexes: [{ fields: ["mail"], unique: true }] }));
     expect(error).toMatchObject({ code: "CONFLICT", message: expect.stringContaining("todos.mail") });
-    expect(await indexesInPlace()).toEqual(["todos__mail", "todos__owner_id"]);
+    expect(await indexesInPlace()).toEqual(["todos__mail", "todos__owner_id__id"]);
   });
 
   it("that is pushed as it is changes nothing", async () => {

@@ -40,7 +40,7 @@ export function itemIsBusy(): AerostackError {
 }
 
 /** A statement that the database refused, in terms of the collection. */
-export function explainFailure(error: unknown, { name }: Collection): unknown {
+export function explainFailure(error: unknown, { name }: Pick<Collection, "name">): unknown {
   if (!(error instanceof AerostackError) || error.code !== "DB_QUERY_FAILED") return error;
   const [, columns] = /^UNIQUE constraint failed: (.+)$/.exec(error.message) ?? [];
   if (columns !== undefined) {

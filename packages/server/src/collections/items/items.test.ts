@@ -151,6 +151,18 @@ describe("access", () => {
     expect(await titles()).toEqual(["a"]);
   });
 
+  it("by a rule over many fields lets an item of many fields be changed in one statement", async () => {
+    const properties = Object.fromEntries(
+      Array.from({ length: 60 }, (_, n) => [`f${n}`, { type: ["integer", "null"] }]),
+    );
+    const update = Array.from({ length: 15 }, (_, n) => `row.f${n} == null`).join(" && ");
+    const definition = definitionOf({ schema: { type: "object", properties }, rules: { update } });
+    await test.service.put(project, "wide", definition, { allowDestructive: false, dryRun: false });
+    const { id } = await test.items.create(project, "wide", {}, TRUSTED);
+    const all = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`f${n}`, n]));
+    expect(await test.items.update(at(id), all, ALICE)).toMatchObject(all);
+  });
+
   it("to rows for those who hear of changes is what the rule for list says", async () => {
     await define({ list: "row.done || row.owner_id == user.id" });
     const row = (done: number, owner: string | null) => ({ id: "x", done, owner_id: owner, title: "t" });

@@ -13,8 +13,9 @@ import { type DefinitionStore, mainDatabase } from "../definition-store.ts";
 import { collectionNotFound, itemNotFound } from "../errors.ts";
 import { evaluateRule } from "../rules/evaluate-rule.ts";
 import type { RuleUser } from "../rules/rule.ts";
+import { fieldsOfRule } from "../rules/rule-fields.ts";
 import { ruleToSql } from "../rules/rule-to-sql.ts";
-import { all, quoted, toWhere } from "../sql-condition.ts";
+import { quoted, toWhere } from "../sql-condition.ts";
 import type { ItemCaller } from "./caller.ts";
 import { changeItem, newItem, nextUpdateTime } from "./item-change.ts";
 import { encodeValue, type Item, toItem } from "./item-codec.ts";
@@ -58,7 +59,11 @@ export function createItemService({ databases, store, catalog, clock }: ItemServ
     return collection;
   }
 
-  async function run(projectId: string, collection: Collection, statement: SqlStatement): Promise<SqlRows> {
+  async function run(
+    projectId: string,
+    collection: Pick<Collection, "name">,
+    statement: SqlStatement,
+  ): Promise<SqlRows> {
     try {
       return await databases.query(mainDatabase(projectId), statement, "data");
     } catch (error) {
@@ -193,7 +198,7 @@ export function createItemService({ databases, store, catalog, clock }: ItemServ
           throw isSeen(collection, caller, before) ? refusal(collection, "update", caller) : itemNotFound();
         }
         const time = nextUpdateTime(row.updated_at, clock.now());
-        if (await writeChange(address, collection, { set, time, seenAt: row.updated_at }, caller)) {
+        if (await writeChange(address, collection, { set, time, seen: row }, caller)) {
           return { ...after, updated_at: time };
         }
       }
@@ -246,31 +251,43 @@ export function createItemService({ databases, store, catalog, clock }: ItemServ
     }
   }
 
-  /** The rule is judged once more where the row is written: one that changed meanwhile is not changed by an old judgement. */
+  /**
+   * Writes a change to the row that was judged: where something that the rule looked at has changed meanwhile, or the item by
+   * another call, nothing is written. The fields looked at are set to what they are, too: SQLite then reads each once, and
+   * the statement is one that the data host runs in its own process.
+   *
+   * @returns whether it was written
+   */
   async function writeChange(
     { projectId, id }: ItemAddress,
-    collection: Collection,
-    change: { readonly set: Row; readonly time: string; readonly seenAt: unknown },
+    { columns, rules, name }: Collection,
+    { set, time, seen }: { readonly set: Row; readonly time: string; readonly seen: Row },
     caller: ItemCaller,
   ): Promise<boolean> {
-    const { columns, rules, name } = collection;
-    const values = Object.entries(change.set).flatMap(([field, value]) => {
+    const judgedBy = caller.isTrusted ? [] : [...fieldsOfRule(rules.update)];
+    const kept = [...new Set(["updated_at", ...judgedBy])].filter((field) => field !== "id");
+    const values = new Map<string, SqlParameter>(kept.map((field) => [field, stored(seen, field)]));
+    for (const [field, value] of Object.entries(set)) {
       const column = columns.get(field);
-      return column === undefined ? [] : [[quoted(field), encodeValue(column, value)] as const];
-    });
-    const where = toWhere(
-      all([
-        { sql: '"updated_at" IS ?', params: [(change.seenAt ?? null) as SqlParameter] },
-        caller.isTrusted || ruleToSql(rules.update, { user: caller.user, columns, changed: change.set }),
-      ]),
+      if (column !== undefined) values.set(field, encodeValue(column, value));
+    }
+    values.set("updated_at", time);
+    const assignments = [...values.keys()].map((field) => `${quoted(field)} = ?`).join(", ");
+    const conditions = ['"id" = ?', ...kept.map((field) => `${quoted(field)} IS ?`)].join(" AND ");
+    const { meta } = await run(
+      projectId,
+      { name },
+      {
+        sql: `UPDATE ${quoted(name)} SET ${assignments} WHERE ${conditions}`,
+        params: [...values.values(), id, ...kept.map((field) => stored(seen, field))],
+      },
     );
-    const assignments = [...values.map(([field]) => `${field} = ?`), '"updated_at" = ?'].join(", ");
-    const { meta } = await run(projectId, collection, {
-      sql: `UPDATE ${quoted(name)} SET ${assignments} WHERE "id" = ? AND ${where.sql}`,
-      params: [...values.map(([, value]) => value), change.time, id, ...where.params],
-    });
     return meta.changes > 0;
   }
+}
+
+function stored(row: Row, field: string): SqlParameter {
+  return (row[field] ?? null) as SqlParameter;
 }
 
 export type ItemService = ReturnType<typeof createItemService>;

@@ -9,6 +9,7 @@ const { columns } = compileProperties({
   done: { type: "boolean" },
   size: { type: "integer" },
   tags: { type: "array" },
+  ...Object.fromEntries(Array.from({ length: 16 }, (_, n) => [`f${n}`, {}])),
 });
 
 describe("a rule", () => {
@@ -36,6 +37,7 @@ describe("a rule", () => {
     ["row.size == 1u", "values are texts"],
     ["new.title == 'x'", "'new' is not known when items are listed"],
     ["row['constructor'] == null", "there is no field"],
+    [Array.from({ length: 16 }, (_, n) => `row.f${n} == null`).join(" && "), "no more than 15 fields"],
     [Array.from({ length: 41 }, () => "row.size == 1").join(" || "), "at most 40 comparisons"],
     [`${"(".repeat(60)}true${")".repeat(60)}`, ""],
     [`${"!".repeat(990)}true`, ""],

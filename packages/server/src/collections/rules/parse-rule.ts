@@ -5,6 +5,8 @@ import { type Comparison, isOrdered, type ListOperand, type Operand, type RowSco
 
 /** Comparisons of one rule; each may become a bound value of a statement. */
 const MAX_COMPARISONS = 40;
+/** Fields of one rule: a change binds each of them, beside the fields that it sets. */
+const MAX_FIELDS = 15;
 const MAX_LIST_ITEMS = 100;
 const MAX_NODES = 400;
 const MAX_DEPTH = 40;
@@ -46,6 +48,7 @@ function namedRule(text: string, operation: CollectionOperation): string | undef
 export function parseRule(text: string, operation: CollectionOperation, columns: Columns): Rule {
   const source = namedRule(text, operation) ?? text;
   let comparisons = 0;
+  const fields = new Set<string>();
 
   function refuse(reason: string, node?: ASTNode): never {
     const part = node === undefined ? "" : ` ('${source.slice(node.start, node.end)}')`;
@@ -142,6 +145,8 @@ export function parseRule(text: string, operation: CollectionOperation, columns:
         const [name] = path;
         if (name === undefined || path.length !== 1) return refuse(`write ${root}.<field>`, node);
         if (!columns.has(name)) return refuse(`there is no field '${name}'`, node);
+        if (fields.add(name).size > MAX_FIELDS)
+          return refuse(`a rule looks at no more than ${MAX_FIELDS} fields`, node);
         return { kind: "column", scope: root, name };
       }
     }

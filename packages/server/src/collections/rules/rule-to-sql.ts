@@ -11,7 +11,6 @@ import {
 import type { Column, Columns } from "../schema/columns.ts";
 import { all, any, not, type SqlCondition } from "../sql-condition.ts";
 import { areEqual, comparableValues, isInOrder } from "./compare-scalars.ts";
-import type { RuleRow } from "./evaluate-rule.ts";
 import {
   type Comparison,
   isNullLiteral,
@@ -28,8 +27,6 @@ import {
 export interface RuleSqlFacts {
   readonly user: RuleUser | null;
   readonly columns: Columns;
-  /** For `new`: the fields that a change sets; the others stay as they are in the row. */
-  readonly changed?: RuleRow;
 }
 
 /** A column, or a value that is known beforehand. A list or object of the user's is a value that is like nothing. */
@@ -44,7 +41,10 @@ const MIRRORED: Readonly<Record<Comparison, Comparison>> = {
   ">=": "<=",
 };
 
-/** A rule for all rows of a table: what is known of the user becomes bound values. Says the same as `evaluateRule`. */
+/**
+ * A rule for all rows of a table: what is known of the user becomes bound values. Says the same as `evaluateRule` for the row as
+ * it is and as it will be alike.
+ */
 export function ruleToSql(rule: Rule, facts: RuleSqlFacts): SqlCondition {
   switch (rule.op) {
     case "constant":
@@ -66,12 +66,9 @@ export function ruleToSql(rule: Rule, facts: RuleSqlFacts): SqlCondition {
   }
 }
 
-function sideOf(operand: Operand, { user, columns, changed }: RuleSqlFacts): Side {
+function sideOf(operand: Operand, { user, columns }: RuleSqlFacts): Side {
   if (operand.kind === "literal") return { value: operand.value };
   if (operand.kind === "user") return { value: userValue(user, operand.path) };
-  if (operand.scope === "new" && changed !== undefined && Object.hasOwn(changed, operand.name)) {
-    return { value: changed[operand.name] ?? null };
-  }
   const column = columns.get(operand.name);
   return column === undefined ? { value: null } : { column };
 }

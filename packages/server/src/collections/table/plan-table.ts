@@ -12,11 +12,11 @@ export interface TablePlan {
 /** Holds the values of a column while it is made anew. */
 const TEMPORARY_COLUMN = "aero_converted";
 
-/** The indexes that a definition asks for, and the one by which owners find what is theirs. */
+/** The indexes that a definition asks for, and the one by which owners find what is theirs, in the order of a list. */
 export function indexesOf({ definition }: CompiledDefinition): CollectionIndex[] {
   const { indexes, rules } = definition;
   const isCovered = rules.list !== "owner" || indexes.some(({ fields }) => fields[0] === "owner_id");
-  return isCovered ? [...indexes] : [...indexes, { fields: ["owner_id"], unique: false }];
+  return isCovered ? [...indexes] : [...indexes, { fields: ["owner_id", "id"], unique: false }];
 }
 
 /**

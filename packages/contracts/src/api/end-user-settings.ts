@@ -8,6 +8,15 @@ export const MAX_ACCESS_TOKEN_SECONDS = 15 * MINUTE_SECONDS;
 const MAX_REDIRECTS = 50;
 const MAX_URL_CHARACTERS = 2_000;
 
+/** A header of a message is one line. */
+const lineSchema = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+    .regex(/^[^\u0000-\u001f\u007f]*$/, "One line without control characters.");
+
 export const passwordPolicySchema = z.strictObject({
   minLength: z.int().min(8).max(128).default(8),
   requireUppercase: z.boolean().default(true),
@@ -48,15 +57,6 @@ export const urlSettingsSchema = z.strictObject({
     .describe("Where users may be sent after a link or another provider; a path that ends in * stands for all below"),
 });
 
-/** A header of a message is one line. */
-const lineSchema = (max: number) =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
-    .regex(/^[^\u0000-\u001f\u007f]*$/, "One line without control characters.");
-
 export const mailSettingsSchema = z.strictObject({
   sender: z
     .enum(["default", "smtp", "resend", "outbox"])
@@ -94,6 +94,45 @@ export const smsSettingsSchema = z.strictObject({
     .default(null)
     .describe("The auth token is set as `sms.twilio.authToken` and never shown"),
 });
+
+const LOOPBACK_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]"]);
+const issuerSchema = z
+  .string()
+  .max(500)
+  .refine((text) => {
+    if (!URL.canParse(text)) return false;
+    const { protocol, hostname, search, hash } = new URL(text);
+    return (
+      search === "" && hash === "" && (protocol === "https:" || (protocol === "http:" && LOOPBACK_HOSTS.has(hostname)))
+    );
+  }, "An https URL without query.");
+
+const providerShape = {
+  enabled: z.boolean().default(true),
+  name: lineSchema(60).nullable().default(null).describe("As its button says"),
+  clientId: lineSchema(300),
+};
+
+/** Somebody else who says who a user is. The client secret is set as `providers.<id>.clientSecret` and never shown. */
+export const identityProviderSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("github"), ...providerShape }),
+  z.strictObject({ type: z.literal("google"), ...providerShape }),
+  z.strictObject({
+    type: z.literal("oidc"),
+    ...providerShape,
+    issuer: issuerSchema,
+    scopes: z
+      .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/))
+      .max(20)
+      .default(["openid", "email", "profile"]),
+    trustEmail: z
+      .boolean()
+      .default(false)
+      .describe("The provider confirms every address although its tokens do not say so (`email_verified`)"),
+  }),
+]);
+export type IdentityProvider = z.infer<typeof identityProviderSchema>;
+const MAX_PROVIDERS = 20;
 
 const MAX_CUSTOM_FIELDS = 100;
 
@@ -153,6 +192,14 @@ export const endUserSettingsSchema = z.strictObject({
     .default(null)
     .describe("Null: users may keep any fields"),
   magicLink: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  providers: z
+    .record(
+      z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "Lower-case letters, digits and dashes."),
+      identityProviderSchema,
+    )
+    .refine((providers) => Object.keys(providers).length <= MAX_PROVIDERS, `At most ${MAX_PROVIDERS}.`)
+    .default({})
+    .describe("By an id of your own, which is part of the callback address"),
   mail: mailSettingsSchema.prefault({}),
   sms: smsSettingsSchema.prefault({}),
   templates: z

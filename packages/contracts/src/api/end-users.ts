@@ -99,6 +99,49 @@ export const endUserResetPasswordRequestSchema = z.object({
   newPassword: endUserPasswordSchema,
 });
 
+export const endUserProviderParamsSchema = endUserProjectParamsSchema.extend({ provider: z.string().min(1).max(32) });
+export const endUserOauthStartQuerySchema = z.object({
+  redirectTo: redirectToSchema,
+  codeChallenge: z
+    .string()
+    .regex(/^[\w-]{43}$/)
+    .optional()
+    .describe("S256 challenge (RFC 7636): the code is then good only with its verifier"),
+  link: endUserTokenSchema.optional().describe("From POST /me/identities/{provider}"),
+  ageConfirmed: z
+    .enum(["true", "false"])
+    .transform((text) => text === "true")
+    .optional(),
+});
+export const endUserOauthTokenRequestSchema = z.object({
+  code: endUserTokenSchema,
+  codeVerifier: z
+    .string()
+    .regex(/^[\w.~-]{43,128}$/)
+    .optional(),
+});
+export const endUserLinkRequestSchema = z.object({ redirectTo: redirectToSchema });
+export const endUserLinkResponseSchema = z.object({ success: z.literal(true), url: z.string() });
+export const endUserIdentitySchema = z.object({
+  provider: z.string(),
+  email: z.string().nullable(),
+  createdAt: timestampSchema,
+});
+export const listEndUserIdentitiesResponseSchema = z.object({ identities: z.array(endUserIdentitySchema) });
+
+/** What a log-in screen needs to know. */
+export const endUserConfigResponseSchema = z.object({
+  appName: z.string(),
+  signUp: z.enum(["open", "closed"]),
+  requireEmailVerification: z.boolean(),
+  requireAgeConfirmation: z.boolean(),
+  password: z.record(z.string(), z.union([z.boolean(), z.number()])),
+  otp: z.object({ email: z.boolean(), phone: z.boolean() }),
+  magicLink: z.boolean(),
+  anonymous: z.boolean(),
+  providers: z.array(z.object({ id: z.string(), type: z.string(), name: z.string(), url: z.string() })),
+});
+
 export const outboxMessageSchema = z.object({
   id: z.string(),
   channel: z.enum(["mail", "sms"]),

@@ -22,6 +22,12 @@ import { createCodeRoutes } from "./codes/routes.ts";
 import { createEndUserMessages } from "./messages/end-user-messages.ts";
 import { createMessageLinks } from "./messages/message-links.ts";
 import { createProjectSenders } from "./messages/project-sender.ts";
+import type { GithubEndpoints } from "./oauth/github-connection.ts";
+import { createOauthFlow } from "./oauth/oauth-flow.ts";
+import { createProviderConnections } from "./oauth/provider-connections.ts";
+import { createProviderUsers } from "./oauth/provider-users.ts";
+import { createOauthRoutes } from "./oauth/routes.ts";
+import { createUserIdentities } from "./oauth/user-identities.ts";
 import { createEndUserOperations } from "./operations.ts";
 import { createPageRoutes } from "./pages/routes.ts";
 import { createPasswordReset } from "./passwords/password-reset.ts";
@@ -35,6 +41,7 @@ import { createRefreshTokens } from "./sessions/refresh-tokens.ts";
 import { createEndUserSessions } from "./sessions/sessions.ts";
 import { createSigningKeys } from "./sessions/signing-keys.ts";
 import { createTokenVerifier } from "./sessions/token-verifier.ts";
+import { createConfigRoutes } from "./settings/config-routes.ts";
 import { createEndUserSettingsRoutes } from "./settings/routes.ts";
 import { createEndUserSettings } from "./settings/settings.ts";
 import { createProvenIdentities } from "./sign-in/proven-identity.ts";
@@ -65,6 +72,8 @@ export interface EndUsersOptions {
   /** Reaches addresses that a project's people typed in, as far as their functions may. */
   readonly outgoing: Outgoing;
   readonly avatarStorage: AvatarStorage;
+  /** For tests: where GitHub is. */
+  readonly github?: GithubEndpoints;
   /** A line for the project's own log. */
   readonly logToProject: (projectId: string, message: string) => void;
 }
@@ -119,6 +128,17 @@ export function createEndUsers(options: EndUsersOptions) {
   const magicLinks = createMagicLinks({ sql, tokens, settings, messages, links, identities, signIn });
   const service = createEndUserService({ sql, clock, hasher, limiter, settings, signIn, verification, messages });
 
+  const connections = createProviderConnections({ clock, settings, fetch: outgoing.fetch, github: options.github });
+  const flow = createOauthFlow({
+    sql,
+    key: keyFor("end-user-oauth"),
+    tokens,
+    connections,
+    users: createProviderUsers({ sql, clock, changes, settings, identities }),
+    signIn,
+    authUrlOf: accessTokens.issuerOf,
+    log,
+  });
   const anonymous = createAnonymousUsers({
     sql,
     clock,
@@ -158,7 +178,15 @@ export function createEndUsers(options: EndUsersOptions) {
         messages,
         users: createUserRows(sql),
       }),
+      ...createOauthRoutes({
+        requests,
+        settings,
+        flow,
+        identities: createUserIdentities(sql),
+        authUrlOf: accessTokens.issuerOf,
+      }),
       ...createCodeRoutes({ requests, limiter, settings, otp, magicLinks }),
+      ...createConfigRoutes({ requests, settings, authUrlOf: accessTokens.issuerOf }),
       ...createPageRoutes({ requireProject: requests.requireProject, settings }),
       ...createEndUserSettingsRoutes({ settings, keys, findProject }),
       ...createOutboxRoutes({ outbox, findProject }),

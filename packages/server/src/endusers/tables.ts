@@ -69,6 +69,17 @@ export interface EndUserTables {
     /** When the row says nothing any more. */
     expires_at: number;
   };
+  /** Who somebody is at another provider. Nothing of the provider is kept but the e-mail address that it told. */
+  end_user_identities: {
+    project_id: string;
+    /** As the project's settings call it. */
+    provider: string;
+    /** SHA-256 of issuer and subject. */
+    subject_hash: string;
+    user_id: string;
+    email: string | null;
+    created_at: number;
+  };
   end_user_signing_keys: {
     kid: string;
     project_id: string;
@@ -165,6 +176,17 @@ export const endUserMigrations: SqlMigrations = {
         .addPrimaryKeyConstraint("end_user_otps_key", ["project_id", "target"])
         .execute();
       await db.schema.createIndex("end_user_otps_expiry").on("end_user_otps").column("expires_at").execute();
+      await db.schema
+        .createTable("end_user_identities")
+        .addColumn("project_id", types.text, (column) => column.notNull())
+        .addColumn("provider", types.text, (column) => column.notNull())
+        .addColumn("subject_hash", types.text, (column) => column.notNull())
+        .addColumn("user_id", types.text, (column) => column.notNull().references("end_users.id").onDelete("cascade"))
+        .addColumn("email", types.text)
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addPrimaryKeyConstraint("end_user_identities_key", ["project_id", "provider", "subject_hash"])
+        .execute();
+      await db.schema.createIndex("end_user_identities_user").on("end_user_identities").column("user_id").execute();
       await db.schema
         .createTable("end_user_signing_keys")
         .addColumn("kid", types.text, (column) => column.primaryKey())

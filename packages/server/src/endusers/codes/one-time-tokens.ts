@@ -5,7 +5,9 @@ import { hashToken } from "../../kernel/crypto/token-hash.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { EndUserTables } from "../tables.ts";
 
-export type TokenKind = "verify-email" | "reset-password" | "magic-link";
+/** Kinds whose tokens travel in links of messages. */
+export type MessageTokenKind = "verify-email" | "reset-password" | "magic-link";
+export type TokenKind = MessageTokenKind | "oauth-state" | "oauth-code" | "oauth-link";
 
 export interface TakenToken {
   readonly userId: string | null;
@@ -43,6 +45,9 @@ interface KindFacts {
 export const TOKEN_KINDS: Readonly<Record<TokenKind, KindFacts>> = {
   "verify-email": { prefix: "ev", lifetimeMs: 24 * 60 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
   "reset-password": { prefix: "pr", lifetimeMs: 60 * MINUTE_MS, error: "AUTH_RESET_TOKEN_INVALID" },
+  "oauth-state": { prefix: "os", lifetimeMs: 10 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
+  "oauth-code": { prefix: "oc", lifetimeMs: 2 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
+  "oauth-link": { prefix: "ol", lifetimeMs: 5 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
   "magic-link": { prefix: "ml", lifetimeMs: 15 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
 };
 

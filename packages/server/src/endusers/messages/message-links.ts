@@ -1,4 +1,4 @@
-import type { TokenKind } from "../codes/one-time-tokens.ts";
+import type { MessageTokenKind } from "../codes/one-time-tokens.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import { withParameters } from "./redirect-urls.ts";
 
@@ -10,7 +10,7 @@ export interface MessageLinks {
    *
    * @param redirectTo checked against the project's list
    */
-  to(kind: TokenKind, projectId: string, token: string, redirectTo?: string): Promise<string>;
+  to(kind: MessageTokenKind, projectId: string, token: string, redirectTo?: string): Promise<string>;
 }
 
 export interface MessageLinksOptions {

@@ -1,6 +1,5 @@
 import { Readable } from "node:stream";
-import { AerostackError } from "@aerostack/contracts";
-import type { StorageService } from "../../storage/service.ts";
+import { plainAttributes, type StorageService } from "../../storage/service.ts";
 import type { AvatarStorage } from "./avatars.ts";
 
 /** A bucket of its own, so that pictures of users never meet what the project's code stores. */
@@ -10,17 +9,15 @@ const BUCKET = "end-users";
 export function createAvatarStorage(storage: StorageService): AvatarStorage {
   return {
     async put(projectId, key, bytes, contentType) {
-      await storage.put(projectId, BUCKET, key, Readable.from([bytes]), { contentType, size: bytes.length });
+      const attributes = plainAttributes(contentType);
+      await storage.put({ projectId, bucket: BUCKET }, key, Readable.from([bytes]), { attributes, size: bytes.length });
     },
     async get(projectId, key) {
-      try {
-        const { object, content } = await storage.get(projectId, BUCKET, key);
-        return { content: Readable.toWeb(content) as ReadableStream<Uint8Array>, size: object.size };
-      } catch (error) {
-        if (error instanceof AerostackError && error.status === 404) return null;
-        throw error;
-      }
+      const located = await storage.reader.locate({ projectId, bucket: BUCKET }, key);
+      if (located === null) return null;
+      const content = await storage.reader.open(projectId, located.slices);
+      return { content: Readable.toWeb(content) as ReadableStream<Uint8Array>, size: located.object.size };
     },
-    delete: (projectId, key) => storage.delete(projectId, BUCKET, key),
+    delete: (projectId, key) => storage.delete({ projectId, bucket: BUCKET }, [key]),
   };
 }

@@ -35,6 +35,10 @@ const CHECKS: readonly Check[] = [
 /** What one part of the settings asks of another. @throws VALIDATION_ERROR naming everything that is missing */
 export function checkSettings(settings: EndUserSettings, secrets: SettingsSecrets): void {
   const wrong = CHECKS.filter(([, isWrong]) => isWrong(settings, secrets));
+  for (const id of Object.keys(settings.providers)) {
+    const field = `providers.${id}.clientSecret`;
+    if (secrets[field] === undefined) wrong.push([field, () => true, "is needed"]);
+  }
   const [first] = wrong;
   if (first === undefined) return;
   throw new AerostackError("VALIDATION_ERROR", {

@@ -3,6 +3,7 @@ const SECRET_PATHS: readonly RegExp[] = [
   /^mail\.smtp\.password$/,
   /^mail\.resend\.apiKey$/,
   /^sms\.twilio\.authToken$/,
+  /^providers\.[a-z0-9-]+\.clientSecret$/,
 ];
 
 export type SettingsSecrets = Readonly<Record<string, string>>;

@@ -3,9 +3,9 @@ import type { Clock } from "@aerostack/kernel";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import { isUniqueViolation, type Sql } from "../../kernel/sql/index.ts";
 import { userSubject } from "../sessions/sessions.ts";
-import { endUserSessionStore } from "../sessions/store.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import type { EndUserTables } from "../tables.ts";
+import { forgetWaysIn } from "../users/forget-ways-in.ts";
 import { newEndUser } from "../users/new-user.ts";
 import { type EndUserRow, endUserStore } from "../users/store.ts";
 import { requireAge, requireOpenSignUp } from "./sign-up-rules.ts";
@@ -53,7 +53,7 @@ export function createProvenIdentities(options: ProvenIdentitiesOptions): Proven
   async function claim(user: EndUserRow): Promise<EndUserRow> {
     const now = clock.now();
     const claimed = await changes.commit(sql, [userSubject(user.id)], async (trx) => {
-      await endUserSessionStore.revokeAllOfUser(trx, user.id, "address proven by its owner", now);
+      await forgetWaysIn(trx, user.id, now);
       return await endUserStore.update(trx, user.project_id, user.id, {
         email_verified_at: now,
         password_hash: null,

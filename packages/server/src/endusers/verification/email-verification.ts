@@ -6,8 +6,8 @@ import { type OneTimeTokens, TOKEN_KINDS } from "../codes/one-time-tokens.ts";
 import type { EndUserMessages } from "../messages/end-user-messages.ts";
 import type { MessageLinks } from "../messages/message-links.ts";
 import { userSubject } from "../sessions/sessions.ts";
-import { endUserSessionStore } from "../sessions/store.ts";
 import type { EndUserTables } from "../tables.ts";
+import { forgetWaysIn } from "../users/forget-ways-in.ts";
 import { type EndUserChange, type EndUserRow, endUserStore } from "../users/store.ts";
 
 /** What a sign-up brings that its link confirms. */
@@ -94,7 +94,7 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
           await tokens.take(trx, "verify-email", projectId, token);
           // An anonymous user's own sign-up: the session is theirs.
           if (appliesSignUp && !isNew) {
-            await endUserSessionStore.revokeAllOfUser(trx, user.id, "address proven by its owner", now);
+            await forgetWaysIn(trx, user.id, now);
           }
           await tokens.removeOf(trx, user.id, "verify-email");
           await tokens.removeOf(trx, user.id, "reset-password");

@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import { AerostackError } from "@aerostack/contracts";
+import type { AuthorizationServer } from "oauth4webapi";
+import type { OutgoingFetch } from "../../kernel/outgoing.ts";
+import { authorizationUrlOf, loadOauth, requestOptions } from "./oauth-library.ts";
+import { type ProviderConnection, type ProviderProfile, ProviderRefusedError } from "./provider-connection.ts";
+
+export interface OidcSettings {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly scopes: readonly string[];
+  /** Addresses count as confirmed although the provider does not say so. */
+  readonly trustEmail: boolean;
+}
+
+/** Finds what a provider publishes about itself (OpenID Connect Discovery 1.0). */
+export type Discover = (issuer: string) => Promise<AuthorizationServer>;
+
+/** Logs in by OpenID Connect: authorization code with PKCE, ID token with nonce and checked signature. */
+export function createOidcConnection(
+  settings: OidcSettings,
+  discover: Discover,
+  fetch: OutgoingFetch,
+): ProviderConnection {
+  const client = { client_id: settings.clientId };
+
+  return {
+    async authorizationUrl({ redirectUri, state, codeVerifier, nonce }) {
+      const server = await discover(settings.issuer);
+      return authorizationUrlOf(server, {
+        client_id: settings.clientId,
+        redirect_uri: redirectUri,
+        response_type: "code",
+        scope: settings.scopes.join(" "),
+        state,
+        nonce,
+        code_challenge: challengeOf(codeVerifier),
+        code_challenge_method: "S256",
+      });
+    },
+
+    async identify(answer, { redirectUri, state, codeVerifier, nonce }) {
+      const refusal = answer.get("error");
+      if (refusal !== null) throw new ProviderRefusedError(refusal);
+      const oauth = await loadOauth();
+      const server = await discover(settings.issuer);
+      const reading = requestOptions<"GET">(oauth, fetch, settings.issuer);
+      try {
+        const parameters = oauth.validateAuthResponse(server, client, answer, state);
+        const secret = methodOf(server) === "post" ? oauth.ClientSecretPost : oauth.ClientSecretBasic;
+        const response = await oauth.authorizationCodeGrantRequest(
+          server,
+          client,
+          secret(settings.clientSecret),
+          parameters,
+          redirectUri,
+          codeVerifier,
+          requestOptions<"POST", URLSearchParams>(oauth, fetch, settings.issuer),
+        );
+        const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, {
+          expectedNonce: nonce,
+          requireIdToken: true,
+        });
+        await oauth.validateApplicationLevelSignature(server, response, reading);
+        const claims = oauth.getValidatedIdTokenClaims(tokens);
+        if (claims === undefined) throw new Error("the answer holds no ID token");
+        if (typeof claims.email === "string" || server.userinfo_endpoint === undefined) return profileOf(claims);
+        const answered = await oauth.userInfoRequest(server, client, tokens.access_token, reading);
+        const info = await oauth.processUserInfoResponse(server, client, claims.sub, answered);
+        return profileOf({ ...claims, ...info, iss: claims.iss });
+      } catch (cause) {
+        throw new AerostackError("AUTH_PROVIDER_FAILED", { cause });
+      }
+    },
+  };
+
+  function profileOf(claims: Readonly<Record<string, unknown>>): ProviderProfile {
+    const email = typeof claims.email === "string" ? claims.email.trim().toLowerCase() : null;
+    return {
+      issuer: settings.issuer,
+      subject: String(claims.sub),
+      email,
+      // Some providers send it as text.
+      isEmailVerified: settings.trustEmail || claims.email_verified === true || claims.email_verified === "true",
+      name: typeof claims.name === "string" ? claims.name : null,
+    };
+  }
+}
+
+export function challengeOf(codeVerifier: string): string {
+  return createHash("sha256").update(codeVerifier).digest("base64url");
+}
+
+function methodOf(server: AuthorizationServer): "basic" | "post" {
+  const methods = server.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
+  return methods.includes("client_secret_basic") ? "basic" : "post";
+}

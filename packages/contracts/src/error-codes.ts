@@ -297,6 +297,21 @@ export const ERRORS = defineErrors({
     message: "The object does not meet the condition of the request.",
     fix: "Read the object's current etag and decide again.",
   },
+  MISSING_FILE: {
+    status: 400,
+    message: "The form has no file.",
+    fix: "Send the file as the form's field 'file'.",
+  },
+  UNAUTHORIZED: {
+    status: 401,
+    message: "The access token is missing or not valid any more.",
+    fix: "Send 'Authorization: Bearer <access token>' of one of the project's users.",
+  },
+  FILE_TOO_LARGE: {
+    status: 413,
+    message: "The file is larger than 100 MB.",
+    fix: "Upload a smaller file.",
+  },
   STORAGE_FILE_TOO_LARGE: {
     status: 413,
     message: "The file is larger than allowed.",

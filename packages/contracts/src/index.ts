@@ -9,6 +9,7 @@ export * from "./api/end-users.ts";
 export * from "./api/functions.ts";
 export * from "./api/logs.ts";
 export * from "./api/projects.ts";
+export * from "./api/storage.ts";
 export {
   type AssetsConfig,
   bindingNameSchema,

@@ -1,13 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
-import {
-  createObjectClient,
-  type DataHost,
-  d1BindingModulePath,
-  splitStatements,
-  startDataHost,
-} from "@aerostack/datahost";
+import { type DataHost, d1BindingModulePath, splitStatements, startDataHost } from "@aerostack/datahost";
 import { type Clock, deriveKey } from "@aerostack/kernel";
 import { createEgressConnector, createRuntime } from "@aerostack/runtime";
 import { createCachedValues } from "./cache/cached-values.ts";
@@ -51,8 +45,7 @@ import type { FindProject } from "./projects/find-project.ts";
 import type { ProjectRecord } from "./projects/service.ts";
 import { createQueueRoutes } from "./queue/routes.ts";
 import { createQueueService } from "./queue/service.ts";
-import { createStorageRoutes } from "./storage/routes.ts";
-import { createStorageService } from "./storage/service.ts";
+import { createStorage } from "./storage/create-storage.ts";
 
 export interface ProjectPlaneOptions {
   readonly config: Config;
@@ -189,9 +182,22 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   projects.onDelete("logs", ({ id }) => logs.store.deleteProject(id));
   projects.onDelete("functions", ({ id }) => functions.deleteProject(id));
 
-  const objects = createObjectClient({ socketPath: join(config.dataDir, "run", "host.sock") });
-  lifecycle.onClose("object client", () => objects.close());
-  const storage = createStorageService({ call, objects });
+  const storage = createStorage({
+    dataDir: config.dataDir,
+    call,
+    clock,
+    changes: controlPlane.changes,
+    dataKey,
+    origin,
+    findProject,
+    findPublicProject: projects.find,
+    findEndUser: (projectId, token) => endUsers.verifyToken(projectId, token),
+    countAnonymous: (projectId, ip) => window.hit(`${projectId} ${limitKeyOfAddress(ip)}`, anonymousLimit),
+    log: logs.buffer.add,
+    logger: log,
+    answerError,
+  });
+  lifecycle.onClose("storage", () => storage.close());
   projects.onDelete("storage grant", ({ id }) => storage.forgetProject(id));
   const dataServices = { databases: createDatabaseService(call), cache: createCacheService(call) };
   const endUsers = createEndUsers({
@@ -210,7 +216,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     outgoing: createOutgoing(
       createEgressConnector({ platformOrigin: origin, egressAllow: config.egressAllow }, OUTGOING_CONNECT_TIMEOUT_MS),
     ),
-    avatarStorage: createAvatarStorage(storage),
+    avatarStorage: createAvatarStorage(storage.service),
     logToProject: (projectId, message) =>
       logs.buffer.add({ projectId, time: clock.now(), kind: "event", level: "warn", message }),
   });
@@ -234,6 +240,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   const handleDataPlane = createDataPlane({
     operations,
     now: () => clock.now(),
+    ...storage.operations,
     principalOf: createPrincipalReader(resolver.resolve),
     findProject,
     findPublicProject: async (ref) => (await projects.find(ref)) ?? null,
@@ -254,6 +261,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     isTrustedProxy: createProxyCheck(config.trustProxy),
     resolvePrincipal: resolver.resolve,
   });
+    handleStorage: storage.handle,
 
   const functionUrl = (slug: string, name: string, environment: string): string =>
     `${origin}/f/${slug}/${name}${environment === "staging" ? "--staging" : ""}`;
@@ -294,7 +302,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
       ...endUsers.routes,
       ...collections.routes,
       ...createCacheRoutes({ cache: dataServices.cache, findProject }),
-      ...createStorageRoutes({ storage, findProject }),
+      ...storage.routes,
       ...createQueueRoutes({
         queues,
         findProject,

@@ -10,6 +10,7 @@ import type { ObjectAttributes, ObjectInfo } from "./object-info.ts";
 import { MAX_LIST_BYTES } from "./object-limits.ts";
 import type { BucketName, CopyOptions, LocatedObject, Objects, ReadRequest } from "./objects.ts";
 import { R2Refusal } from "./r2-refusal.ts";
+import type { FinishAs } from "./resumable-store.ts";
 import { findUpload } from "./upload-rows.ts";
 
 export interface ObjectListParams extends BucketName {
@@ -135,7 +136,8 @@ export function createObjectsRpc({
     ),
 
     "objects.finishUpload": guarded(
-      (params: BucketName & { uploadId: string }): Promise<ObjectInfo> => objects.finishUpload(params, params.uploadId),
+      (params: BucketName & { uploadId: string; as?: FinishAs }): Promise<ObjectInfo> =>
+        objects.finishUpload(params, params.uploadId, params.as),
     ),
 
     "objects.buckets": (params: { projectId: string }) => ({ buckets: allBuckets(states.read(params.projectId)) }),

@@ -13,7 +13,7 @@ import { MAX_DELETE_KEYS, MAX_OBJECT_BYTES, MAX_PART_BYTES, MAX_PARTS } from "./
 import { type RangeRequest, resolveRange } from "./object-range.ts";
 import { createVersion, findObject, findParts, putObject, removeObject } from "./object-store.ts";
 import { R2Refusal } from "./r2-refusal.ts";
-import { appendPart, finishUpload } from "./resumable-store.ts";
+import { appendPart, type FinishAs, finishUpload } from "./resumable-store.ts";
 import { createUpload, findUpload, type UploadKey, uploadExists } from "./upload-rows.ts";
 
 /** A bucket of a project. */
@@ -100,7 +100,7 @@ export interface Objects {
       readonly checksums?: Readonly<Partial<Record<BlobHash, string>>> | undefined;
     },
   ): Promise<{ offset: number }>;
-  finishUpload(name: BucketName, uploadId: string): Promise<ObjectInfo>;
+  finishUpload(name: BucketName, uploadId: string, as?: FinishAs): Promise<ObjectInfo>;
   completeUpload(
     name: BucketName,
     upload: { readonly key: string; readonly uploadId: string },
@@ -277,8 +277,12 @@ export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOpti
       });
     },
 
-    async finishUpload({ projectId, bucket }, uploadId) {
-      const object = await states.commit(projectId, (db) => finishUpload(db, bucket, uploadId, clock.now()));
+    async finishUpload({ projectId, bucket }, uploadId, as) {
+      if (as !== undefined) {
+        checkObjectKey(as.key);
+        checkAttributes(as.attributes);
+      }
+      const object = await states.commit(projectId, (db) => finishUpload(db, bucket, uploadId, clock.now(), as));
       onGarbage(projectId);
       return object;
     },

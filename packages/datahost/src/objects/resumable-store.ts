@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { addUse, type BlobUse } from "./blob-uses.ts";
-import type { ObjectInfo } from "./object-info.ts";
+import type { ObjectAttributes, ObjectInfo } from "./object-info.ts";
 import { createVersion, putObject } from "./object-store.ts";
 import { R2Refusal } from "./r2-refusal.ts";
 import { findUpload, multipartEtag, type PartRow, statementsOf } from "./upload-rows.ts";
@@ -29,32 +29,43 @@ export function appendPart(
   return offset + part.size;
 }
 
-/** Makes an object of a resumable upload that has all its bytes; the upload stays, so that its end can be asked for. */
-export function finishUpload(db: SqliteDatabase, bucket: string, uploadId: string, now: number): ObjectInfo {
+/** What an upload becomes whose object was not known when it began. */
+export interface FinishAs {
+  readonly key: string;
+  readonly attributes: ObjectAttributes;
+}
+
+/**
+ * Makes an object of a resumable upload that has all its bytes; the upload stays, so that its end can be asked for. With
+ * `as`, of whatever bytes it has, and it is gone.
+ * @throws R2Refusal noSuchUpload
+ */
+export function finishUpload(
+  db: SqliteDatabase,
+  bucket: string,
+  uploadId: string,
+  now: number,
+  as?: FinishAs,
+): ObjectInfo {
   const upload = findUpload(db, bucket, uploadId);
-  if (upload === undefined || upload.finishedAt !== null || upload.offset !== upload.length) {
-    throw new R2Refusal("noSuchUpload");
-  }
+  const isWhole = upload !== undefined && (as !== undefined || upload.offset === upload.length);
+  if (!isWhole || upload.length === null || upload.finishedAt !== null) throw new R2Refusal("noSuchUpload");
   const statements = statementsOf(db);
   const parts = statements.parts.all(uploadId);
   const object: ObjectInfo = {
-    key: upload.key,
+    key: as?.key ?? upload.key,
     version: createVersion(),
-    size: upload.length,
+    size: upload.offset,
     etag: etagOf(parts),
     checksums: {},
-    ...upload.attributes,
+    ...(as?.attributes ?? upload.attributes),
     uploadedAt: now,
   };
-  putObject(
-    db,
-    bucket,
-    object,
-    parts.map((part) => ({ id: part.blob_id, size: part.size })),
-    "keep",
-  );
+  const uses = parts.map((part) => ({ id: part.blob_id, size: part.size }));
+  putObject(db, bucket, object, uses, "keep");
   statements.removeParts.run(uploadId);
-  statements.finish.run(now, uploadId);
+  if (as === undefined) statements.finish.run(now, uploadId);
+  else statements.remove.run(uploadId);
   return object;
 }
 

@@ -21,6 +21,8 @@ export interface GatewayListenerOptions {
     caller: Caller,
   ) => void;
   readonly handleDataPlane: (req: IncomingMessage, res: ServerResponse, caller: Caller) => boolean;
+  /** Takes requests for objects. */
+  readonly handleStorage: (req: IncomingMessage, res: ServerResponse, callerOf: () => Caller) => boolean;
   readonly clientAddress: (facts: { remoteAddress: string | undefined; forwardedFor: string | undefined }) => string;
   /** True when the peer is a proxy whose headers are believed. */
   readonly isTrustedProxy: (remoteAddress: string | undefined) => boolean;
@@ -133,6 +135,7 @@ export function createGatewayListener(options: GatewayListenerOptions) {
       address.then(
         (found) => options.calls.handle(req, res, found, caller),
         (error: unknown) => {
+      if (options.handleStorage(req, res, () => callerOf(req))) return true;
           const shown =
             error instanceof AerostackError ? error : new AerostackError("INTERNAL_ERROR", { cause: error });
           answerError(req, res, shown, caller.requestId);

@@ -113,6 +113,7 @@ beforeEach(async () => {
     functionsDomain: "localhost",
     calls,
     handleUpgrade: (_req, socket) => void socket.destroy(),
+    handleStorage: () => false,
     handleDataPlane: () => false,
     clientAddress: ({ remoteAddress }) => remoteAddress ?? "",
     isTrustedProxy: () => false,

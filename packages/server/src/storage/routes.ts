@@ -1,6 +1,5 @@
 import { Readable } from "node:stream";
 import {
-  AerostackError,
   bucketParamsSchema,
   listKeysQuerySchema,
   listObjectsResponseSchema,
@@ -8,14 +7,18 @@ import {
   objectSchema,
   successSchema,
 } from "@aerostack/contracts";
+import type { ObjectInfo } from "@aerostack/datahost";
 import { defineRoute, type Route } from "../edge/define-route.ts";
 import type { FindProject } from "../projects/find-project.ts";
-import type { StorageService, StoredObject } from "./service.ts";
+import { decodeObjectKey } from "./object-key.ts";
+import { contentTypeOf } from "./reading/content-headers.ts";
+import { objectNotFound } from "./reading/serve-object.ts";
+import { plainAttributes, type StorageService } from "./service.ts";
 
 const TAG = "Storage";
 const OBJECT_PATH = "/api/v1/projects/:project/storage/:bucket/objects/:key{.+}";
 
-function toObject(object: StoredObject) {
+function toObject(object: ObjectInfo) {
   return {
     key: object.key,
     sizeBytes: object.size,
@@ -28,11 +31,7 @@ function toObject(object: StoredObject) {
 /** The key as the address spells it: everything after `/objects/`, decoded once, empty segments and all. */
 function keyOf(request: Request): string {
   const { pathname } = new URL(request.url);
-  try {
-    return decodeURIComponent(pathname.slice(pathname.indexOf("/objects/") + "/objects/".length));
-  } catch (cause) {
-    throw new AerostackError("STORAGE_KEY_INVALID", { cause });
-  }
+  return decodeObjectKey(pathname.slice(pathname.indexOf("/objects/") + "/objects/".length));
 }
 
 /** A project's buckets, as the CLI and the dashboard see them. */
@@ -53,7 +52,8 @@ export function createStorageRoutes(options: {
       response: { status: 200, schema: listObjectsResponseSchema },
       async handler({ principal, params, query }) {
         const project = await findProject(principal, params.project);
-        const { objects, cursor } = await storage.list(project.id, params.bucket, query);
+        const name = { projectId: project.id, bucket: params.bucket };
+        const { objects, cursor } = await storage.list(name, query);
         return { objects: objects.map(toObject), nextCursor: cursor };
       },
     }),
@@ -72,8 +72,9 @@ export function createStorageRoutes(options: {
         const project = await findProject(principal, params.project);
         const length = request.headers.get("content-length");
         const content = (request.body ?? Readable.from([])) as AsyncIterable<Uint8Array>;
-        const object = await storage.put(project.id, params.bucket, keyOf(request), content, {
-          contentType: request.headers.get("content-type") ?? undefined,
+        const name = { projectId: project.id, bucket: params.bucket };
+        const object = await storage.put(name, keyOf(request), content, {
+          attributes: plainAttributes(request.headers.get("content-type") ?? undefined),
           size: length === null ? undefined : Number(length),
         });
         return toObject(object);
@@ -90,10 +91,14 @@ export function createStorageRoutes(options: {
       response: { status: 200, contentType: "application/octet-stream" },
       async handler({ principal, params, request }) {
         const project = await findProject(principal, params.project);
-        const { object, content } = await storage.get(project.id, params.bucket, keyOf(request));
+        const { reader } = storage;
+        const located = await reader.locate({ projectId: project.id, bucket: params.bucket }, keyOf(request));
+        if (located === null) throw objectNotFound();
+        const { object, slices } = located;
+        const content = await reader.open(project.id, slices);
         return new Response(Readable.toWeb(content) as ReadableStream<Uint8Array>, {
           headers: {
-            "content-type": object.httpMetadata.contentType ?? "application/octet-stream",
+            "content-type": contentTypeOf(object),
             // An uploaded page must not run on the management address.
             "content-disposition": "attachment",
             "content-length": String(object.size),
@@ -114,7 +119,7 @@ export function createStorageRoutes(options: {
       response: { status: 200, schema: successSchema },
       async handler({ principal, params, request }) {
         const project = await findProject(principal, params.project);
-        await storage.delete(project.id, params.bucket, keyOf(request));
+        await storage.delete({ projectId: project.id, bucket: params.bucket }, [keyOf(request)]);
         return { success: true as const };
       },
     }),

@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import type { AerostackError } from "@aerostack/contracts";
+import { createObjectClient, createProjectBlobs } from "@aerostack/datahost";
+import { type Clock, deriveKey } from "@aerostack/kernel";
+import { createCachedLookup } from "../kernel/change-feed/cached-lookup.ts";
+import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
+import type { HostCall } from "../kernel/host-call.ts";
+import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
+import type { Logger } from "../kernel/log.ts";
+import type { NewLogEntry } from "../logs/log-entry.ts";
+import type { FindProject, ProjectRef } from "../projects/find-project.ts";
+import { createEndUserDoor, type FindEndUser } from "./address/end-user-door.ts";
+import { createObjectUrls } from "./address/object-urls.ts";
+import { createPublicDoor, type StorageProject } from "./address/public-door.ts";
+import { createStorageListener } from "./address/storage-listener.ts";
+import { createStorageOperations } from "./operations.ts";
+import { createStorageRoutes } from "./routes.ts";
+import { createStorageService } from "./service.ts";
+
+export interface StorageOptions {
+  readonly dataDir: string;
+  readonly call: HostCall;
+  readonly clock: Clock;
+  readonly changes: ChangeFeed;
+  /** 32 bytes: opens projects' files, and what signs URLs is derived from it. */
+  readonly dataKey: Uint8Array;
+  /** Where clients reach the server. */
+  readonly origin: string;
+  readonly findProject: FindProject;
+  /** By slug or id, whoever asks. */
+  readonly findPublicProject: (slugOrId: string) => Promise<ProjectRef | undefined>;
+  /** Who an access token of a project's user stands for. */
+  readonly findEndUser: FindEndUser;
+  /** Counts a call without a key. */
+  readonly countAnonymous: (projectId: string, ip: string) => RateVerdict;
+  readonly log: (entry: NewLogEntry) => void;
+  readonly logger: Logger;
+  readonly answerError: (req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string) => void;
+}
+
+/** A project's objects, and every way in which they are reached. */
+export function createStorage(options: StorageOptions) {
+  const { dataDir, call, clock, dataKey, findProject } = options;
+  const objects = createObjectClient({ socketPath: join(dataDir, "run", "host.sock") });
+  const blobsOf = createProjectBlobs({
+    hostDir: join(dataDir, "host"),
+    keyFor: (name) => deriveKey(dataKey, name),
+    clock,
+  });
+  const service = createStorageService({ call, objects, blobsOf });
+  const urls = createObjectUrls({ origin: options.origin, signingKey: deriveKey(dataKey, "storage-url"), clock });
+  const projects = createCachedLookup<StorageProject>({
+    clock,
+    changes: options.changes,
+    async find(ref) {
+      const project = await options.findPublicProject(ref);
+      if (project === undefined) return null;
+      const { id, slug } = project;
+      return { value: { id, slug }, expiresAtMs: null, subjects: [`project:${id}`] };
+    },
+  });
+  async function slugOf(projectId: string): Promise<string> {
+    return (await projects.find(projectId))?.slug ?? projectId;
+  }
+
+  return {
+    service,
+    urls,
+    operations: createStorageOperations({ storage: service, urls, slugOf }),
+    routes: createStorageRoutes({ storage: service, findProject }),
+    /** Takes requests for objects before the web framework sees them. */
+    handle: createStorageListener({
+      publicDoor: createPublicDoor({
+        storage: service,
+        urls,
+        findProject: projects.find,
+        countCall: options.countAnonymous,
+      }),
+      endUserDoor: createEndUserDoor({
+        storage: service,
+        urls,
+        findProject: projects.find,
+        findEndUser: options.findEndUser,
+        countCall: options.countAnonymous,
+        now: clock.now,
+      }),
+      log: options.log,
+      logger: options.logger,
+      now: clock.now,
+      answerError: options.answerError,
+    }),
+    forgetProject: service.forgetProject,
+    close: () => objects.close(),
+  };
+}

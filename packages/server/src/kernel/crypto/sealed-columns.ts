@@ -31,7 +31,13 @@ export interface Resealed {
 
 const BATCH_SIZE = 50;
 
+type Row = Readonly<Record<string, string | null>>;
 type AnyTables = Record<string, Record<string, string | null>>;
+
+interface Counts {
+  readonly resealed: number;
+  readonly unreadable: number;
+}
 
 /**
  * Wraps the data keys of all sealed values by the newest master key, after it was turned over: afterwards the older ones
@@ -51,38 +57,52 @@ export async function resealAll(options: ResealOptions): Promise<Resealed> {
 
 async function resealColumn(
   { sql, envelope, onProgress, batchSize = BATCH_SIZE, signal }: ResealOptions,
-  { table, key, column, contextOf }: SealedColumn,
-): Promise<{ resealed: number; unreadable: number }> {
-  const { db } = sql.withTables<AnyTables>();
+  sealed: SealedColumn,
+): Promise<Counts> {
+  const tables = sql.withTables<AnyTables>();
   let after: readonly string[] | undefined;
   let resealed = 0;
   let unreadable = 0;
   for (;;) {
     signal?.throwIfAborted();
-    const rows = await nextRows(db, { table, key, column }, envelope.newestPrefix, after, batchSize);
+    const rows = await nextRows(tables.db, sealed, envelope.newestPrefix, after, batchSize);
     const last = rows.at(-1);
     if (last === undefined) return { resealed, unreadable };
-    after = key.map((name) => last[name] ?? "");
-    for (const row of rows) {
-      const value = row[column];
-      if (typeof value !== "string") continue;
-      let rotated: string;
-      try {
-        rotated = envelope.rotate(value, contextOf(row as Readonly<Record<string, string>>));
-      } catch {
-        unreadable++;
-        continue;
-      }
-      let update = db
-        .updateTable(table)
-        .set({ [column]: rotated })
-        .where(column, "=", value);
-      for (const name of key) update = update.where(name, "=", row[name] ?? "");
-      const { numUpdatedRows } = await update.executeTakeFirst();
-      resealed += Number(numUpdatedRows);
-    }
-    onProgress?.(table, resealed);
+    after = sealed.key.map((name) => last[name] ?? "");
+    const done = await tables.transaction((trx) => resealRows(trx, envelope, sealed, rows));
+    resealed += done.resealed;
+    unreadable += done.unreadable;
+    onProgress?.(sealed.table, resealed);
   }
+}
+
+async function resealRows(
+  trx: Kysely<AnyTables>,
+  envelope: Envelope,
+  { table, key, column, contextOf }: SealedColumn,
+  rows: readonly Row[],
+): Promise<Counts> {
+  let resealed = 0;
+  let unreadable = 0;
+  for (const row of rows) {
+    const value = row[column];
+    if (typeof value !== "string") continue;
+    let rotated: string;
+    try {
+      rotated = envelope.rotate(value, contextOf(row as Readonly<Record<string, string>>));
+    } catch {
+      unreadable++;
+      continue;
+    }
+    let update = trx
+      .updateTable(table)
+      .set({ [column]: rotated })
+      .where(column, "=", value);
+    for (const name of key) update = update.where(name, "=", row[name] ?? "");
+    const { numUpdatedRows } = await update.executeTakeFirst();
+    resealed += Number(numUpdatedRows);
+  }
+  return { resealed, unreadable };
 }
 
 async function nextRows(
@@ -91,7 +111,7 @@ async function nextRows(
   newestPrefix: string,
   after: readonly string[] | undefined,
   limit: number,
-): Promise<readonly Record<string, string | null>[]> {
+): Promise<readonly Row[]> {
   let query = db
     .selectFrom(table)
     .select([...key, column])

@@ -62,6 +62,27 @@ const CONSTANT_SOURCES: readonly ConstantSource[] = [
     },
   },
   {
+    title: "Collections",
+    file: "packages/server/src/collections/schema/limits.ts",
+    limits: [
+      "MAX_SCHEMA_BYTES",
+      "MAX_SCHEMA_DEPTH",
+      "MAX_SCHEMA_WEIGHT",
+      "MAX_PROPERTIES",
+      "MAX_ENUM_VALUES",
+      "MAX_PATTERN_CHARACTERS",
+      "MAX_ITEM_DEPTH",
+    ],
+    meanings: {
+      MAX_SCHEMA_DEPTH: "Depth of a schema.",
+      MAX_SCHEMA_WEIGHT: "Keywords and subschemas when every `$ref` is followed.",
+      MAX_PROPERTIES: "Fields of a collection.",
+      MAX_ENUM_VALUES: "Values of one `enum`.",
+      MAX_PATTERN_CHARACTERS: "Characters of one `pattern`.",
+      MAX_ITEM_DEPTH: "Depth of an item.",
+    },
+  },
+  {
     title: "Objects (`STORAGE`)",
     file: "packages/datahost/src/objects/object-limits.ts",
     limits: [

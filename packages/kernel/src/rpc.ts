@@ -37,6 +37,11 @@ export interface RpcPeerOptions {
 const LENGTH_BYTES = 4;
 /** Larger than any result limit plus its JSON escapes; a frame over it means that the stream is out of step. */
 const MAX_FRAME_BYTES = 512 * 1024 * 1024;
+/**
+ * While the calls of the last frame are unanswered, those that come after it gather for so long at most. A frame costs each
+ * side a wake-up, which is more than most calls cost: under load calls travel together, alone each leaves at once.
+ */
+const GATHER_MS = 1;
 
 export function createRpcPeer(stream: Duplex, options: RpcPeerOptions = {}): RpcPeer {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: AerostackError) => void }>();
@@ -45,27 +50,43 @@ export function createRpcPeer(stream: Duplex, options: RpcPeerOptions = {}): Rpc
   let outbox: string[] = [];
   let flushScheduled = false;
   let closed = false;
+  /** The last frame held calls, and none of any frame was answered since. */
+  let isAwaiting = false;
+  let flushedAt = 0;
+  let gathering: NodeJS.Timeout | undefined;
 
   function flush(): void {
     flushScheduled = false;
     if (closed || outbox.length === 0) return;
-    const body = Buffer.from(`[${outbox.join(",")}]`);
+    const text = `[${outbox.join(",")}]`;
     outbox = [];
-    const length = Buffer.allocUnsafe(LENGTH_BYTES);
-    length.writeUInt32BE(body.length);
-    stream.cork();
-    stream.write(length);
-    stream.write(body);
-    stream.uncork();
+    const bytes = Buffer.byteLength(text);
+    const frame = Buffer.allocUnsafe(LENGTH_BYTES + bytes);
+    frame.writeUInt32BE(bytes);
+    frame.write(text, LENGTH_BYTES);
+    stream.write(frame);
+  }
+
+  function flushCalls(): void {
+    isAwaiting = waiting.size > 0;
+    flushedAt = performance.now();
+    flush();
   }
 
   function send(message: Message): void {
     if (closed) return;
     outbox.push(JSON.stringify(message));
-    if (!flushScheduled) {
-      flushScheduled = true;
-      setImmediate(flush);
-    }
+    if (flushScheduled) return;
+    flushScheduled = true;
+    if (message[0] !== "call") setImmediate(flush);
+    else if (!isAwaiting || performance.now() - flushedAt >= GATHER_MS) setImmediate(flushCalls);
+    else gathering = setTimeout(stopGathering, GATHER_MS);
+  }
+
+  function stopGathering(): void {
+    clearTimeout(gathering);
+    gathering = undefined;
+    setImmediate(flushCalls);
   }
 
   function answerError(id: number, method: string, error: unknown): void {
@@ -124,6 +145,7 @@ export function createRpcPeer(stream: Duplex, options: RpcPeerOptions = {}): Rpc
   function end(): void {
     if (closed) return;
     closed = true;
+    clearTimeout(gathering);
     const gone = new AerostackError("SERVICE_UNAVAILABLE", { message: "The process that served this call is gone." });
     for (const waiter of waiting.values()) waiter.reject(gone);
     waiting.clear();
@@ -134,7 +156,9 @@ export function createRpcPeer(stream: Duplex, options: RpcPeerOptions = {}): Rpc
     "data",
     createFrameReader(
       (body) => {
+        isAwaiting = false;
         for (const message of JSON.parse(body) as Message[]) receive(message);
+        if (gathering !== undefined) stopGathering();
       },
       () => stream.destroy(),
     ),

@@ -113,6 +113,31 @@ describe("dev", () => {
     expect(events[2]).toMatchObject({ code: "BUILD_FAILED", message: expect.stringContaining("src/index.ts:1:") });
   });
 
+  it("pushes collections before functions start, and again when a schema is saved", async () => {
+    const schema = { type: "object", properties: { title: { type: "string" } } };
+    writeFileSync(join(cwd, "todos.json"), JSON.stringify(schema));
+    writeFileSync(
+      join(cwd, "aerostack.toml"),
+      'name = "shop"\n[[collections]]\nname = "todos"\nschema = "todos.json"\n',
+    );
+    let pushes = 0;
+    double.on("PUT /api/v1/projects/*/collections/*", (request) => {
+      const { schema: given } = request.json() as { schema: object };
+      if (++pushes === 2) writeSource("two");
+      const time = "2026-06-01T11:59:00.000Z";
+      const rules = { list: "none", get: "none", create: "none", update: "none", delete: "none" };
+      const facts = { id: "col_1", name: "todos", version: 1, indexes: [], rules, createdAt: time, updatedAt: time };
+      const changes = [{ what: "create table todos", destructive: false }];
+      return { json: { collection: { ...facts, schema: given }, created: true, changes } };
+    });
+    const { events } = await dev("deployed", [
+      () => writeFileSync(join(cwd, "todos.json"), JSON.stringify({ ...schema, required: ["title"] })),
+    ]);
+    expect(events.map(({ event }) => event)).toEqual(["ready", "pushed", "deployed", "pushed", "deployed"]);
+    const last = double.requests.filter(({ method }) => method === "PUT").at(-1);
+    expect(last?.json()).toMatchObject({ schema: { required: ["title"] }, allowDestructive: false });
+  });
+
   it("takes a change of the configuration", async () => {
     await dev("deployed", [
       () => writeFileSync(join(cwd, "aerostack.toml"), 'name = "shop"\n[vars]\nMODE = "changed"\n'),

@@ -22,7 +22,7 @@ export const devCommand = defineCommand({
   summary: "Run the functions on this machine and deploy each change",
   details: [
     "Uses the server that runs on this machine, or starts one with its data in .aerostack/dev. The functions run in the real runtime with real bindings, in a project `<name>-dev` of an account made up for it: nothing has to be set up, and nothing elsewhere is touched.",
-    "Saving a source file, an asset, a migration, .dev.vars or the configuration takes effect at once. Variables of .dev.vars are set on top of [vars]. Logs follow until Ctrl-C.",
+    "Saving a source file, an asset, a migration, the schema of a collection, .dev.vars or the configuration takes effect at once. Variables of .dev.vars are set on top of [vars]. Logs follow until Ctrl-C.",
   ],
   examples: [{ command: "aerostack dev", explanation: "Then open the address it shows" }],
   async run(context) {
@@ -150,6 +150,9 @@ function report({ terminal }: CommandContext, event: DevEvent, announced: Set<st
       }
       case "migrated":
         terminal.success(`Applied ${event.migrations.join(", ")}`);
+        return;
+      case "pushed":
+        terminal.success(`Pushed ${event.collections.join(", ")}`);
         return;
       case "warning":
         terminal.warn(event.message);

@@ -1,10 +1,11 @@
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import type { ApiClient } from "../api/api-client.ts";
 import type { Bundle } from "../bundler/bundle-function.ts";
 import { collectAssets } from "../bundler/collect-assets.ts";
 import { readDevVars } from "../config/dev-vars.ts";
 import type { FunctionSource, ProjectConfig } from "../config/project-config.ts";
 import { deployFunction } from "../deploy/deploy-function.ts";
+import { pushCollections } from "../project/collections.ts";
 import { applyMigrations, readMigrations } from "../project/migrations.ts";
 import { createDeployQueue } from "./deploy-queue.ts";
 import { watchFunction } from "./watch-function.ts";
@@ -19,6 +20,7 @@ export type DevEvent =
       readonly durationMs: number;
     }
   | { readonly event: "migrated"; readonly migrations: readonly string[] }
+  | { readonly event: "pushed"; readonly collections: readonly string[] }
   | { readonly event: "warning"; readonly message: string }
   | { readonly event: "error"; readonly error: unknown };
 
@@ -78,8 +80,17 @@ export async function startDevSession(options: DevSessionOptions): Promise<{ clo
     if (applied.length > 0) onEvent({ event: "migrated", migrations: applied });
   }
 
+  async function push(): Promise<void> {
+    const { collections } = config;
+    if (collections.length === 0) return;
+    const pushed = await pushCollections({ api, projectId, collections, allowDestructive: false, dryRun: false });
+    const changed = pushed.filter(({ changes }) => changes.length > 0).map(({ name }) => name);
+    if (changed.length > 0) onEvent({ event: "pushed", collections: changed });
+  }
+
   // Tables first: a function may read them while it starts.
   await guarded(migrate);
+  await guarded(push);
   const watched = await Promise.all(
     config.functions.map((source) =>
       watchFunction({
@@ -110,6 +121,18 @@ export async function startDevSession(options: DevSessionOptions): Promise<{ clo
       concerns: (name) => name.endsWith(".sql"),
       onChange: () => void guarded(migrate),
     },
+    ...config.collections.flatMap(({ schema }): WatchedPath[] =>
+      typeof schema === "string"
+        ? [
+            {
+              path: dirname(schema),
+              recursive: false,
+              concerns: (name) => name === basename(schema),
+              onChange: () => void guarded(push),
+            },
+          ]
+        : [],
+    ),
     ...config.functions.flatMap((source): WatchedPath[] =>
       source.assetsDirectory === undefined
         ? []

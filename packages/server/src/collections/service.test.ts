@@ -1,6 +1,9 @@
 import { AerostackError, type CollectionRules } from "@aerostack/contracts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createMemoryBus } from "../kernel/bus/memory-bus.ts";
+import { createCatalog } from "./catalog.ts";
 import { mainDatabase } from "./definition-store.ts";
+import { createSchemaCompiler } from "./schema/compile-validator.ts";
 import { definitionOf, startTestCollections, type TestCollections, TRUSTED } from "./testing.ts";
 
 let test: TestCollections;
@@ -253,6 +256,23 @@ describe("a collection", () => {
     expect(await failureOf(test.items.list("prj_other", "todos", { limit: 5 }, TRUSTED))).toMatchObject({
       code: "NOT_FOUND",
     });
+  });
+
+  it("changed on another server is known within a second, also when the word of it was lost", async () => {
+    await put({ title: TEXT }, { rules: { list: "public" } });
+    const other = createCatalog({
+      store: test.store,
+      schemas: createSchemaCompiler(),
+      clock: test.clock,
+      bus: createMemoryBus(),
+    });
+    expect((await other.find(project, "todos"))?.definition.rules.list).toBe("public");
+    await put({ title: TEXT }, { rules: { list: "none" } });
+    test.clock.advance(1_000);
+    expect((await other.find(project, "todos"))?.definition.rules.list).toBe("none");
+    await test.service.delete(project, "todos");
+    test.clock.advance(1_000);
+    expect(await other.find(project, "todos")).toBeUndefined();
   });
 
   it("is defined at most so often a minute", async () => {

@@ -30,6 +30,7 @@ import type { Bus } from "./kernel/bus/bus.ts";
 import type { Config } from "./kernel/config.ts";
 import type { Envelope } from "./kernel/crypto/envelope.ts";
 import { everyHour } from "./kernel/every-hour.ts";
+import { openCountryLookup } from "./kernel/geo/open-country-lookup.ts";
 import type { HostCall } from "./kernel/host-call.ts";
 import { loadInstallationKey } from "./kernel/installation-key.ts";
 import type { Lifecycle } from "./kernel/lifecycle.ts";
@@ -72,6 +73,10 @@ const UNLIMITED = 1_000_000_000;
 export async function createProjectPlane(options: ProjectPlaneOptions) {
   const { config, clock, databases, bus, envelope, log, lifecycle, origin, controlPlane } = options;
   const { projects, projectKeys, resolver } = controlPlane;
+  const countryOf = openCountryLookup({
+    table: config.geoTable,
+    onError: (err) => log.warn({ err }, "the table of countries cannot be read: regions of callers stay unknown"),
+  });
 
   const logs = createLogs({
     sql: databases.logs,
@@ -235,12 +240,12 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     ...createDatabaseOperations(dataServices.databases),
     ...createCacheOperations(createCachedValues(call)),
     ...collections.operations,
+    ...storage.operations,
     ...endUsers.operations,
   ];
   const handleDataPlane = createDataPlane({
     operations,
     now: () => clock.now(),
-    ...storage.operations,
     principalOf: createPrincipalReader(resolver.resolve),
     findProject,
     findPublicProject: async (ref) => (await projects.find(ref)) ?? null,
@@ -256,12 +261,13 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     functionsDomain: config.functionsDomain,
     calls: functions.calls,
     handleUpgrade: functions.upgrades.handle,
+    handleStorage: storage.handle,
     handleDataPlane,
     clientAddress: createClientAddressReader(config.trustProxy),
     isTrustedProxy: createProxyCheck(config.trustProxy),
+    countryOf,
     resolvePrincipal: resolver.resolve,
   });
-    handleStorage: storage.handle,
 
   const functionUrl = (slug: string, name: string, environment: string): string =>
     `${origin}/f/${slug}/${name}${environment === "staging" ? "--staging" : ""}`;

@@ -5,6 +5,7 @@ import { AerostackError } from "@aerostack/contracts";
 import type { Caller, CallHandler } from "../functions/call-handler.ts";
 import type { FunctionAddress } from "../functions/function-address.ts";
 import { parseCustomAddress, parseHostAddress, parsePathAddress } from "../functions/function-address.ts";
+import type { CountryLookup } from "../kernel/geo/country-lookup.ts";
 import type { Principal } from "../keys/principal.ts";
 import { readCredential } from "./credential.ts";
 import { renderError } from "./error-shapes.ts";
@@ -20,12 +21,14 @@ export interface GatewayListenerOptions {
     address: FunctionAddress,
     caller: Caller,
   ) => void;
-  readonly handleDataPlane: (req: IncomingMessage, res: ServerResponse, caller: Caller) => boolean;
   /** Takes requests for objects. */
   readonly handleStorage: (req: IncomingMessage, res: ServerResponse, callerOf: () => Caller) => boolean;
+  readonly handleDataPlane: (req: IncomingMessage, res: ServerResponse, caller: Caller) => boolean;
   readonly clientAddress: (facts: { remoteAddress: string | undefined; forwardedFor: string | undefined }) => string;
   /** True when the peer is a proxy whose headers are believed. */
   readonly isTrustedProxy: (remoteAddress: string | undefined) => boolean;
+  /** The country of an address, where no trusted proxy tells it. */
+  readonly countryOf: CountryLookup;
   readonly resolvePrincipal: (credential: string) => Principal | null | Promise<Principal | null>;
 }
 
@@ -34,6 +37,18 @@ const COUNTRY_HEADERS = ["cf-ipcountry", "x-country-code", "x-vercel-ip-country"
 
 function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
+}
+
+/** ISO 3166-1 alpha-2; Cloudflare's XX (unknown) and T1 (Tor) are none. */
+const COUNTRY_CODE = /^(?!XX)[A-Z]{2}$/i;
+
+/** The country that the proxy in front names. */
+function countryFromProxy(req: IncomingMessage): string | undefined {
+  for (const name of COUNTRY_HEADERS) {
+    const found = single(req.headers[name]);
+    if (found !== undefined && COUNTRY_CODE.test(found)) return found.toUpperCase();
+  }
+  return undefined;
 }
 
 /** The principal of a request, from wherever its credential stands. */
@@ -86,11 +101,12 @@ export function createGatewayListener(options: GatewayListenerOptions) {
     const trusted = options.isTrustedProxy(remoteAddress);
     const encrypted = (req.socket as Partial<TLSSocket>).encrypted === true;
     const forwardedProto = trusted ? single(req.headers["x-forwarded-proto"]) : undefined;
-    const country = trusted ? COUNTRY_HEADERS.map((name) => single(req.headers[name])).find(Boolean) : undefined;
+    const ip = options.clientAddress({ remoteAddress, forwardedFor: single(req.headers["x-forwarded-for"]) });
+    const country = trusted ? countryFromProxy(req) : undefined;
     return {
       requestId: acceptRequestId(single(req.headers["x-request-id"])),
-      ip: options.clientAddress({ remoteAddress, forwardedFor: single(req.headers["x-forwarded-for"]) }),
-      region: country ?? null,
+      ip,
+      region: country ?? options.countryOf(ip),
       scheme: forwardedProto === "https" || (forwardedProto === undefined && encrypted) ? "https" : "http",
     };
   }
@@ -119,6 +135,7 @@ export function createGatewayListener(options: GatewayListenerOptions) {
     /** True when the request is taken. */
     onRequest(req: IncomingMessage, res: ServerResponse): boolean {
       const url = req.url ?? "/";
+      if (options.handleStorage(req, res, () => callerOf(req))) return true;
       const address = addressOf(req);
       if (address !== null && !isPossibleHost(req.headers.host)) {
         const error = new AerostackError("REQUEST_MALFORMED", { message: "The Host header is not a host." });
@@ -135,7 +152,6 @@ export function createGatewayListener(options: GatewayListenerOptions) {
       address.then(
         (found) => options.calls.handle(req, res, found, caller),
         (error: unknown) => {
-      if (options.handleStorage(req, res, () => callerOf(req))) return true;
           const shown =
             error instanceof AerostackError ? error : new AerostackError("INTERNAL_ERROR", { cause: error });
           answerError(req, res, shown, caller.requestId);

@@ -117,6 +117,7 @@ beforeEach(async () => {
     handleDataPlane: () => false,
     clientAddress: ({ remoteAddress }) => remoteAddress ?? "",
     isTrustedProxy: () => false,
+    countryOf: () => null,
     resolvePrincipal: (key) => (key === "sk_good" ? secretKey : null),
   });
   gateway = createServer((req, res) => {

@@ -148,6 +148,13 @@ export const SETTINGS = {
     description:
       "Whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` headers are believed. `true`: those of the one proxy in front, whatever its address.",
   }),
+  geoTable: setting("Network", "AEROSTACK_GEO_TABLE", {
+    schema: z.string().min(1),
+    allowed: "built-in, off, or the path of a country or city table in MaxMind's DB format (.mmdb)",
+    description:
+      "Where the country of a caller's address is looked up, when no trusted proxy tells it. The built-in table is as old as the release; a path names one that you keep up to date.",
+    fallback: "built-in",
+  }),
   tlsCert: setting("Network", "AEROSTACK_TLS_CERT", {
     schema: z.string().min(1),
     allowed: "the path of a PEM file",

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createClient } from "../packages/sdk/src/index.ts";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
 import { send } from "./harness/raw-http.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
@@ -559,3 +560,26 @@ function strip(body: { details: Record<string, unknown> }) {
   const { requestId: _id, ...details } = body.details;
   return { ...body, details };
 }
+
+describe("the SDK", () => {
+  it("lists, pages, reads, changes and deletes items with the types of a schema", async () => {
+    interface Types {
+      readonly todos: { title: string; done?: boolean; priority?: number };
+    }
+    const connection = { url: server.url, apiKey: secretKey };
+    const todos = createClient<Types & Record<string, object>>(connection).collection("todos");
+    const { id } = await todos.create({ title: "sdk", priority: 7 });
+    await todos.create({ title: "sdk" });
+    expect((await todos.list({ where: { title: "sdk", priority: null as never } })).items).toHaveLength(1);
+    expect((await todos.list({ where: { title: "sdk" }, sort: ["-priority"], limit: 1 })).items).toMatchObject([
+      { id },
+    ]);
+    await todos.update(id, { done: true });
+    expect(await todos.get(id)).toMatchObject({ title: "sdk", done: true, priority: 7 });
+    const seen: string[] = [];
+    for await (const item of todos.all({ where: { title: "sdk" }, limit: 1 })) seen.push(item.id);
+    expect(seen).toHaveLength(2);
+    for (const one of seen) await todos.delete(one);
+    expect((await todos.list({ where: { title: "sdk" } })).items).toEqual([]);
+  });
+});

@@ -23,6 +23,11 @@ export interface ItemPage<Fields> {
   readonly nextCursor: string | null;
 }
 
+/** A text may be "null" too, so an operator asks for what has no value. */
+function toFilter(field: string, value: Comparable): readonly [string, string | number | boolean] {
+  return value === null ? [`${field}[null]`, true] : [field, value];
+}
+
 /** One collection's items, typed by its schema. */
 export function createCollection<Fields extends object>(connection: Connection, name: string) {
   const items = `/v1/collections/${encodeURIComponent(name)}/items`;
@@ -34,7 +39,7 @@ export function createCollection<Fields extends object>(connection: Connection, 
       method: "GET",
       path: items,
       query: {
-        ...(where as Record<string, string>),
+        ...Object.fromEntries(Object.entries(where).map(([field, value]) => toFilter(field, value as Comparable))),
         sort: sort?.join(","),
         fields: fields?.join(","),
         limit,

@@ -46,6 +46,9 @@ const REPEATED = new Set([
   "queue.peek",
   "queue.pending",
   "queue.nextDue",
+  "queue.job",
+  "queue.jobs",
+  "queue.cancel",
 ]);
 
 const EXPIRED = new Set(["tx.query", "tx.rollback"]);

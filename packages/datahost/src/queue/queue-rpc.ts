@@ -112,14 +112,18 @@ export function createQueueRpc({ queues, states, clock }: QueueRpcOptions) {
         params: QueueName &
           RetryParams & {
             acks?: readonly string[];
-            retries?: readonly { readonly id: string; readonly delaySeconds?: number }[];
+            retries?: readonly { readonly id: string; readonly delaySeconds?: number; readonly error?: string }[];
           },
       ): Promise<SettleResult> => {
         const { acks = [], retries = [] } = params;
         checkRange(acks.length + retries.length, 0, MAX_SETTLE_MESSAGES, "acks");
         return queues.settle(nameIn(params), {
           acks,
-          retries: retries.map(({ id, delaySeconds }) => ({ id, delayMs: checkDelay(delaySeconds ?? 0) })),
+          retries: retries.map(({ id, delaySeconds, error }) => ({
+            id,
+            delayMs: checkDelay(delaySeconds ?? 0),
+            error,
+          })),
           policy: policyOf(params),
         });
       },

@@ -1,4 +1,5 @@
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
+import { beginJob, endJob, requeueJob } from "./job-store.ts";
 import { createNonce, decodeMessageId, encodeMessageId } from "./message-id.ts";
 import type { LeasedQueueMessage, NewQueueMessage, QueueMetrics } from "./queue-message.ts";
 import { type MessageRow, type QueueRow, queueStatements } from "./queue-statements.ts";
@@ -65,6 +66,7 @@ export function leaseMessages(
       continue;
     }
     statements.lease.run(now + options.leaseMs, row.seq);
+    beginJob(db, row.seq, row.attempts + 1);
     messages.push({
       id: encodeMessageId(row),
       timestamp: row.sent_at,
@@ -75,6 +77,13 @@ export function leaseMessages(
   }
   if (options.policy !== undefined && spent.length > 0) giveUp(db, queue, spent, options.policy, now);
   return { messages, deadLettered: options.policy?.deadLetterQueue === undefined ? 0 : spent.length };
+}
+
+export interface QueueRetry {
+  readonly id: string;
+  readonly delayMs: number;
+  /** Why it did not succeed, for the record of a job. */
+  readonly error?: string | undefined;
 }
 
 export interface SettleResult {
@@ -93,7 +102,7 @@ export function settleMessages(
   queue: string,
   settlement: {
     readonly acks: readonly string[];
-    readonly retries: readonly { readonly id: string; readonly delayMs: number }[];
+    readonly retries: readonly QueueRetry[];
     readonly policy: RetryPolicy | undefined;
   },
   now: number,
@@ -106,21 +115,25 @@ export function settleMessages(
   };
   const acked = settlement.acks.flatMap((id) => {
     const row = find(id);
-    if (row !== undefined) removeMessage(db, row);
-    return row === undefined ? [] : [row];
+    if (row === undefined) return [];
+    removeMessage(db, row);
+    endJob(db, row.seq, "completed", now);
+    return [row];
   });
   takeFromBacklog(db, queue, acked);
   const spent: MessageRow[] = [];
   let retried = 0;
   const seen = new Set<string>();
-  for (const { id, delayMs } of settlement.retries) {
+  for (const { id, delayMs, error } of settlement.retries) {
     const row = find(id);
     if (row === undefined || row.leased === 0 || seen.has(id)) continue;
     seen.add(id);
     if (policy !== undefined && row.attempts > policy.maxRetries) {
       spent.push(row);
+      requeueJob(db, row.seq, error);
     } else {
       statements.retry.run(now + delayMs, row.seq);
+      requeueJob(db, row.seq, error);
       retried += 1;
     }
   }
@@ -144,6 +157,7 @@ function giveUp(
 ): void {
   if (rows.length === 0) return;
   const { deadLetterQueue } = policy;
+  for (const row of rows) endJob(db, row.seq, "failed", now);
   if (deadLetterQueue === undefined) {
     for (const row of rows) removeMessage(db, row);
     takeFromBacklog(db, queue, rows);
@@ -163,7 +177,10 @@ export function moveMessages(
 ): void {
   const statements = queueStatements(db);
   statements.createQueue.run(to, now);
-  for (const row of rows) statements.move.run(to, deadFrom, now, row.seq);
+  for (const row of rows) {
+    statements.move.run(to, deadFrom, now, row.seq);
+    if (deadFrom === null) requeueJob(db, row.seq);
+  }
   takeFromBacklog(db, from, rows);
   statements.addToBacklog.run(rows.length, bytesOf(rows), to);
 }

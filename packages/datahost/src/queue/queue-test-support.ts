@@ -1,5 +1,6 @@
 import { createHostDatabase } from "../state/host-database.ts";
 import { createTestState } from "../state/state-test-support.ts";
+import { createJobRpc } from "./job-rpc.ts";
 import { createManualTimers } from "./manual-timers-test-support.ts";
 import { createQueueRpc } from "./queue-rpc.ts";
 import { createQueues } from "./queues.ts";
@@ -24,7 +25,7 @@ export function createTestQueues() {
       onReady: ({ projectId, queue }) => ready.push(`${projectId}/${queue}`),
       onError: (error) => errors.push(error),
     });
-    const rpc = createQueueRpc({ queues, states, clock });
+    const rpc = { ...createQueueRpc({ queues, states, clock }), ...createJobRpc({ queues, states, clock }) };
     opened.push({
       close() {
         queues.close();

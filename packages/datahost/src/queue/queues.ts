@@ -3,6 +3,17 @@ import type { HostDatabase } from "../state/host-database.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import type { StateDatabases } from "../state/state-databases.ts";
 import { createDueAlarm, type Timers } from "./due-alarm.ts";
+import {
+  endJob,
+  findDuplicate,
+  findJob,
+  forgetOld,
+  insertJob,
+  type JobStatus,
+  type NewJob,
+  takeBackJobs,
+} from "./job-store.ts";
+import { decodeMessageId } from "./message-id.ts";
 import { createPendingQueues, type QueueName } from "./pending-queues.ts";
 import type { LeasedQueueMessage, NewQueueMessage, QueueMetrics } from "./queue-message.ts";
 import { queueStatements } from "./queue-statements.ts";
@@ -11,6 +22,7 @@ import {
   leaseMessages,
   moveMessages,
   nextDueAt,
+  type QueueRetry,
   type RetryPolicy,
   removeMessage,
   type SettleResult,
@@ -32,7 +44,7 @@ export interface QueuesOptions {
 
 export interface Settlement {
   readonly acks: readonly string[];
-  readonly retries: readonly { readonly id: string; readonly delayMs: number }[];
+  readonly retries: readonly QueueRetry[];
   readonly policy: RetryPolicy | undefined;
 }
 
@@ -43,6 +55,10 @@ export interface Settlement {
 export interface Queues {
   /** All or none. */
   send(name: QueueName, messages: readonly NewQueueMessage[]): Promise<{ ids: string[]; metrics: QueueMetrics }>;
+  /** Sends a message and writes it down as a job; with a key that was used before, there is only the job of then. */
+  enqueue(name: QueueName, message: NewQueueMessage, job: NewJob): Promise<{ id: string; isNew: boolean }>;
+  /** Takes a job out of its queue. One that is being worked at may come to its end, but is not tried again. */
+  cancel(name: QueueName, id: string): Promise<{ found: boolean; was: JobStatus | null }>;
   lease(
     name: QueueName,
     options: { readonly max: number; readonly leaseMs: number; readonly policy?: RetryPolicy | undefined },
@@ -135,9 +151,11 @@ export function createQueues({ states, host, clock, timers, onReady, onError }: 
    */
   async function takeBackLeases(name: QueueName): Promise<void> {
     const now = clock.now();
-    const { changes } = await states.commit(name.projectId, (db) =>
-      queueStatements(db).releaseLeases.run(now, name.queue, now),
-    );
+    const { changes } = await states.commit(name.projectId, (db) => {
+      const released = queueStatements(db).releaseLeases.run(now, name.queue, now);
+      takeBackJobs(db, name.queue);
+      return released;
+    });
     if (changes === 0) return;
     announcedAt.delete(keyOf(name));
     wake(name);
@@ -153,6 +171,42 @@ export function createQueues({ states, host, clock, timers, onReady, onError }: 
         else alarm.set(keyOf(name), now + delayMs);
       }
       if (isAvailable) announce(name);
+      return result;
+    },
+
+    async enqueue(name, message, job) {
+      const now = clock.now();
+      const result = await arrive(name, (db) => {
+        if (job.dedupeKey !== null) {
+          const there = findDuplicate(db, name.queue, job.dedupeKey, now);
+          if (there !== undefined) return { id: there.id, isNew: false };
+          forgetOld(db, name.queue, job.dedupeKey);
+        }
+        const [id = ""] = sendMessages(db, name.queue, [message], now).ids;
+        insertJob(db, name.queue, id, job, now);
+        return { id, isNew: true };
+      });
+      if (message.delayMs > 0) alarm.set(keyOf(name), now + message.delayMs);
+      else announce(name);
+      return result;
+    },
+
+    async cancel(name, id) {
+      const now = clock.now();
+      const result = await states.commit(name.projectId, (db) => {
+        const job = findJob(db, name.queue, id, now);
+        const key = decodeMessageId(id);
+        if (job === undefined || key === undefined) return { found: false, was: null };
+        if (job.completedAt !== null) return { found: true, was: job.status };
+        const message = queueStatements(db).find.get(key.seq, key.nonce, name.queue);
+        if (message !== undefined) {
+          removeMessage(db, message);
+          takeFromBacklog(db, name.queue, [message]);
+        }
+        endJob(db, key.seq, "cancelled", now);
+        return { found: true, was: job.status };
+      });
+      noteIfEmpty(name);
       return result;
     },
 
@@ -222,7 +276,10 @@ export function createQueues({ states, host, clock, timers, onReady, onError }: 
       for (;;) {
         const inBatch = await states.commit(name.projectId, (db) => {
           const rows = queueStatements(db).oldestOf.all(name.queue, BATCH_MESSAGES);
-          for (const row of rows) removeMessage(db, row);
+          for (const row of rows) {
+            removeMessage(db, row);
+            endJob(db, row.seq, "cancelled", clock.now());
+          }
           takeFromBacklog(db, name.queue, rows);
           return rows.length;
         });

@@ -114,4 +114,24 @@ export const PROJECT_MIGRATIONS: readonly string[] = [
      created_at INTEGER NOT NULL,
      lifecycle TEXT NOT NULL DEFAULT '[]'
    ) WITHOUT ROWID;`,
+
+  `-- Messages that are jobs: what became of each, written with what happens to its message.
+   CREATE TABLE queue_jobs (
+     seq INTEGER PRIMARY KEY,
+     nonce TEXT NOT NULL,
+     queue TEXT NOT NULL,
+     type TEXT NOT NULL,
+     data TEXT NOT NULL,
+     dedupe_key TEXT,
+     status TEXT NOT NULL,
+     attempts INTEGER NOT NULL DEFAULT 0,
+     created_at INTEGER NOT NULL,
+     completed_at INTEGER,
+     error TEXT
+   );
+   CREATE INDEX queue_jobs_by_queue ON queue_jobs (queue, seq);
+   CREATE INDEX queue_jobs_by_status ON queue_jobs (queue, status, seq);
+   CREATE INDEX queue_jobs_by_type ON queue_jobs (queue, type, seq);
+   CREATE INDEX queue_jobs_by_end ON queue_jobs (completed_at) WHERE completed_at IS NOT NULL;
+   CREATE UNIQUE INDEX queue_jobs_by_key ON queue_jobs (queue, dedupe_key) WHERE dedupe_key IS NOT NULL;`,
 ];

@@ -11,6 +11,7 @@ import { createObjectsRpc } from "../objects/objects-rpc.ts";
 import { createProjectBlobs } from "../objects/project-blobs.ts";
 import { createR2Binding } from "../objects/r2-binding.ts";
 import type { Timers } from "../queue/due-alarm.ts";
+import { createJobRpc } from "../queue/job-rpc.ts";
 import type { QueueName } from "../queue/pending-queues.ts";
 import { createQueueBinding } from "../queue/queue-binding.ts";
 import { createQueueRpc } from "../queue/queue-rpc.ts";
@@ -97,6 +98,7 @@ export function createStateServices(options: StateServicesOptions) {
     rpc: {
       ...createKvRpc({ states, clock }),
       ...createQueueRpc({ queues, states, clock }),
+      ...createJobRpc({ queues, states, clock }),
       ...createObjectsRpc({ objects, states, lifecycles, now: clock.now }),
     },
     objects,

@@ -1,0 +1,177 @@
+import { perDatabase } from "../state/per-database.ts";
+import type { SqliteDatabase } from "../state/sqlite-driver.ts";
+import { decodeMessageId, encodeMessageId } from "./message-id.ts";
+
+export const JOB_STATUSES = ["queued", "processing", "completed", "failed", "cancelled"] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** What is known of a job: a message with a type, whose way through the queue is written down. */
+export interface JobRecord {
+  /** That of its message. */
+  readonly id: string;
+  readonly queue: string;
+  readonly type: string;
+  /** JSON text. */
+  readonly data: string;
+  readonly status: JobStatus;
+  /** Deliveries so far. */
+  readonly attempts: number;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** When it came to its end, in whatever way. */
+  readonly completedAt: number | null;
+  /** Of the last attempt that failed. */
+  readonly error: string | null;
+}
+
+export interface NewJob {
+  readonly type: string;
+  /** JSON text. */
+  readonly data: string;
+  readonly dedupeKey: string | null;
+}
+
+export interface JobFilter {
+  readonly status: JobStatus | null;
+  readonly type: string | null;
+}
+
+interface JobRow {
+  readonly seq: number;
+  readonly nonce: string;
+  readonly queue: string;
+  readonly type: string;
+  readonly data: string;
+  readonly status: JobStatus;
+  readonly attempts: number;
+  readonly created_at: number;
+  readonly completed_at: number | null;
+  readonly error: string | null;
+}
+
+/** How long the record of a job that has ended is kept. */
+export const JOB_KEPT_MS = 7 * 24 * 60 * 60 * 1000;
+const MAX_ERROR_CHARACTERS = 2000;
+/** Old records that one new job takes along: they go faster than they come. */
+const SWEPT_AT_ONCE = 20;
+const COLUMNS = "seq, nonce, queue, type, data, status, attempts, created_at, completed_at, error";
+
+const statementsOf = perDatabase((db) => ({
+  insert: db.prepare<[number | bigint, string, string, string, string, string | null, number]>(
+    `INSERT INTO queue_jobs (seq, nonce, queue, type, data, dedupe_key, created_at, status)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 'queued')`,
+  ),
+  find: db.prepare<[number, string], JobRow>(`SELECT ${COLUMNS} FROM queue_jobs WHERE seq = ? AND nonce = ?`),
+  byDedupeKey: db.prepare<[string, string], JobRow>(
+    `SELECT ${COLUMNS} FROM queue_jobs WHERE queue = ? AND dedupe_key = ?`,
+  ),
+  list: db.prepare<
+    [{ queue: string; status: string | null; type: string | null; before: number; limit: number }],
+    JobRow
+  >(
+    `SELECT ${COLUMNS} FROM queue_jobs
+     WHERE queue = :queue AND seq < :before AND (:status IS NULL OR status = :status) AND (:type IS NULL OR type = :type)
+     ORDER BY seq DESC LIMIT :limit`,
+  ),
+  begin: db.prepare<[number, number]>("UPDATE queue_jobs SET status = 'processing', attempts = ? WHERE seq = ?"),
+  // A job that was cancelled while it ran stays so.
+  end: db.prepare<[JobStatus, number, string | null, number]>(
+    `UPDATE queue_jobs SET status = ?, completed_at = ?, error = coalesce(?, error)
+     WHERE seq = ? AND status <> 'cancelled'`,
+  ),
+  again: db.prepare<[string | null, number]>(
+    "UPDATE queue_jobs SET status = 'queued', completed_at = NULL, error = coalesce(?, error) WHERE seq = ?",
+  ),
+  takeBack: db.prepare<[string, string]>(
+    `UPDATE queue_jobs SET status = 'queued', attempts = attempts - 1
+     WHERE queue = ? AND status = 'processing'
+       AND seq IN (SELECT seq FROM queue_messages WHERE queue = ? AND leased = 0)`,
+  ),
+  sweep: db.prepare<[number, number]>(
+    "DELETE FROM queue_jobs WHERE seq IN (SELECT seq FROM queue_jobs WHERE completed_at < ? LIMIT ?)",
+  ),
+}));
+
+function recordOf(row: JobRow): JobRecord {
+  return {
+    id: encodeMessageId(row),
+    queue: row.queue,
+    type: row.type,
+    data: row.data,
+    status: row.status,
+    attempts: row.attempts,
+    createdAt: row.created_at,
+    completedAt: row.completed_at,
+    error: row.error,
+  };
+}
+
+/** Writes down the job of a message that was just sent. */
+export function insertJob(db: SqliteDatabase, queue: string, messageId: string, job: NewJob, now: number): void {
+  const key = decodeMessageId(messageId);
+  if (key === undefined) throw new Error("not an id of a message");
+  const statements = statementsOf(db);
+  statements.insert.run(key.seq, key.nonce, queue, job.type, job.data, job.dedupeKey, now);
+  statements.sweep.run(now - JOB_KEPT_MS, SWEPT_AT_ONCE);
+}
+
+export function findJob(db: SqliteDatabase, queue: string, id: string, now: number): JobRecord | undefined {
+  const key = decodeMessageId(id);
+  const row = key === undefined ? undefined : statementsOf(db).find.get(key.seq, key.nonce);
+  if (row === undefined || row.queue !== queue || isOld(row, now)) return undefined;
+  return recordOf(row);
+}
+
+/** The job that this key stands for, as long as its record is kept. */
+export function findDuplicate(
+  db: SqliteDatabase,
+  queue: string,
+  dedupeKey: string,
+  now: number,
+): JobRecord | undefined {
+  const row = statementsOf(db).byDedupeKey.get(queue, dedupeKey);
+  return row === undefined || isOld(row, now) ? undefined : recordOf(row);
+}
+
+/** Frees a key whose job is out of date, so that it can be used again. */
+export function forgetOld(db: SqliteDatabase, queue: string, dedupeKey: string): void {
+  const row = statementsOf(db).byDedupeKey.get(queue, dedupeKey);
+  if (row !== undefined) db.prepare("DELETE FROM queue_jobs WHERE seq = ?").run(row.seq);
+}
+
+/** The newest first. `before` is the number of the last one of the page before. */
+export function listJobs(
+  db: SqliteDatabase,
+  queue: string,
+  filter: JobFilter,
+  page: { readonly before: number; readonly limit: number },
+  now: number,
+): { readonly jobs: JobRecord[]; readonly last: number | null } {
+  const rows = statementsOf(db).list.all({ queue, ...filter, before: page.before, limit: page.limit + 1 });
+  const shown = rows.slice(0, page.limit);
+  const last = rows.length > page.limit ? (shown.at(-1)?.seq ?? null) : null;
+  return { jobs: shown.filter((row) => !isOld(row, now)).map(recordOf), last };
+}
+
+/** A message was handed out; of one that is no job nothing is written down. */
+export function beginJob(db: SqliteDatabase, seq: number, attempts: number): void {
+  statementsOf(db).begin.run(attempts, seq);
+}
+
+export function endJob(db: SqliteDatabase, seq: number, status: JobStatus, now: number, error?: string): void {
+  statementsOf(db).end.run(status, now, error?.slice(0, MAX_ERROR_CHARACTERS) ?? null, seq);
+}
+
+/** It waits again: to be retried, or after it was taken out of the dead letters. */
+export function requeueJob(db: SqliteDatabase, seq: number, error?: string): void {
+  statementsOf(db).again.run(error?.slice(0, MAX_ERROR_CHARACTERS) ?? null, seq);
+}
+
+/** The leases of a queue were taken back: what they were at counts as no delivery. */
+export function takeBackJobs(db: SqliteDatabase, queue: string): void {
+  statementsOf(db).takeBack.run(queue, queue);
+}
+
+function isOld({ completed_at }: JobRow, now: number): boolean {
+  return completed_at !== null && completed_at < now - JOB_KEPT_MS;
+}

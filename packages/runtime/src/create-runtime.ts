@@ -17,6 +17,7 @@ import { sweepOrphans } from "./process/sweep-orphans.ts";
 import type { ProcessRoute } from "./process/worker-process.ts";
 import { findWorkerd } from "./process/workerd-binary.ts";
 import { ProjectSupervisor } from "./project/project-supervisor.ts";
+import { createLineIntake } from "./tails/line-intake.ts";
 import { createLineLimiter } from "./tails/line-limiter.ts";
 import { createTailServer } from "./tails/tail-server.ts";
 import type { QueueOutcome, Runtime, RuntimeEvent, RuntimeOptions, ScheduledOutcome } from "./types.ts";
@@ -55,12 +56,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       emit({ type: "egress.blocked", projectId, time: options.clock.now(), host, reason }),
     onLimited: (projectId, host) => emit({ type: "egress.limited", projectId, time: options.clock.now(), host }),
   });
-  const tails = createTailServer({
-    clock: options.clock,
-    registry,
-    limiter: createLineLimiter(limits),
-    onTail: options.onTail,
-  });
+  const intake = createLineIntake({ clock: options.clock, limiter: createLineLimiter(limits), onTail: options.onTail });
+  const tails = createTailServer({ clock: options.clock, registry, intake });
   const assets = createAssetsServer({
     registry,
     onError: (error) => options.logger.error({ err: error }, "an asset could not be served"),
@@ -77,7 +74,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     workerdPath: options.workerdPath ?? findWorkerd(),
     tools: findLaunchTools(),
     limits,
+    clock: options.clock,
     registry,
+    intake,
     hostSocketPath: options.hostSocketPath ?? socketPath("host"),
     tailSocketPath: socketPath("tail"),
     egressSocketPath: socketPath("egress"),
@@ -187,6 +186,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       clearInterval(idleTimer);
       await Promise.all([...projects.values()].map((project) => project.close()));
       await Promise.all([egress.close(), closeServer(tails), closeServer(assets)]);
+      intake.close();
     },
   };
 }

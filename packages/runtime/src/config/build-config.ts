@@ -4,6 +4,7 @@ import type { FunctionSpec, ProjectSpec } from "../types.ts";
 import { encodeConfig } from "./encode-config.ts";
 import { D1_MODULE, functionBindings, type HostResourceKind } from "./function-bindings.ts";
 import { mainModule } from "./main-module.ts";
+import { FORMAT_MODULE, OBSERVE_MODULE, observedModules } from "./observed-worker.ts";
 import { findOwner, findTarget } from "./validate-spec.ts";
 import type {
   ServiceDesignator,
@@ -40,8 +41,10 @@ export interface ConfigContext {
   readonly assetsSocketPath: string;
   /** Where the project's Durable Objects are kept. */
   readonly durableObjectDirectory: string;
-  /** Source of the trusted worker. */
+  /** Sources of the trusted worker, of what observes functions, and of what both format lines with. */
   readonly entrySource: string;
+  readonly observeSource: string;
+  readonly formatSource: string;
   /** Source of the module behind D1 bindings. */
   readonly d1Source: string;
   readonly v8Flags: readonly string[];
@@ -51,6 +54,8 @@ export interface BuiltConfig {
   readonly message: Buffer;
   /** Name of each function's socket within the working directory, by function key. */
   readonly sockets: ReadonlyMap<string, string>;
+  /** Keys of the functions that write what they log to the process's output; the others have a tail worker. */
+  readonly observed: ReadonlySet<string>;
 }
 
 /** True when the project has objects whose storage only one process may own at a time. */
@@ -86,6 +91,9 @@ export async function buildConfig(project: ProjectSpec, context: ConfigContext):
   }
 
   const modules = await Promise.all(functions.map((spec) => readModules(spec)));
+  const observed = await Promise.all(
+    functions.map((spec, index) => (context.mode === "serve" ? observedModules(spec, modules[index] ?? []) : null)),
+  );
   functions.forEach((spec, index) => {
     const bindings = functionBindings(project, spec, {
       hostService: (kind: HostResourceKind, resource) =>
@@ -100,10 +108,13 @@ export async function buildConfig(project: ProjectSpec, context: ConfigContext):
       durableObjectService: (className) => indexOf(findOwner(spec, className, functions) ?? spec),
     });
     const own = modules[index] ?? [];
-    const loaded = [mainModule(spec, own, context.mode), ...own];
-    add({ name: functionService(index), worker: userWorker(project, spec, loaded, bindings, context) });
+    const instead = observed[index] ?? null;
+    const loaded = instead ?? [mainModule(spec, own, context.mode), ...own];
+    const tails =
+      instead === null ? [{ service: ENTRY_SERVICE, props: JSON.stringify({ functionKey: spec.key }) }] : [];
+    add({ name: functionService(index), worker: { ...userWorker(project, spec, loaded, bindings, context), tails } });
   });
-  add({ name: ENTRY_SERVICE, worker: entryWorker(functions, context.entrySource) });
+  add({ name: ENTRY_SERVICE, worker: entryWorker(functions, context) });
 
   const sockets = new Map(functions.map((spec, index) => [spec.key, `f${index}`]));
   const message = encodeConfig({
@@ -113,9 +124,14 @@ export async function buildConfig(project: ProjectSpec, context: ConfigContext):
       { name: ENTRY_SOCKET, path: ENTRY_SOCKET, service: ENTRY_SERVICE },
     ],
     v8Flags: context.v8Flags,
-    extensions: [{ name: D1_MODULE, source: context.d1Source }],
+    extensions: [
+      { name: D1_MODULE, source: context.d1Source, internal: true },
+      { name: FORMAT_MODULE, source: context.formatSource, internal: true },
+      { name: OBSERVE_MODULE, source: context.observeSource, internal: false },
+    ],
   });
-  return { message, sockets };
+  const keys = functions.filter((_spec, index) => observed[index] !== null).map((spec) => spec.key);
+  return { message, sockets, observed: new Set(keys) };
 }
 
 function readModules(spec: FunctionSpec): Promise<WorkerdModule[]> {
@@ -128,7 +144,7 @@ function userWorker(
   modules: readonly WorkerdModule[],
   bindings: readonly WorkerdBinding[],
   context: ConfigContext,
-): WorkerdWorker {
+): Omit<WorkerdWorker, "tails"> {
   const owned = new Set(
     spec.config.durableObjects
       .map(({ className }) => className)
@@ -147,7 +163,6 @@ function userWorker(
       uniqueKey: `${project.projectId}.${spec.name}.${spec.environment}.${className}`,
     })),
     durableObjectDisk: context.mode === "serve" ? DISK_SERVICE : null,
-    tails: [{ service: ENTRY_SERVICE, props: JSON.stringify({ functionKey: spec.key }) }],
   };
 }
 
@@ -170,9 +185,12 @@ function missingFunction(binding: string, name: string): WorkerdService {
   };
 }
 
-function entryWorker(functions: readonly FunctionSpec[], source: string): WorkerdWorker {
+function entryWorker(functions: readonly FunctionSpec[], context: ConfigContext): WorkerdWorker {
   return {
-    modules: [{ name: "entry.js", type: "esm", content: Buffer.from(source) }],
+    modules: [
+      { name: "entry.js", type: "esm", content: Buffer.from(context.entrySource) },
+      { name: "format-line.js", type: "esm", content: Buffer.from(context.formatSource) },
+    ],
     compatibilityDate: ENTRY_COMPATIBILITY_DATE,
     // Lets this worker call queue() and scheduled() of the functions it is bound to.
     compatibilityFlags: ["service_binding_extra_handlers"],

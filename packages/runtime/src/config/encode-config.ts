@@ -62,7 +62,7 @@ export function encodeConfig(config: WorkerdConfig): Buffer {
   message.setStructList(root, 3, EXTENSION, [config.extensions], (modules, extension) => {
     message.setStructList(extension, 0, EXTENSION_MODULE, modules, (module, at) => {
       message.setText(at, 0, module.name);
-      message.setBit(at, 0); // internal: user code cannot import it
+      if (module.internal) message.setBit(at, 0);
       message.setText(at, 1, module.source);
     });
   });

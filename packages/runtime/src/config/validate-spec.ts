@@ -3,7 +3,7 @@ import type { FunctionSpec, ProjectSpec } from "../types.ts";
 
 const MAX_MODULE_NAME_LENGTH = 512;
 /** Prefixes under which the runtime itself offers modules. */
-const RESERVED_MODULE = /^(?:aerostack-internal|cloudflare-internal|cloudflare|node|workerd):/;
+const RESERVED_MODULE = /^(?:aerostack|aerostack-internal|cloudflare-internal|cloudflare|node|workerd):/;
 /** Flags that workerd marks as experimental or that make it download an interpreter: not for untrusted code. */
 const REFUSED_FLAG =
   /^(?:experimental|unsafe_module|rtti_api|service_binding_extra_handlers|enable_web_file_system|enable_nodejs_inspector_local_dev)$|python/;

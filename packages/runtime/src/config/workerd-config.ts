@@ -38,6 +38,8 @@ export interface WorkerdModule {
 
 export interface WorkerdExtensionModule {
   readonly name: string;
+  /** True: only other modules of this kind and wrapped bindings can import it. */
+  readonly internal: boolean;
   readonly source: string;
 }
 

@@ -2,9 +2,12 @@ import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AerostackError } from "@aerostack/contracts";
-import { randomText } from "@aerostack/kernel";
+import { type Clock, randomText } from "@aerostack/kernel";
 import { buildConfig, ENTRY_SOCKET, functionService, hasDurableObjects } from "../config/build-config.ts";
 import type { RuntimeLimits } from "../limits.ts";
+import type { EngineFailures } from "../tails/engine-failures.ts";
+import type { LineIntake } from "../tails/line-intake.ts";
+import { observeProcess } from "../tails/observe-process.ts";
 import type { ProjectSpec } from "../types.ts";
 import { type LaunchTools, launchCommand } from "./launch-command.ts";
 import { createMemoryCap } from "./memory-cap.ts";
@@ -20,7 +23,9 @@ export interface LauncherOptions {
   readonly workerdPath: string;
   readonly tools: LaunchTools;
   readonly limits: RuntimeLimits;
+  readonly clock: Clock;
   readonly registry: ProcessRegistry;
+  readonly intake: LineIntake;
   readonly hostSocketPath: string;
   readonly tailSocketPath: string;
   readonly egressSocketPath: string;
@@ -57,7 +62,9 @@ export function durableObjectDirectory(dataDir: string, projectId: string): stri
 
 export function createLauncher(options: LauncherOptions): Launch {
   const { limits, registry, tools } = options;
-  const entrySource = readFileSync(new URL("../workers/entry.js", import.meta.url), "utf8");
+  const [entrySource = "", observeSource = "", formatSource = ""] = ["entry", "observe", "format-line"].map((name) =>
+    readFileSync(new URL(`../workers/${name}.js`, import.meta.url), "utf8"),
+  );
   const d1Source =
     options.d1BindingModulePath === undefined ? PLAIN_D1_SOURCE : readFileSync(options.d1BindingModulePath, "utf8");
   const memoryCap = createMemoryCap(tools, limits.memoryLimitBytes);
@@ -87,18 +94,27 @@ export function createLauncher(options: LauncherOptions): Launch {
       assetsSocketPath: options.assetsSocketPath,
       durableObjectDirectory: objectDirectory,
       entrySource,
+      observeSource,
+      formatSource,
       d1Source,
       v8Flags: flags,
     });
     const maxDataBytes = memoryCap.bytesFor(spec.functions.length);
+    let failures: EngineFailures | null = null;
     const spawned = spawnWorkerd({
       command: launchCommand(tools, serveCommand(options.workerdPath), maxDataBytes),
       directory,
       config: config.message,
       sockets: new Set([...config.sockets.values(), ENTRY_SOCKET]),
       startTimeoutMs: limits.startTimeoutMs,
+      onStreams:
+        config.observed.size === 0
+          ? null
+          : (output, errors) => {
+              failures = observeProcess(spec, output, errors, options);
+            },
     });
-    if (mode === "serve") registry.add(token, { projectId: spec.projectId, spec });
+    if (mode === "serve") registry.add(token, { projectId: spec.projectId, spec, failures });
     spawned.exited
       .then(async () => {
         registry.delete(token);

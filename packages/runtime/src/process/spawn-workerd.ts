@@ -13,6 +13,8 @@ export interface SpawnOptions {
   readonly config: Uint8Array;
   readonly sockets: ReadonlySet<string>;
   readonly startTimeoutMs: number;
+  /** Takes what the process prints; null where that is of no use to anybody. Errors are captured in any case. */
+  readonly onStreams: ((output: Readable, errors: Readable) => void) | null;
 }
 
 export interface ProcessExit {
@@ -58,11 +60,12 @@ export function spawnWorkerd(options: SpawnOptions): SpawnedWorkerd {
   const child = spawn(file, args, {
     cwd: directory,
     env: {},
-    // What user code prints comes through its tails; the copy on stdout is dropped by the kernel.
-    stdio: ["pipe", "ignore", "pipe", "pipe"],
+    // What functions with a tail worker print comes through that; the copy on stdout is dropped by the kernel.
+    stdio: ["pipe", options.onStreams === null ? "ignore" : "pipe", "pipe", "pipe"],
     detached: true,
   });
-  const [stdin, , stderr, control] = child.stdio as unknown as [Writable, null, Readable, Readable];
+  const [stdin, stdout, stderr, control] = child.stdio as unknown as [Writable, Readable | null, Readable, Readable];
+  if (stdout !== null) options.onStreams?.(stdout, stderr);
   const output = captureOutput(stderr, MAX_OUTPUT_BYTES);
   if (child.pid !== undefined) writeFileSync(join(directory, PID_FILE), String(child.pid), { mode: 0o600 });
   // EPIPE when it ends before it has read: its exit tells why.
@@ -71,6 +74,7 @@ export function spawnWorkerd(options: SpawnOptions): SpawnedWorkerd {
 
   const exited = new Promise<ProcessExit>((resolve) => {
     child.once("error", (error) => resolve({ code: null, signal: null, output: error.message }));
+    // "close" comes when all that it printed has been read.
     child.once("close", (code, signal) => resolve({ code, signal, output: output() }));
   }).finally(() => rm(directory, { recursive: true, force: true }).catch(() => {}));
 

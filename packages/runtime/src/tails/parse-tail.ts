@@ -45,6 +45,20 @@ export function parseTailPost(
   return { entries, dropped };
 }
 
+/** Reads one line that a process wrote of itself, with the same distrust; null when it is none. */
+export function parseLine(
+  json: string,
+  projectId: string,
+  functionKeys: ReadonlySet<string>,
+  now: number,
+): TailEntry | null {
+  try {
+    return parseEntry(JSON.parse(json), projectId, functionKeys, now);
+  } catch {
+    return null;
+  }
+}
+
 function parseEntry(
   value: unknown,
   projectId: string,

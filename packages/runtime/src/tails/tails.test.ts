@@ -27,11 +27,17 @@ const LOGGER = `
     return new Response("ok");
   } };`;
 
-describe("logs of functions", () => {
+// With nothing but a default export a function is observed in its own process; with more, a tail worker hears it.
+const SHAPES = [
+  { way: "written by their process", source: LOGGER },
+  { way: "heard by a tail worker", source: `${LOGGER} export const other = { fetch: () => new Response("other") };` },
+];
+
+describe.each(SHAPES)("logs of functions, $way,", ({ source }) => {
   let fixture: RuntimeFixture;
   beforeEach(async () => {
     fixture = await createRuntimeFixture({ limits: { logLinesPerSecond: 100, logLinesBurst: 2000 } });
-    await fixture.runtime.configure(fixture.project([fixture.fn("api", LOGGER)]));
+    await fixture.runtime.configure(fixture.project([fixture.fn("api", source)]));
   });
   afterEach(async () => {
     await fixture.close();

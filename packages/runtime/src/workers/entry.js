@@ -2,8 +2,8 @@
 // the watchdog. Functions → server: receives their logs and exceptions and posts them in batches. It runs beside user code
 // in one process, so nothing that it is given is worth more than that one project.
 
-const MAX_MESSAGE_CHARACTERS = 16_384;
-const MAX_STACK_CHARACTERS = 8_192;
+import { cut, describeException, formatLine, MAX_MESSAGE_CHARACTERS } from "./format-line.js";
+
 /** Lines that wait to be posted; beyond it they are only counted. */
 const MAX_PENDING_LINES = 20_000;
 const MAX_LINES_PER_POST = 1_000;
@@ -92,21 +92,9 @@ function collect(event, functionKey) {
     const message = "This request logged more than the runtime keeps; the lines after this one are missing.";
     keep({ functionKey, requestId, kind: "console", level: "warn", time: Date.now(), message });
   }
-  for (const exception of distinct(exceptions)) {
-    const { name, message, stack, timestamp } = exception;
-    keep({
-      functionKey,
-      requestId,
-      kind: "exception",
-      level: "error",
-      time: timestamp,
-      message: cut(`${name}: ${message}`, MAX_MESSAGE_CHARACTERS),
-      exception: {
-        name: cut(name, 256),
-        message: cut(message, MAX_MESSAGE_CHARACTERS),
-        stack: stack ? cut(stack, MAX_STACK_CHARACTERS) : null,
-      },
-    });
+  for (const { name, message, stack, timestamp } of distinct(exceptions)) {
+    const described = describeException(name, message, stack);
+    keep({ functionKey, requestId, kind: "exception", level: "error", time: timestamp, ...described });
   }
 }
 
@@ -125,39 +113,17 @@ function distinct(exceptions) {
   return seen.values();
 }
 
-function cut(text, limit) {
-  return text.length <= limit ? text : `${text.slice(0, limit)}… (${text.length - limit} more characters)`;
-}
-
-/** One line as the console prints it: format specifiers in a first string, text as it is, anything else as JSON. */
+/** Text as it is, an error with its stack, anything else as JSON. */
 function formatMessage(values, errors) {
-  if (!Array.isArray(values)) return cut(format(values), MAX_MESSAGE_CHARACTERS);
-  const texts = values.map((value, index) => (errors?.[index]?.stack ? errorText(value, errors[index]) : value));
-  let rest = texts;
-  let line = "";
-  if (typeof values[0] === "string" && values.length > 1 && values[0].includes("%")) {
-    let next = 1;
-    line = values[0].replace(/%[sdifjoOc%]/g, (specifier) => {
-      if (specifier === "%%") return "%";
-      if (next >= texts.length) return specifier;
-      const value = texts[next++];
-      if (specifier === "%c") return "";
-      if (specifier === "%d") return String(Number(value));
-      if (specifier === "%i") return String(Number.parseInt(value, 10));
-      if (specifier === "%f") return String(Number.parseFloat(value));
-      return format(value);
-    });
-    rest = texts.slice(next);
-    if (rest.length > 0) line += " ";
-  }
-  return cut(line + rest.map(format).join(" "), MAX_MESSAGE_CHARACTERS);
+  if (!Array.isArray(values)) return cut(toText(values), MAX_MESSAGE_CHARACTERS);
+  const texts = values.map((value, index) => {
+    const stack = errors?.[index]?.stack;
+    return stack ? `${value}\n${stack}` : toText(value);
+  });
+  return formatLine(typeof values[0] === "string" ? values[0] : null, texts);
 }
 
-function errorText(value, error) {
-  return `${value}\n${error.stack}`;
-}
-
-function format(value) {
+function toText(value) {
   if (typeof value === "string") return value;
   const text = JSON.stringify(value);
   return text === undefined ? String(value) : text;

@@ -1,0 +1,219 @@
+// Sits between the runtime and a function's own code, in the function's isolate: what the code logs and what it fails
+// with is written to the process's standard output, a line each, which costs a call nothing as long as it says nothing.
+// (A tail worker costs every call a second one.) It shares its isolate with user code, so the reader trusts nothing of it.
+
+import { describeException, formatLine } from "aerostack-internal:format-line";
+import asyncHooks from "node-internal:async_hooks";
+
+/** Begins each line; JSON never holds it unescaped. */
+const MARK = "\u001e";
+const LEVELS = { debug: "debug", log: "info", info: "info", warn: "warn", error: "error" };
+
+// Kept before user code can replace them.
+const { stringify } = JSON;
+const { now } = Date;
+const { apply, get, getPrototypeOf, getOwnPropertyDescriptor, has, ownKeys } = Reflect;
+const NativeResponse = Response;
+const NativePromise = Promise;
+const then = Promise.prototype.then;
+const write = console.log.bind(console);
+/** Holds the request that the code at hand works for, or what stands in for one. */
+const requests = new asyncHooks.AsyncLocalStorage();
+const NO_HEADERS = { get: () => null };
+/** By exception, the request that it was last reported for. */
+const reported = new WeakMap();
+
+let functionKey = null;
+let contextPrototype = null;
+
+/** Begins to observe; to be called before user code is loaded. */
+export function start(key) {
+  if (functionKey !== null) return;
+  functionKey = key;
+  for (const [method, level] of Object.entries(LEVELS)) {
+    console[method] = {
+      [method](...values) {
+        try {
+          const line = formatLine(typeof values[0] === "string" ? values[0] : null, values.map(toText));
+          emit("console", level, { message: line });
+        } catch {
+          // What cannot be printed must not fail the code that prints it.
+        }
+      },
+    }[method];
+  }
+  for (const name of ["setTimeout", "setInterval", "setImmediate"]) {
+    if (typeof globalThis[name] === "function") globalThis[name] = guardCallback(globalThis[name]);
+  }
+}
+
+/** The default export of a function's main module, observed. A class stays as it is. */
+export function observe(worker) {
+  if (typeof worker !== "object" || worker === null) return worker;
+  const wrappers = new WeakMap();
+  const read = (key) => {
+    const value = get(worker, key, worker);
+    if (typeof value !== "function") return value;
+    let wrapper = wrappers.get(value);
+    if (wrapper === undefined) {
+      wrapper = key === "fetch" ? observeFetch(worker, value) : observeHandler(worker, value);
+      wrappers.set(value, wrapper);
+    }
+    return wrapper;
+  };
+  // An empty target, so that a frozen object can be stood in for too.
+  return new Proxy(
+    {},
+    {
+      get: (_target, key) => read(key),
+      has: (_target, key) => has(worker, key),
+      ownKeys: () => ownKeys(worker),
+      getPrototypeOf: () => getPrototypeOf(worker),
+      getOwnPropertyDescriptor(_target, key) {
+        const own = getOwnPropertyDescriptor(worker, key);
+        return own && { value: read(key), writable: true, enumerable: own.enumerable, configurable: true };
+      },
+    },
+  );
+}
+
+function observeFetch(worker, handler) {
+  async function answer(request, env, ctx) {
+    let response;
+    try {
+      response = await apply(handler, worker, [request, env, ctx]);
+    } catch (error) {
+      report(error);
+      throw error;
+    }
+    reportUnusable(response);
+    return response;
+  }
+  return function fetch(request, env, ctx) {
+    observeContext(ctx);
+    return requests.run(request, answer, request, env, ctx);
+  };
+}
+
+function observeHandler(worker, handler) {
+  async function handle(values) {
+    try {
+      return await apply(handler, worker, values);
+    } catch (error) {
+      report(error);
+      throw error;
+    }
+  }
+  return (...values) => {
+    observeContext(values[2]);
+    return requests.run({ headers: NO_HEADERS }, handle, values);
+  };
+}
+
+/** The runtime refuses such an answer after this code has ended, in these words. */
+function reportUnusable(response) {
+  if (!(response instanceof NativeResponse)) {
+    report(new TypeError("Incorrect type for Promise: the Promise did not resolve to 'Response'."), true);
+  } else if (response.bodyUsed) {
+    report(
+      new TypeError(
+        "Body has already been used. It can only be used once. Use tee() first if you need to read it twice.",
+      ),
+      true,
+    );
+  }
+}
+
+/** Sees to it that promises given to waitUntil() are watched. All contexts share one prototype. */
+function observeContext(ctx) {
+  if (contextPrototype !== null || typeof ctx !== "object" || ctx === null) return;
+  contextPrototype = getPrototypeOf(ctx);
+  contextPrototype.waitUntil = new Proxy(contextPrototype.waitUntil, {
+    apply(native, self, values) {
+      if (values[0] instanceof NativePromise) apply(then, values[0], [undefined, (error) => report(error)]);
+      return apply(native, self, values);
+    },
+  });
+}
+
+/** A timer whose callback's exceptions are reported. A proxy, so that name, length and what Node adds to it stay. */
+function guardCallback(timer) {
+  return new Proxy(timer, {
+    apply(native, self, values) {
+      const [callback] = values;
+      if (typeof callback !== "function") return apply(native, self, values);
+      function guarded(...given) {
+        try {
+          return apply(callback, this, given);
+        } catch (error) {
+          report(error);
+          throw error;
+        }
+      }
+      return apply(native, self, [guarded, ...values.slice(1)]);
+    },
+  });
+}
+
+/** Reports an exception as the runtime would: once for each request. */
+function report(error, withoutStack = false) {
+  try {
+    if (typeof error === "object" && error !== null) {
+      const request = requests.getStore() ?? NO_HEADERS;
+      if (reported.get(error) === request) return;
+      reported.set(error, request);
+    }
+    const isError = error instanceof Error;
+    const name = isError ? String(error.name) : "Error";
+    const message = isError ? String(error.message) : thrownText(error);
+    const stack = isError && !withoutStack ? framesOf(error) : null;
+    emit("exception", "error", describeException(name, message, stack));
+  } catch {
+    // A value that cannot be read cannot be reported.
+  }
+}
+
+function thrownText(value) {
+  if (typeof value !== "object" || value === null) return String(value);
+  return `#<${value.constructor?.name || "Object"}>`;
+}
+
+/** The frames of a stack, without what leads from the runtime to the code. */
+function framesOf(error) {
+  const stack = typeof error.stack === "string" ? error.stack : "";
+  const frames = stack.split("\n").filter((line) => /^\s+at /.test(line));
+  return frames
+    .filter((line) => !/\((?:aerostack|node-internal):|at (?:aerostack|node-internal):/.test(line))
+    .join("\n");
+}
+
+/** A value as text: plain data and dates as JSON, errors with their stack, everything else by its toString(). */
+function toText(value) {
+  if (typeof value === "string") return value;
+  try {
+    if (value === undefined || value === null) return "null";
+    if (typeof value === "number" || typeof value === "boolean") return stringify(value);
+    if (value instanceof Error) {
+      const frames = framesOf(value);
+      return frames === "" ? String(value) : `${value}\n${frames}`;
+    }
+    if (value instanceof Date) return value.toISOString();
+    if (typeof value === "object" && (Array.isArray(value) || isPlain(value))) return stringify(value) ?? "{}";
+    return typeof value === "symbol" ? "{}" : String(value);
+  } catch {
+    return "{}";
+  }
+}
+
+function isPlain(value) {
+  const prototype = getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+function emit(kind, level, entry) {
+  write(MARK + stringify({ functionKey, requestId: currentRequestId(), kind, level, time: now(), ...entry }));
+}
+
+function currentRequestId() {
+  return requests.getStore()?.headers.get("x-request-id") ?? null;
+}

@@ -136,6 +136,11 @@ export const ERRORS = defineErrors({
     message: "The link is not valid any more.",
     fix: "Ask for a new one; each works once and for a limited time.",
   },
+  AUTH_MFA_REQUIRED: {
+    status: 403,
+    message: "A second factor is needed to log in.",
+    fix: "Log in by the project's auth addresses, which ask for it.",
+  },
   AUTH_METHOD_DISABLED: {
     status: 403,
     message: "The project does not offer this way to log in.",
@@ -187,6 +192,16 @@ export const ERRORS = defineErrors({
     status: 503,
     message: "The function was stopped because its project used too much memory.",
     fix: "Stream large bodies instead of holding them, and do not grow global state.",
+  },
+  SERVICE_FAILED: {
+    status: 502,
+    message: "The function that was called answered with an error.",
+    fix: "Its status and answer are in the details, what it said in its log.",
+  },
+  METHOD_UNAVAILABLE: {
+    status: 501,
+    message: "This installation does not offer that method.",
+    fix: "The message names it; the reference lists those that there are.",
   },
   FUNCTION_DISCONNECTED: {
     status: 503,

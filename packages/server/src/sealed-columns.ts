@@ -1,6 +1,7 @@
 import { idempotentAnswerSeal } from "./edge/idempotency.ts";
 import { endUserSigningKeySeal } from "./endusers/sessions/signing-keys.ts";
 import { endUserSettingsSeal } from "./endusers/settings/settings.ts";
+import { endUserTotpSeal } from "./endusers/totp/second-factor.ts";
 import { platformKeySeal } from "./functions/platform-key.ts";
 import { functionSecretSeal } from "./functions/secret-store.ts";
 import type { SealedColumn } from "./kernel/crypto/sealed-columns.ts";
@@ -14,6 +15,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   platformKeySeal,
   endUserSigningKeySeal,
   endUserSettingsSeal,
+  endUserTotpSeal,
   outboxSeal,
   idempotentAnswerSeal,
 ];

@@ -200,6 +200,24 @@ export const endUserSettingsSchema = z.strictObject({
     .refine((providers) => Object.keys(providers).length <= MAX_PROVIDERS, `At most ${MAX_PROVIDERS}.`)
     .default({})
     .describe("By an id of your own, which is part of the callback address"),
+  totp: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  passkeys: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      rpId: z
+        .string()
+        .max(253)
+        .regex(/^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, "A domain in lower case.")
+        .nullable()
+        .default(null)
+        .describe("The domain that passkeys belong to; that of urls.site by default"),
+      origins: z
+        .array(z.string().max(300))
+        .max(20)
+        .default([])
+        .describe("Where they may be used, such as https://app.example.com; that of urls.site by default"),
+    })
+    .prefault({}),
   mail: mailSettingsSchema.prefault({}),
   sms: smsSettingsSchema.prefault({}),
   templates: z

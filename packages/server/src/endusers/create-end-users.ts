@@ -30,6 +30,8 @@ import { createOauthRoutes } from "./oauth/routes.ts";
 import { createUserIdentities } from "./oauth/user-identities.ts";
 import { createEndUserOperations } from "./operations.ts";
 import { createPageRoutes } from "./pages/routes.ts";
+import { createPasskeys } from "./passkeys/passkeys.ts";
+import { createPasskeyRoutes } from "./passkeys/routes.ts";
 import { createPasswordReset } from "./passwords/password-reset.ts";
 import { type AvatarStorage, createAvatars } from "./profile/avatars.ts";
 import { createProfile } from "./profile/profile.ts";
@@ -47,6 +49,8 @@ import { createEndUserSettings } from "./settings/settings.ts";
 import { createProvenIdentities } from "./sign-in/proven-identity.ts";
 import { createSignIn } from "./sign-in/sign-in.ts";
 import type { EndUserTables } from "./tables.ts";
+import { createTotpRoutes } from "./totp/routes.ts";
+import { createSecondFactors } from "./totp/second-factor.ts";
 import { createEndUserDirectory, createUserRows } from "./users/user-directory.ts";
 import { createEmailVerification } from "./verification/email-verification.ts";
 import { createVerificationRoutes } from "./verification/routes.ts";
@@ -117,9 +121,12 @@ export function createEndUsers(options: EndUsersOptions) {
 
   // Ways to log in
   const directory = createEndUserDirectory(sql);
-  const signIn = createSignIn({ sessions });
-  const identities = createProvenIdentities({ sql, clock, changes, settings });
+  const users = createUserRows(sql);
   const tokens = createOneTimeTokens({ sql, clock });
+  const factors = createSecondFactors({ sql, clock, envelope, settings });
+  const signIn = createSignIn({ sql, sessions, factors, tokens });
+  const passkeys = createPasskeys({ sql, clock, settings, tokens, signIn });
+  const identities = createProvenIdentities({ sql, clock, changes, settings });
   const links = createMessageLinks({ settings, authUrlOf: accessTokens.issuerOf });
   const verification = createEmailVerification({ sql, clock, changes, tokens, messages, links });
   const reset = createPasswordReset({ sql, clock, changes, hasher, settings, tokens, messages, links });
@@ -176,8 +183,10 @@ export function createEndUsers(options: EndUsersOptions) {
         anonymous,
         verification,
         messages,
-        users: createUserRows(sql),
+        users,
       }),
+      ...createTotpRoutes({ requests, settings, factors, passkeys, signIn, users }),
+      ...createPasskeyRoutes({ requests, settings, passkeys, users }),
       ...createOauthRoutes({
         requests,
         settings,

@@ -19,7 +19,10 @@ function callerOf({ clientAddress, req }: DataCall): EndUserCaller {
 
 /** Clients of these addresses know nothing but tokens: a step that is left is an error to them. */
 function showTokens(result: SignInResult) {
-  if (result.kind !== "signed-in") throw new AerostackError("AUTH_EMAIL_NOT_VERIFIED");
+  if (result.kind === "mfa-required") {
+    throw new AerostackError("AUTH_MFA_REQUIRED", { details: { mfaToken: result.mfaToken } });
+  }
+  if (result.kind === "verification-required") throw new AerostackError("AUTH_EMAIL_NOT_VERIFIED");
   const { token, refreshToken, expiresAtMs, user } = result.session;
   const { id, email, name, createdAt, metadata } = showEndUser(user);
   return { token, user: { id, email, name, createdAt, metadata }, expiresAt: toIso(expiresAtMs), refreshToken };

@@ -80,6 +80,40 @@ export interface EndUserTables {
     email: string | null;
     created_at: number;
   };
+  end_user_totp: {
+    user_id: string;
+    project_id: string;
+    /** Sealed. */
+    secret: string;
+    /** Null: the user has not shown yet that their authenticator knows it. */
+    confirmed_at: number | null;
+    /** The newest time step of which a code was taken: no code is taken twice. */
+    last_step: number;
+    failures: number;
+    window_started_at: number;
+    locked_until: number;
+    created_at: number;
+  };
+  end_user_recovery_codes: {
+    /** SHA-256 of user and code. */
+    hash: string;
+    user_id: string;
+  };
+  end_user_passkeys: {
+    project_id: string;
+    /** The credential's id, base64url. */
+    id: string;
+    user_id: string;
+    /** COSE key, base64url. */
+    public_key: string;
+    counter: number;
+    /** JSON list. */
+    transports: string;
+    is_backed_up: number;
+    name: string | null;
+    created_at: number;
+    last_used_at: number | null;
+  };
   end_user_signing_keys: {
     kid: string;
     project_id: string;
@@ -187,6 +221,45 @@ export const endUserMigrations: SqlMigrations = {
         .addPrimaryKeyConstraint("end_user_identities_key", ["project_id", "provider", "subject_hash"])
         .execute();
       await db.schema.createIndex("end_user_identities_user").on("end_user_identities").column("user_id").execute();
+      await db.schema
+        .createTable("end_user_totp")
+        .addColumn("user_id", types.text, (column) =>
+          column.primaryKey().references("end_users.id").onDelete("cascade"),
+        )
+        .addColumn("project_id", types.text, (column) => column.notNull())
+        .addColumn("secret", types.text, (column) => column.notNull())
+        .addColumn("confirmed_at", types.integer)
+        .addColumn("last_step", types.integer, (column) => column.notNull())
+        .addColumn("failures", types.integer, (column) => column.notNull())
+        .addColumn("window_started_at", types.integer, (column) => column.notNull())
+        .addColumn("locked_until", types.integer, (column) => column.notNull())
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable("end_user_recovery_codes")
+        .addColumn("hash", types.text, (column) => column.primaryKey())
+        .addColumn("user_id", types.text, (column) => column.notNull().references("end_users.id").onDelete("cascade"))
+        .execute();
+      await db.schema
+        .createIndex("end_user_recovery_codes_user")
+        .on("end_user_recovery_codes")
+        .column("user_id")
+        .execute();
+      await db.schema
+        .createTable("end_user_passkeys")
+        .addColumn("project_id", types.text, (column) => column.notNull())
+        .addColumn("id", types.text, (column) => column.notNull())
+        .addColumn("user_id", types.text, (column) => column.notNull().references("end_users.id").onDelete("cascade"))
+        .addColumn("public_key", types.text, (column) => column.notNull())
+        .addColumn("counter", types.integer, (column) => column.notNull())
+        .addColumn("transports", types.text, (column) => column.notNull())
+        .addColumn("is_backed_up", types.integer, (column) => column.notNull())
+        .addColumn("name", types.text)
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addColumn("last_used_at", types.integer)
+        .addPrimaryKeyConstraint("end_user_passkeys_key", ["project_id", "id"])
+        .execute();
+      await db.schema.createIndex("end_user_passkeys_user").on("end_user_passkeys").column("user_id").execute();
       await db.schema
         .createTable("end_user_signing_keys")
         .addColumn("kid", types.text, (column) => column.primaryKey())

@@ -7,7 +7,14 @@ import type { EndUserTables } from "../tables.ts";
 
 /** Kinds whose tokens travel in links of messages. */
 export type MessageTokenKind = "verify-email" | "reset-password" | "magic-link";
-export type TokenKind = MessageTokenKind | "oauth-state" | "oauth-code" | "oauth-link";
+export type TokenKind =
+  | MessageTokenKind
+  | "oauth-state"
+  | "oauth-code"
+  | "oauth-link"
+  | "mfa"
+  | "passkey-register"
+  | "passkey-login";
 
 export interface TakenToken {
   readonly userId: string | null;
@@ -48,6 +55,9 @@ export const TOKEN_KINDS: Readonly<Record<TokenKind, KindFacts>> = {
   "oauth-state": { prefix: "os", lifetimeMs: 10 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
   "oauth-code": { prefix: "oc", lifetimeMs: 2 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
   "oauth-link": { prefix: "ol", lifetimeMs: 5 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
+  mfa: { prefix: "mf", lifetimeMs: 5 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
+  "passkey-register": { prefix: "kr", lifetimeMs: 5 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
+  "passkey-login": { prefix: "kl", lifetimeMs: 5 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
   "magic-link": { prefix: "ml", lifetimeMs: 15 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
 };
 

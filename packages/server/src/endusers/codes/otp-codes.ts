@@ -5,6 +5,7 @@ import type { Kysely } from "kysely";
 import { equalsConstantTime } from "../../kernel/crypto/token-hash.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { EndUserTables } from "../tables.ts";
+import { afterFailure, NO_FAILURES, OTP_WINDOW_MS, refuseLocked, wrongCode } from "./attempt-lock.ts";
 
 /**
  * One-time codes of six digits. Three wrong ones within an hour lock the address or number for an hour, whatever code is
@@ -24,10 +25,6 @@ export type OtpTarget = { readonly email: string } | { readonly phone: string };
 
 const MINUTE_MS = 60_000;
 export const OTP_LIFETIME_MS = 10 * MINUTE_MS;
-/** Privacy policy: three attempts in a window, then an hour. */
-export const OTP_ATTEMPTS = 3;
-export const OTP_WINDOW_MS = 60 * MINUTE_MS;
-export const OTP_LOCK_MS = 60 * MINUTE_MS;
 const CODES = 1_000_000;
 const DIGITS = 6;
 
@@ -65,10 +62,6 @@ export function createOtpCodes({ sql, clock, key }: OtpCodesOptions): OtpCodes {
       .execute();
   }
 
-  function refuseLocked(row: OtpRow | undefined, nowMs: number): void {
-    if (row !== undefined && row.locked_until > nowMs) throw locked(row.locked_until - nowMs);
-  }
-
   return {
     async create(projectId, target) {
       const now = clock.now();
@@ -78,7 +71,7 @@ export function createOtpCodes({ sql, clock, key }: OtpCodesOptions): OtpCodes {
         const row = await find(trx, projectId, id);
         refuseLocked(row, now);
         await save(trx, {
-          ...(row ?? { project_id: projectId, target: id, failures: 0, window_started_at: 0, locked_until: 0 }),
+          ...(row ?? { project_id: projectId, target: id, ...NO_FAILURES, locked_until: 0 }),
           code_hash: mac("code", projectId, id, code),
           code_expires_at: now + OTP_LIFETIME_MS,
           expires_at: 0,
@@ -97,48 +90,19 @@ export function createOtpCodes({ sql, clock, key }: OtpCodesOptions): OtpCodes {
         refuseLocked(row, now);
         if (row === undefined || row.code_hash === null || row.code_expires_at <= now) return "expired";
         if (equalsConstantTime(row.code_hash, sent)) {
-          await save(trx, { ...row, code_hash: null, failures: 0, window_started_at: 0 });
+          await save(trx, { ...row, ...NO_FAILURES, code_hash: null });
           return "right";
         }
-        const isSameWindow = row.window_started_at + OTP_WINDOW_MS > now;
-        const failures = (isSameWindow ? row.failures : 0) + 1;
-        const isLast = failures >= OTP_ATTEMPTS;
-        await save(trx, {
-          ...row,
-          failures: isLast ? 0 : failures,
-          window_started_at: isSameWindow ? row.window_started_at : now,
-          ...(isLast ? { code_hash: null, locked_until: now + OTP_LOCK_MS } : {}),
-        });
-        return isLast ? "locked" : "wrong";
+        const { counter, isLocked } = afterFailure(row, now);
+        await save(trx, { ...row, ...counter, ...(isLocked ? { code_hash: null } : {}) });
+        return isLocked ? "locked" : "wrong";
       });
-      switch (outcome) {
-        case "right":
-          return;
-        case "expired":
-          throw new AerostackError("AUTH_OTP_EXPIRED");
-        case "locked":
-          throw new AerostackError("AUTH_OTP_INVALID", {
-            message: `The code is wrong. That was the ${OTP_ATTEMPTS}rd time; no code is taken for ${OTP_LOCK_MS / MINUTE_MS} minutes.`,
-            fix: "Wait, then ask for a new code.",
-          });
-        case "wrong":
-          throw new AerostackError("AUTH_OTP_INVALID");
-        default:
-          outcome satisfies never;
-      }
+      if (outcome === "expired") throw new AerostackError("AUTH_OTP_EXPIRED");
+      if (outcome !== "right") throw wrongCode(outcome === "locked");
     },
 
     async removeExpired() {
       await sql.db.deleteFrom("end_user_otps").where("expires_at", "<=", clock.now()).execute();
     },
   };
-}
-
-function locked(leftMs: number): AerostackError {
-  const minutes = Math.ceil(leftMs / MINUTE_MS);
-  return new AerostackError("RATE_LIMIT_EXCEEDED", {
-    message: `After ${OTP_ATTEMPTS} wrong codes no code is sent or taken for ${OTP_LOCK_MS / MINUTE_MS} minutes.`,
-    fix: `Wait ${minutes} minutes, or log in another way.`,
-    retryAfterSeconds: Math.ceil(leftMs / 1_000),
-  });
 }

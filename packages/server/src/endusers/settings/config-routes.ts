@@ -1,4 +1,4 @@
-import { endUserConfigResponseSchema, endUserProjectParamsSchema } from "@aerostack/contracts";
+import { type EndUserSettings, endUserConfigResponseSchema, endUserProjectParamsSchema } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
 import { type AuthRequests, END_USER_AUTH_PATH, END_USER_TAG } from "../auth-route.ts";
 import type { SettingsReader } from "./settings.ts";
@@ -10,6 +10,11 @@ export interface ConfigRoutesOptions {
 }
 
 const NAMES = { github: "GitHub", google: "Google" } as const;
+
+function hasPasskeys({ passkeys, urls }: EndUserSettings): boolean {
+  const hasPlace = urls.site !== null || (passkeys.rpId !== null && passkeys.origins.length > 0);
+  return passkeys.enabled && hasPlace;
+}
 
 /** What a log-in screen asks before anybody has logged in. */
 export function createConfigRoutes({ requests, settings, authUrlOf }: ConfigRoutesOptions): readonly Route[] {
@@ -34,6 +39,7 @@ export function createConfigRoutes({ requests, settings, authUrlOf }: ConfigRout
           otp: rules.otp,
           magicLink: rules.magicLink.enabled,
           anonymous: rules.anonymous.enabled,
+          passkeys: hasPasskeys(rules),
           providers: Object.entries(rules.providers)
             .filter(([, { enabled }]) => enabled)
             .map(([id, { type, name }]) => ({

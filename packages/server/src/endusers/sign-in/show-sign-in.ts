@@ -9,6 +9,13 @@ export function showSignIn(result: SignInResult): EndUserAuthResponse {
       return showSignedIn(result.session);
     case "verification-required":
       return { success: true, requiresVerification: true, message: "Open the link that was sent to this address." };
+    case "mfa-required":
+      return {
+        success: true,
+        mfaRequired: true,
+        mfaToken: result.mfaToken,
+        message: "Send a code of the authenticator with mfaToken to /mfa/verify.",
+      };
     default:
       return result satisfies never;
   }

@@ -1,23 +1,65 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError, type SecondFactor } from "@aerostack/contracts";
+import type { Sql } from "../../kernel/sql/index.ts";
+import type { OneTimeTokens } from "../codes/one-time-tokens.ts";
 import type { EndUserCaller, EndUserSessions, OpenedEndUserSession } from "../sessions/sessions.ts";
-import type { EndUserRow } from "../users/store.ts";
+import type { EndUserTables } from "../tables.ts";
+import type { SecondFactors } from "../totp/second-factor.ts";
+import { type EndUserRow, endUserStore } from "../users/store.ts";
 
 /** Tokens, or what is left to do before there are any. */
 export type SignInResult =
   | { readonly kind: "signed-in"; readonly session: OpenedEndUserSession }
-  | { readonly kind: "verification-required" };
+  | { readonly kind: "verification-required" }
+  | { readonly kind: "mfa-required"; readonly mfaToken: string };
 
 /** Where every way to log in ends, once it is known who it is. */
 export interface SignIn {
-  /** @throws AUTH_USER_BLOCKED */
+  /** Asks for the second factor of who has one, unless they came by a passkey, which is two. @throws AUTH_USER_BLOCKED */
   finish(user: EndUserRow, methods: readonly string[], caller: EndUserCaller): Promise<SignInResult>;
+  /** @throws AUTH_TOKEN_INVALID · AUTH_OTP_INVALID · RATE_LIMIT_EXCEEDED */
+  verifySecondFactor(
+    projectId: string,
+    mfaToken: string,
+    factor: SecondFactor,
+    caller: EndUserCaller,
+  ): Promise<SignInResult>;
 }
 
-export function createSignIn({ sessions }: { readonly sessions: EndUserSessions }): SignIn {
+export interface SignInOptions {
+  readonly sql: Sql<EndUserTables>;
+  readonly sessions: EndUserSessions;
+  readonly factors: SecondFactors;
+  readonly tokens: OneTimeTokens;
+}
+
+export const PASSKEY_METHOD = "passkey";
+
+export function createSignIn({ sql, sessions, factors, tokens }: SignInOptions): SignIn {
+  async function open(user: EndUserRow, methods: readonly string[], caller: EndUserCaller): Promise<SignInResult> {
+    if (user.blocked_at !== null) throw new AerostackError("AUTH_USER_BLOCKED");
+    return { kind: "signed-in", session: await sessions.open(user, methods, caller) };
+  }
+
   return {
     async finish(user, methods, caller) {
       if (user.blocked_at !== null) throw new AerostackError("AUTH_USER_BLOCKED");
-      return { kind: "signed-in", session: await sessions.open(user, methods, caller) };
+      if (methods.includes(PASSKEY_METHOD) || !(await factors.isActive(user.id))) {
+        return await open(user, methods, caller);
+      }
+      const data = { methods: [...methods] };
+      const mfaToken = await tokens.create("mfa", { projectId: user.project_id, userId: user.id, data });
+      return { kind: "mfa-required", mfaToken };
+    },
+
+    async verifySecondFactor(projectId, mfaToken, factor, caller) {
+      const { userId, data } = await tokens.find("mfa", projectId, mfaToken);
+      const user = userId === null ? undefined : await endUserStore.findById(sql.db, projectId, userId);
+      if (user === undefined) throw new AerostackError("AUTH_TOKEN_INVALID");
+      // A wrong code leaves the token usable; how many there may be is counted with the user.
+      await factors.verify(user.id, factor);
+      await tokens.take(sql.db, "mfa", projectId, mfaToken);
+      const first = Array.isArray(data.methods) ? data.methods.map(String) : [];
+      return await open(user, [...first, factor.code === undefined ? "recovery" : "totp", "mfa"], caller);
     },
   };
 }

@@ -246,7 +246,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   const handleDataPlane = createDataPlane({
     operations,
     now: () => clock.now(),
-    principalOf: createPrincipalReader(resolver.resolve),
+    principalOf: createPrincipalReader(resolver.resolve, functions.resolveFunction),
     findProject,
     findPublicProject: async (ref) => (await projects.find(ref)) ?? null,
     countCall: (projectId, principal, ip) =>
@@ -267,6 +267,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     isTrustedProxy: createProxyCheck(config.trustProxy),
     countryOf,
     resolvePrincipal: resolver.resolve,
+    resolveFunction: functions.resolveFunction,
   });
 
   const functionUrl = (slug: string, name: string, environment: string): string =>

@@ -33,7 +33,10 @@ const STRICT_STATUSES: ReadonlyMap<number, ErrorCode> = new Map([
   [500, "INTERNAL_ERROR"],
 ]);
 
-/** `/v1/*`: exactly `{code, message, details?}`; a code of ours that the SDKs do not know moves to `details.code`. */
+/**
+ * `/v1/*` and `/internal/*`: exactly `{code, message, details?}`; a code of ours that the SDKs do not know moves to
+ * `details.code`.
+ */
 function flatShape({ error, requestId }: ErrorFacts) {
   const substitute = STRICT_STATUSES.get(error.status);
   const code = substitute === undefined || FLAT_CODES.has(error.code) ? error.code : flatCode(error, substitute);
@@ -87,6 +90,7 @@ type Shape = (facts: ErrorFacts) => unknown;
 
 const SHAPES: readonly (readonly [prefix: string, shape: Shape])[] = [
   ["/v1/", flatShape],
+  ["/internal/", flatShape],
   ["/api/v1/public/", textShape],
   ["/api/gateway/", textShape],
   ["/api/auth/", textShape],

@@ -23,6 +23,7 @@ function callerOf(trustProxy: readonly string[] | undefined, peer: string, heade
         throw error;
       },
     }),
+    resolveFunction: () => null,
     resolvePrincipal: () => null,
   });
   const socket = new Socket();

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { AerostackError } from "@aerostack/contracts";
 import type { Caller, CallHandler } from "../functions/call-handler.ts";
+import type { DispatchPrincipals } from "../functions/dispatch-principal.ts";
 import type { FunctionAddress } from "../functions/function-address.ts";
 import { parseCustomAddress, parseHostAddress, parsePathAddress } from "../functions/function-address.ts";
 import type { CountryLookup } from "../kernel/geo/country-lookup.ts";
@@ -30,6 +31,8 @@ export interface GatewayListenerOptions {
   /** The country of an address, where no trusted proxy tells it. */
   readonly countryOf: CountryLookup;
   readonly resolvePrincipal: (credential: string) => Principal | null | Promise<Principal | null>;
+  /** The project of a function that calls by the token of the call that it serves. */
+  readonly resolveFunction: DispatchPrincipals;
 }
 
 /** Country headers of proxies that know where an address is. */
@@ -51,9 +54,18 @@ function countryFromProxy(req: IncomingMessage): string | undefined {
   return undefined;
 }
 
-/** The principal of a request, from wherever its credential stands. */
-export function createPrincipalReader(resolve: GatewayListenerOptions["resolvePrincipal"]) {
+/** The principal of a request, from wherever its credential stands; a function's own before a key. */
+export function createPrincipalReader(
+  resolve: GatewayListenerOptions["resolvePrincipal"],
+  resolveFunction: GatewayListenerOptions["resolveFunction"],
+) {
   return (req: IncomingMessage): Principal | null | Promise<Principal | null> => {
+    const found = resolveFunction(req.headers);
+    if (found instanceof Promise) return found.then((principal) => principal ?? byKey(req));
+    return found ?? byKey(req);
+  };
+
+  function byKey(req: IncomingMessage): Principal | null | Promise<Principal | null> {
     const url = req.url ?? "/";
     const mark = url.indexOf("?");
     const credential = readCredential({
@@ -61,7 +73,7 @@ export function createPrincipalReader(resolve: GatewayListenerOptions["resolvePr
       search: mark === -1 ? "" : url.slice(mark + 1),
     });
     return credential === undefined ? null : resolve(credential);
-  };
+  }
 }
 
 /** Answers an error in the shape of the address that was asked. */
@@ -94,7 +106,7 @@ function redirectToFolder(req: IncomingMessage, res: ServerResponse, { prefix }:
  * everything else is left to it.
  */
 export function createGatewayListener(options: GatewayListenerOptions) {
-  const principalOf = createPrincipalReader(options.resolvePrincipal);
+  const principalOf = createPrincipalReader(options.resolvePrincipal, options.resolveFunction);
 
   function callerOf(req: IncomingMessage): Caller {
     const { remoteAddress } = req.socket;
@@ -142,7 +154,10 @@ export function createGatewayListener(options: GatewayListenerOptions) {
         answerError(req, res, error, acceptRequestId(undefined));
         return true;
       }
-      if (address === null) return url.startsWith("/v1/") && options.handleDataPlane(req, res, callerOf(req));
+      if (address === null) {
+        const isDataPlane = url.startsWith("/v1/") || url.startsWith("/internal/");
+        return isDataPlane && options.handleDataPlane(req, res, callerOf(req));
+      }
       const caller = callerOf(req);
       if (!(address instanceof Promise)) {
         if (redirectToFolder(req, res, address)) return true;

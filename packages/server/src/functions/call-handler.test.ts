@@ -96,6 +96,7 @@ beforeEach(async () => {
     random: Math.random,
     routes: { project: (ref) => (ref === "shop" || ref === "prj_1" ? project : null), invalidate: () => {} },
     runtime: { route: () => route } as unknown as Runtime,
+    resolveFunction: () => null,
     resolveKey: (key) =>
       key === "sk_good" ? secretKey : key === "sk_other" ? { ...secretKey, projectId: "prj_2" } : null,
     limits: { wallTimeMs: 1000, streamIdleMs: 5000, maxBodyBytes: MAX_BODY_BYTES },
@@ -118,6 +119,7 @@ beforeEach(async () => {
     clientAddress: ({ remoteAddress }) => remoteAddress ?? "",
     isTrustedProxy: () => false,
     countryOf: () => null,
+    resolveFunction: () => null,
     resolvePrincipal: (key) => (key === "sk_good" ? secretKey : null),
   });
   gateway = createServer((req, res) => {

@@ -6,6 +6,7 @@ import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Principal } from "../keys/principal.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import { opensProject, presentedKey, type ResolveKey } from "./caller-key.ts";
+import type { DispatchPrincipals } from "./dispatch-principal.ts";
 import { type CallFacts, functionRequestHeaders, withoutApiKeyParameter } from "./forwarded-headers.ts";
 import type { FunctionAddress } from "./function-address.ts";
 import { CLIENT_CLOSED_REQUEST, hasBody, type ProxyLimits, proxyRequest } from "./proxy-request.ts";
@@ -50,6 +51,8 @@ export interface CallHandlerOptions {
   readonly routes: RouteTable;
   readonly runtime: Runtime;
   readonly resolveKey: ResolveKey;
+  /** The project of a function that calls by the token of the call that it serves. */
+  readonly resolveFunction: DispatchPrincipals;
   readonly limits: ProxyLimits;
   /** Counts the call against the project's or the address's limit. */
   readonly countCall: (project: RoutedProject, key: Principal | null, ip: string) => RateVerdict;
@@ -60,6 +63,12 @@ export interface CallHandlerOptions {
   readonly log: (entry: NewLogEntry) => void;
   /** Writes an error in the shape of the address's interface. */
   readonly answerError: (req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string) => void;
+}
+
+/** Whose call it is, and where the key stood. */
+interface Authorised {
+  readonly key: Principal | null;
+  readonly location: string | null;
 }
 
 const FIRST_SERVER_ERROR = 500;
@@ -118,7 +127,19 @@ export function createCallHandler(options: CallHandlerOptions) {
     req: IncomingMessage,
     project: RoutedProject,
     route: FunctionRoute,
-  ): { key: Principal | null; location: string | null } | Promise<{ key: Principal | null; location: string | null }> {
+  ): Authorised | Promise<Authorised> {
+    const calling = options.resolveFunction(req.headers);
+    if (calling === null) return authoriseByKey(req, project, route);
+    return then(calling, (key) =>
+      key !== null && opensProject(key, project) ? { key, location: null } : authoriseByKey(req, project, route),
+    );
+  }
+
+  function authoriseByKey(
+    req: IncomingMessage,
+    project: RoutedProject,
+    route: FunctionRoute,
+  ): Authorised | Promise<Authorised> {
     const presented = presentedKey(req.headers, req.url ?? "/");
     if (presented === null) {
       if (!route.isPublic) throw new AerostackError("AUTH_INVALID_KEY");

@@ -12,6 +12,7 @@ import { createBundleStore } from "./bundle-store.ts";
 import { createCallHandler } from "./call-handler.ts";
 import type { ResolveKey } from "./caller-key.ts";
 import { createCronStore } from "./cron-store.ts";
+import { createDispatchPrincipals } from "./dispatch-principal.ts";
 import { createDispatchTokens } from "./dispatch-token.ts";
 import { createEventDelivery, type QueueStorage } from "./event-delivery.ts";
 import { createPlatformKeys, type PlatformKeysOptions } from "./platform-key.ts";
@@ -99,12 +100,14 @@ export async function createFunctions(options: FunctionsOptions) {
     },
   });
   const tokens = createDispatchTokens(options.dispatchKey, clock);
+  const resolveFunction = createDispatchPrincipals({ tokens, routes });
   const calls = createCallHandler({
     clock,
     random: Math.random,
     routes,
     runtime,
     resolveKey: options.resolveKey,
+    resolveFunction,
     limits: options.limits,
     countCall: options.countCall,
     dispatchToken: tokens.issue,
@@ -127,7 +130,7 @@ export async function createFunctions(options: FunctionsOptions) {
     upgrades,
     delivery,
     crons,
-    tokens,
+    resolveFunction,
     noticeChange,
     async deleteProject(projectId: string): Promise<void> {
       await service.deleteProject(projectId);

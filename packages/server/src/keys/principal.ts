@@ -1,4 +1,4 @@
-/** Who calls: an account (by key or session), or one project (by one of its keys). */
+/** Who calls: an account (by key or session), or one project (by one of its keys, or a function of it). */
 export type Principal = AccountPrincipal | ProjectPrincipal;
 
 export interface AccountPrincipal {
@@ -18,12 +18,14 @@ export interface ProjectPrincipal {
   readonly ownerId: string;
   /** Public keys are meant for browsers and apps; secret keys may do everything within the project. */
   readonly access: "public" | "secret";
-  readonly via: "key";
+  /** `function`: by the token of a call that a function of the project serves. */
+  readonly via: "key" | "function";
+  /** Id of the key, or `function`. */
   readonly credentialId: string;
 }
 
 /** A principal whose credential is a key, not a session. */
-export type KeyPrincipal = ProjectPrincipal | (AccountPrincipal & { readonly via: "key" });
+export type KeyPrincipal = (ProjectPrincipal | AccountPrincipal) & { readonly via: "key" };
 
 /** A credential that was found, with what makes it end. */
 export interface ResolvedCredential {

@@ -8,7 +8,7 @@ const layers = [
   },
   {
     name: "built",
-    path: "^packages/server/src/(gateway|ai|knowledge|mcp|agents|marketplace|billing|privacy|support|notices|setup)/",
+    path: "^packages/server/src/(gateway|ai|knowledge|mcp|agents|marketplace|billing|privacy|support|notices|setup|rpc)/",
   },
   { name: "edge", path: "^packages/server/src/edge/" },
 ];

@@ -7,6 +7,7 @@ export * from "./api/data.ts";
 export * from "./api/end-user-settings.ts";
 export * from "./api/end-users.ts";
 export * from "./api/functions.ts";
+export * from "./api/jobs.ts";
 export * from "./api/logs.ts";
 export * from "./api/projects.ts";
 export * from "./api/storage.ts";

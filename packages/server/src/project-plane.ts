@@ -22,6 +22,7 @@ import { createEndUsers } from "./endusers/create-end-users.ts";
 import { createAvatarStorage } from "./endusers/profile/avatar-storage.ts";
 import { createFunctions } from "./functions/create-functions.ts";
 import { createCronRoutes } from "./functions/cron-routes.ts";
+import { createServiceOperations } from "./functions/operations.ts";
 import { createFunctionRoutes } from "./functions/routes.ts";
 import { logEntryOfEvent, logEntryOfTail } from "./functions/runtime-log.ts";
 import { createSecretRoutes } from "./functions/secret-routes.ts";
@@ -44,8 +45,11 @@ import { createLogs } from "./logs/create-logs.ts";
 import { createLogRoutes } from "./logs/routes.ts";
 import type { FindProject } from "./projects/find-project.ts";
 import type { ProjectRecord } from "./projects/service.ts";
+import { createJobs } from "./queue/jobs.ts";
+import { createJobOperations } from "./queue/operations.ts";
 import { createQueueRoutes } from "./queue/routes.ts";
 import { createQueueService } from "./queue/service.ts";
+import { createRpcOperations } from "./rpc/operations.ts";
 import { createStorage } from "./storage/create-storage.ts";
 
 export interface ProjectPlaneOptions {
@@ -65,6 +69,8 @@ export interface ProjectPlaneOptions {
 const MINUTE_MS = 60_000;
 const STREAM_IDLE_MS = 5 * MINUTE_MS;
 const MEBIBYTE = 1024 * 1024;
+/** A mail that a function sends is tried for this long. */
+const MAIL_USEFUL_FOR_MS = 24 * 60 * MINUTE_MS;
 const CHANGED_TOPIC = "functions:changed";
 /** A limit of 0 means none; callers still see the headers. */
 const UNLIMITED = 1_000_000_000;
@@ -236,9 +242,25 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     findProject,
     verifyUser: endUsers.verifyToken,
   });
+  const cachedValues = createCachedValues(call);
+  const jobs = createJobs(call);
   const operations = [
     ...createDatabaseOperations(dataServices.databases),
-    ...createCacheOperations(createCachedValues(call)),
+    ...createCacheOperations(cachedValues),
+    ...createJobOperations(jobs),
+    ...createServiceOperations(functions.invoke),
+    ...createRpcOperations({
+      databases: dataServices.databases,
+      cache: cachedValues,
+      jobs,
+      findUser: (projectId, by) =>
+        "id" in by ? endUsers.getUser(projectId, by.id) : endUsers.getUserByEmail(projectId, by.email),
+      async sendEmail(projectId, { to, subject, body }) {
+        const message = { channel: "mail", to, subject, text: body } as const;
+        await endUsers.outbox.put({ ...message, projectId, kind: "function", usefulForMs: MAIL_USEFUL_FOR_MS });
+        return { success: true };
+      },
+    }),
     ...collections.operations,
     ...storage.operations,
     ...endUsers.operations,

@@ -15,6 +15,7 @@ import { createCronStore } from "./cron-store.ts";
 import { createDispatchPrincipals } from "./dispatch-principal.ts";
 import { createDispatchTokens } from "./dispatch-token.ts";
 import { createEventDelivery, type QueueStorage } from "./event-delivery.ts";
+import { createInvoker } from "./invoke-function.ts";
 import { createPlatformKeys, type PlatformKeysOptions } from "./platform-key.ts";
 import { createProjectActivation } from "./project-activation.ts";
 import { createProjectSpecBuilder } from "./project-spec.ts";
@@ -116,6 +117,13 @@ export async function createFunctions(options: FunctionsOptions) {
     whenBindingsAnswer: options.whenBindingsAnswer,
     answerError: options.answerError,
   });
+  const invoke = createInvoker({
+    routes,
+    runtime,
+    random: Math.random,
+    dispatchToken: tokens.issue,
+    platformUrl: options.platformUrl,
+  });
   const upgrades = createUpgradeHandler({
     calls,
     log: options.log,
@@ -127,6 +135,7 @@ export async function createFunctions(options: FunctionsOptions) {
     service,
     bundles,
     calls,
+    invoke,
     upgrades,
     delivery,
     crons,

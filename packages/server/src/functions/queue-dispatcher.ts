@@ -1,4 +1,4 @@
-import type { FunctionEnvironment, QueueConsumerConfig } from "@aerostack/contracts";
+import { AerostackError, type FunctionEnvironment, type QueueConsumerConfig } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 
 /** A message as the data host leases it; `body` is base64 of the content type's encoding. */
@@ -22,7 +22,14 @@ export interface QueueOutcome {
 
 export interface QueueSettlement {
   readonly acks: readonly string[];
-  readonly retries: readonly { readonly id: string; readonly delaySeconds?: number }[];
+  readonly retries: readonly QueueRetry[];
+}
+
+export interface QueueRetry {
+  readonly id: string;
+  readonly delaySeconds?: number;
+  /** Why it comes again, for the record of a job. */
+  readonly error?: string;
 }
 
 /** A function that consumes a queue. */
@@ -86,14 +93,17 @@ export function settlementOf(
   const retried = new Map(outcome.retryMessages.map((message) => [message.msgId, message.delaySeconds]));
   const succeeded = outcome.outcome === "ok";
   const acks: string[] = [];
-  const retries: { id: string; delaySeconds?: number }[] = [];
+  const error = succeeded
+    ? "The function asked for it to be delivered again."
+    : `queue() ended with '${outcome.outcome}'.`;
+  const retries: QueueRetry[] = [];
   for (const { id } of messages) {
-    if (retried.has(id)) retries.push({ id, delaySeconds: retried.get(id) ?? defaultDelay });
+    if (retried.has(id)) retries.push({ id, delaySeconds: retried.get(id) ?? defaultDelay, error });
     else if (acked.has(id) || outcome.ackAll) acks.push(id);
     else if (outcome.retryBatch.retry)
-      retries.push({ id, delaySeconds: outcome.retryBatch.delaySeconds ?? defaultDelay });
+      retries.push({ id, delaySeconds: outcome.retryBatch.delaySeconds ?? defaultDelay, error });
     else if (succeeded) acks.push(id);
-    else retries.push({ id, delaySeconds: defaultDelay });
+    else retries.push({ id, delaySeconds: defaultDelay, error });
   }
   return { acks, retries };
 }
@@ -209,7 +219,10 @@ export function createQueueDispatcher(options: QueueDispatcherOptions): QueueDis
         options.onError(error, state);
         // The function never answered (crash, limit): all of the batch is tried again and counts as an attempt.
         const delaySeconds = Math.max(consumer.config.retryDelaySeconds, FAILURE_PAUSE_MS / 1000);
-        await options.settle(consumer, { acks: [], retries: messages.map(({ id }) => ({ id, delaySeconds })) });
+        const why =
+          error instanceof AerostackError ? `${error.code}: ${error.message}` : "The function was not reached.";
+        const retries = messages.map(({ id }) => ({ id, delaySeconds, error: why }));
+        await options.settle(consumer, { acks: [], retries });
       })
       // A settlement that fails leaves the lease to run out: the messages come again.
       .catch((error: unknown) => options.onError(error, state))

@@ -92,7 +92,7 @@ export function createQueueService(call: HostCall) {
       queue: string,
       settlement: RetryPolicy & {
         readonly acks: readonly string[];
-        readonly retries: readonly { readonly id: string; readonly delaySeconds?: number }[];
+        readonly retries: readonly { readonly id: string; readonly delaySeconds?: number; readonly error?: string }[];
       },
     ): Promise<void> {
       await call("queue.settle", { projectId, queue, ...settlement });

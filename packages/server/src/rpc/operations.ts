@@ -1,0 +1,38 @@
+import { AerostackError, rpcRequestSchema } from "@aerostack/contracts";
+import { z } from "zod";
+import { defineOperation, type Operation } from "../edge/define-operation.ts";
+import { createRpcMethods, type RpcServices } from "./rpc-methods.ts";
+
+/** What a function's SDK calls where it has no binding: one address, a method by name, positional arguments. */
+export function createRpcOperations(services: RpcServices): Operation[] {
+  const methods = createRpcMethods(services);
+  return [
+    defineOperation({
+      method: "post",
+      path: "/internal/hooks/rpc",
+      summary: "Call a method as a function's SDK does",
+      description: `Methods: ${Object.keys(methods).join(", ")}. The answer is the bare result.`,
+      tag: "Data plane: functions",
+      access: "secret",
+      body: rpcRequestSchema,
+      response: { status: 200, schema: z.unknown() },
+      errors: ["METHOD_UNAVAILABLE", "NOT_FOUND"],
+      async handler({ call, body: { method, args, projectId } }) {
+        // The key says whose data it is; a caller that names another project is mistaken.
+        if (
+          projectId !== undefined &&
+          projectId !== null &&
+          projectId !== call.projectId &&
+          call.principal.kind === "project"
+        ) {
+          if (projectId !== call.principal.projectSlug) throw new AerostackError("AUTH_INVALID_KEY");
+        }
+        const run = Object.hasOwn(methods, method) ? methods[method] : undefined;
+        if (run === undefined) {
+          throw new AerostackError("NOT_FOUND", { message: `There is no method '${method.slice(0, 100)}'.` });
+        }
+        return (await run(call.projectId, args)) ?? null;
+      },
+    }),
+  ];
+}

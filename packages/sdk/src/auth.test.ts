@@ -41,7 +41,7 @@ function users(lifetimeMs: number) {
 
 describe("a signed-in user's client", () => {
   it("sends the token with every request, and none when nobody is signed in", async () => {
-    await using server = await startTestServer(users(HOUR_MS));
+    const server = await startTestServer(users(HOUR_MS));
     const client = createClient({ url: server.url, project: "shop" });
     await expect(client.auth.me()).rejects.toMatchObject({ code: "AUTH_TOKEN_INVALID" });
     await client.auth.login("a@b.c", "Secret-12");
@@ -55,7 +55,7 @@ describe("a signed-in user's client", () => {
   });
 
   it("renews a token that is about to end, once for all requests that wait for it", async () => {
-    await using server = await startTestServer(users(1000));
+    const server = await startTestServer(users(1000));
     const client = createClient({ url: server.url, project: "shop" });
     await client.auth.login("a@b.c", "Secret-12");
     await Promise.all(Array.from({ length: 5 }, () => client.cache.get("k")));
@@ -64,7 +64,7 @@ describe("a signed-in user's client", () => {
   });
 
   it("renews a token that the server refuses, and repeats the request", async () => {
-    await using server = await startTestServer((asked, count) =>
+    const server = await startTestServer((asked, count) =>
       count === 2 ? { status: 401, body: { code: "AUTH_TOKEN_EXPIRED" } } : answer(asked),
     );
     const answer = users(HOUR_MS);
@@ -82,7 +82,7 @@ describe("a signed-in user's client", () => {
   it("ends the session when its refresh token is refused, not when the network fails", async () => {
     let isDown = true;
     const answer = users(1000);
-    await using server = await startTestServer((asked) => {
+    const server = await startTestServer((asked) => {
       if (!asked.path.endsWith("/refresh")) return answer(asked);
       return isDown ? null : { status: 401, body: { code: "AUTH_TOKEN_INVALID" } };
     });
@@ -106,11 +106,11 @@ describe("a signed-in user's client", () => {
         store.kept = session;
       },
     };
-    await using server = await startTestServer(users(HOUR_MS));
+    const server = await startTestServer(users(HOUR_MS));
     const client = createClient({ url: server.url, project: "shop", sessionStore: store, maxRetries: 0 });
     await client.auth.login("a@b.c", "Secret-12");
     expect(store.kept).toMatchObject({ accessToken: "t1", refreshToken: "r1" });
-    await server[Symbol.asyncDispose]();
+    await server.close();
     await expect(client.auth.logout()).rejects.toMatchObject({ code: "NETWORK_ERROR" });
     expect(store.kept).toBeNull();
   });

@@ -59,7 +59,8 @@ export async function readError(response: Response): Promise<AerostackClientErro
   const fieldErrors = record(details.fieldErrors) as Readonly<Record<string, readonly string[]>>;
   const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
   return new AerostackClientError({
-    code: text(body.code, nested.code) ?? "REQUEST_FAILED",
+    // The data plane keeps to the codes that its older clients know, and tells the exact one in the details.
+    code: text(details.code, body.code, nested.code) ?? "REQUEST_FAILED",
     message: text(body.message, nested.message, body.error) ?? `The server answered ${response.status}.`,
     status: response.status,
     fix: text(body.fix, nested.fix, details.fix, details.suggestion),

@@ -14,7 +14,7 @@ const failureOf = async (work: Promise<unknown>): Promise<AerostackClientError> 
 
 describe("a connection", () => {
   it("finds the server whether its address ends in /v1 or a slash, and sends key and project", async () => {
-    await using server = await startTestServer(() => ({ body: { ok: true } }));
+    const server = await startTestServer(() => ({ body: { ok: true } }));
     for (const end of ["", "/", "/v1", "/v1/"]) {
       const connection = createConnection({ url: server.url + end, apiKey: "sk_1", project: "shop" });
       expect(await connection.json({ path: "/v1/a", query: { b: 1, c: undefined }, json: { d: 2 } })).toEqual({
@@ -37,7 +37,7 @@ describe("a connection", () => {
   };
   for (const [name, body] of Object.entries(SHAPES)) {
     it(`reads code, message, fix and field errors of a ${name} error`, async () => {
-      await using server = await startTestServer(() => ({ status: 400, headers: { "x-request-id": "r1" }, body }));
+      const server = await startTestServer(() => ({ status: 400, headers: { "x-request-id": "r1" }, body }));
       const error = await failureOf(createConnection({ url: server.url }).json({ path: "/v1/a" }));
       expect(error).toMatchObject({
         code: "VALIDATION_ERROR",
@@ -51,7 +51,7 @@ describe("a connection", () => {
   }
 
   it("says so when what answers is not Aerostack", async () => {
-    await using server = await startTestServer((_, count) => ({ status: count === 1 ? 200 : 500, body: "<html>" }));
+    const server = await startTestServer((_, count) => ({ status: count === 1 ? 200 : 500, body: "<html>" }));
     const connection = createConnection({ url: server.url });
     expect((await failureOf(connection.json({ path: "/v1/a" }))).code).toBe("UNKNOWN_ERROR");
     expect(await failureOf(connection.json({ path: "/v1/a" }))).toMatchObject({ code: "REQUEST_FAILED", status: 500 });
@@ -64,7 +64,7 @@ describe("a connection", () => {
   };
   for (const [name, told] of Object.entries(TRANSIENT)) {
     it(`repeats after ${name} what may be repeated, and nothing else`, async () => {
-      await using server = await startTestServer((_, count) => (count % 2 === 1 ? told : { body: { count } }));
+      const server = await startTestServer((_, count) => (count % 2 === 1 ? told : { body: { count } }));
       const connection = createConnection({ url: server.url });
       expect(await connection.json({ path: "/v1/a", isRepeatable: true })).toEqual({ count: 2 });
       await failureOf(connection.json({ path: "/v1/a" }));
@@ -73,7 +73,7 @@ describe("a connection", () => {
   }
 
   it("gives up after as many repeats as it may make", async () => {
-    await using server = await startTestServer(() => null);
+    const server = await startTestServer(() => null);
     const error = await failureOf(
       createConnection({ url: server.url, maxRetries: 1 }).json({ path: "/v1/a", isRepeatable: true }),
     );

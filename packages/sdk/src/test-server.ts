@@ -1,6 +1,7 @@
 // For tests: a server that answers as it is told, and remembers what it was asked.
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
 
 export interface Asked {
   readonly method: string;
@@ -15,12 +16,13 @@ export interface Told {
   readonly body?: unknown;
 }
 
-export interface TestServer extends AsyncDisposable {
+export interface TestServer {
   readonly url: string;
   readonly asked: Asked[];
+  close(): Promise<void>;
 }
 
-/** @param answer `null` breaks the connection */
+/** It stops with the test. @param answer `null` breaks the connection */
 export async function startTestServer(answer: (asked: Asked, count: number) => Told | null): Promise<TestServer> {
   const asked: Asked[] = [];
   const server = createServer((req, res) => {
@@ -44,12 +46,10 @@ export async function startTestServer(answer: (asked: Asked, count: number) => T
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
   };
+  onTestFinished(close);
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, close };
 }

@@ -10,6 +10,7 @@ export * from "./api/functions.ts";
 export * from "./api/jobs.ts";
 export * from "./api/logs.ts";
 export * from "./api/projects.ts";
+export * from "./api/queue-endpoints.ts";
 export * from "./api/storage.ts";
 export {
   type AssetsConfig,

@@ -12,6 +12,7 @@ export {
 export { type AssetAnswer, type AssetRequest, type AssetSite, createAssetSite } from "./assets/asset-site.ts";
 export { sendAsset } from "./assets/send-asset.ts";
 export { createRuntime } from "./create-runtime.ts";
+export { type AllowedHosts, createAllowedHosts, hostAndPort } from "./egress/allowed-hosts.ts";
 export { createEgressConnector, type EgressGuardOptions } from "./egress/egress-connector.ts";
 export { EgressBlockedError } from "./egress/guarded-connect.ts";
 export {

@@ -9,6 +9,7 @@ import type { DatabaseMigrations } from "./kernel/open-databases.ts";
 import { projectKeyMigrations } from "./keys/tables.ts";
 import { logMigrations } from "./logs/tables.ts";
 import { projectMigrations } from "./projects/tables.ts";
+import { queueEndpointMigrations } from "./queue/endpoints/tables.ts";
 
 /** Every capability's migrations; their names carry the order. */
 export const migrations: DatabaseMigrations = {
@@ -22,6 +23,7 @@ export const migrations: DatabaseMigrations = {
     ...functionMigrations,
     ...outboxMigrations,
     ...endUserMigrations,
+    ...queueEndpointMigrations,
   },
   logs: logMigrations,
 };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
 import { type DataHost, d1BindingModulePath, splitStatements, startDataHost } from "@aerostack/datahost";
 import { type Clock, deriveKey } from "@aerostack/kernel";
-import { createEgressConnector, createRuntime } from "@aerostack/runtime";
+import { createAllowedHosts, createEgressConnector, createRuntime, hostAndPort } from "@aerostack/runtime";
 import { createCachedValues } from "./cache/cached-values.ts";
 import { createCacheOperations } from "./cache/operations.ts";
 import { createCacheRoutes } from "./cache/routes.ts";
@@ -20,7 +20,7 @@ import { renderError } from "./edge/error-shapes.ts";
 import { answerError, createGatewayListener, createPrincipalReader } from "./edge/gateway-listener.ts";
 import { createEndUsers } from "./endusers/create-end-users.ts";
 import { createAvatarStorage } from "./endusers/profile/avatar-storage.ts";
-import { createFunctions } from "./functions/create-functions.ts";
+import { createFunctions, type Functions } from "./functions/create-functions.ts";
 import { createCronRoutes } from "./functions/cron-routes.ts";
 import { createServiceOperations } from "./functions/operations.ts";
 import { createFunctionRoutes } from "./functions/routes.ts";
@@ -45,6 +45,10 @@ import { createLogs } from "./logs/create-logs.ts";
 import { createLogRoutes } from "./logs/routes.ts";
 import type { FindProject } from "./projects/find-project.ts";
 import type { ProjectRecord } from "./projects/service.ts";
+import { createEndpointDelivery, ENDPOINT_TIMEOUT_MS } from "./queue/endpoints/deliver.ts";
+import { createQueueEndpointRoutes } from "./queue/endpoints/routes.ts";
+import { createQueueEndpoints } from "./queue/endpoints/service.ts";
+import { createJobRoutes } from "./queue/job-routes.ts";
 import { createJobs } from "./queue/jobs.ts";
 import { createJobOperations } from "./queue/operations.ts";
 import { createQueueRoutes } from "./queue/routes.ts";
@@ -143,7 +147,29 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   const callLimit = config.callsPerMinute || UNLIMITED;
   const anonymousLimit = config.anonymousCallsPerMinute || UNLIMITED;
   const show = (url: string, error: AerostackError, requestId: string) => renderError(url, error, requestId).body;
-  const functions = await createFunctions({
+  const outside = createEgressConnector(
+    { platformOrigin: origin, egressAllow: config.egressAllow },
+    OUTGOING_CONNECT_TIMEOUT_MS,
+  );
+  const toEndpoints = createOutgoing(outside, ENDPOINT_TIMEOUT_MS);
+  lifecycle.onClose("connections to endpoints", () => toEndpoints.close());
+  const privateHosts = createAllowedHosts(origin, config.egressAllow);
+  const queueEndpoints = createQueueEndpoints({
+    sql: databases.control,
+    clock,
+    changes: controlPlane.changes,
+    envelope,
+    deliver: createEndpointDelivery({ clock, fetch: toEndpoints.fetch }),
+    random: Math.random,
+    isPrivateAllowed(url) {
+      const { host, port } = hostAndPort(url);
+      return privateHosts.allows(host, port);
+    },
+    functionOf: async (projectId, queue) =>
+      (await functions.delivery.findConsumer(projectId, queue))?.functionName ?? null,
+    wake: (projectId, queue) => wakeQueue(projectId, queue),
+  });
+  const functions: Functions = await createFunctions({
     clock,
     dataDir: config.dataDir,
     sql: databases.control,
@@ -151,6 +177,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     dispatchKey: deriveKey(dataKey, "dispatch-token"),
     runtime,
     queues,
+    endpoints: queueEndpoints,
     limits: {
       wallTimeMs: config.functionWallMs,
       streamIdleMs: STREAM_IDLE_MS,
@@ -224,9 +251,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     findProject,
     findPublicProject: projects.find,
     mailSender: createInstallationSender(config),
-    outgoing: createOutgoing(
-      createEgressConnector({ platformOrigin: origin, egressAllow: config.egressAllow }, OUTGOING_CONNECT_TIMEOUT_MS),
-    ),
+    outgoing: createOutgoing(outside),
     avatarStorage: createAvatarStorage(storage.service),
     logToProject: (projectId, message) =>
       logs.buffer.add({ projectId, time: clock.now(), kind: "event", level: "warn", message }),
@@ -332,8 +357,11 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
       ...collections.routes,
       ...createCacheRoutes({ cache: dataServices.cache, findProject }),
       ...storage.routes,
+      ...createJobRoutes({ jobs, findProject }),
+      ...createQueueEndpointRoutes({ endpoints: queueEndpoints, findProject }),
       ...createQueueRoutes({
         queues,
+        endpoints: queueEndpoints,
         findProject,
         consumerOf: async (projectId, queue) =>
           (await functions.delivery.findConsumer(projectId, queue))?.functionName ?? null,

@@ -7,6 +7,7 @@ import { functionSecretSeal } from "./functions/secret-store.ts";
 import type { SealedColumn } from "./kernel/crypto/sealed-columns.ts";
 import { installationKeySeal } from "./kernel/installation-key.ts";
 import { outboxSeal } from "./kernel/messages/outbox.ts";
+import { queueEndpointSeal } from "./queue/endpoints/service.ts";
 
 /** Everything that the master key seals in the control database: what must follow when it is turned over. */
 export const sealedColumns: readonly SealedColumn[] = [
@@ -14,6 +15,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   functionSecretSeal,
   platformKeySeal,
   endUserSigningKeySeal,
+  queueEndpointSeal,
   endUserSettingsSeal,
   endUserTotpSeal,
   outboxSeal,

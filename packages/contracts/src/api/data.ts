@@ -109,6 +109,7 @@ export const queueSchema = z.object({
   dropped: z.int().describe("Messages given up for good, where there is no dead-letter queue"),
   oldestMessageAt: timestampSchema.nullable(),
   consumer: z.string().nullable().describe("The function that consumes it"),
+  endpoint: z.string().nullable().describe("The address that its messages are posted to instead"),
 });
 export const listQueuesResponseSchema = z.object({ queues: z.array(queueSchema), nextCursor: nextCursorSchema });
 export const queueMessageSchema = z.object({

@@ -7,6 +7,7 @@ import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { Principal } from "../keys/principal.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
+import type { QueueEndpoints } from "../queue/endpoints/service.ts";
 import { createAssetSites } from "./asset-sites.ts";
 import { createBundleStore } from "./bundle-store.ts";
 import { createCallHandler } from "./call-handler.ts";
@@ -36,6 +37,8 @@ export interface FunctionsOptions {
   readonly dispatchKey: Uint8Array;
   readonly runtime: Runtime;
   readonly queues: QueueStorage;
+  /** Addresses outside that take a queue's messages instead of a function. */
+  readonly endpoints: Pick<QueueEndpoints, "findConsumer" | "deliver">;
   readonly limits: ProxyLimits;
   /** Origin that functions call the platform at. */
   readonly platformUrl: string;
@@ -77,6 +80,8 @@ export async function createFunctions(options: FunctionsOptions) {
     runtime,
     crons,
     queues: options.queues,
+    endpoints: options.endpoints,
+    random: Math.random,
     log: options.log,
     onError: options.onError,
   });
@@ -95,6 +100,7 @@ export async function createFunctions(options: FunctionsOptions) {
     buildSpec,
     runtime,
     activation,
+    endpointOf: async (projectId, queue) => (await options.endpoints.findConsumer(projectId, queue))?.url ?? null,
     announceChange(projectId) {
       noticeChange(projectId);
       options.announceChange(projectId);

@@ -2,6 +2,8 @@ import { AerostackError, type FunctionEnvironment } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { Runtime } from "@aerostack/runtime";
 import type { NewLogEntry } from "../logs/log-entry.ts";
+import { type Backoff, backoffSeconds } from "../queue/backoff.ts";
+import type { EndpointConsumer, QueueEndpoints } from "../queue/endpoints/service.ts";
 import type { LeaseRequest, RetryPolicy } from "../queue/service.ts";
 import { type CronScheduler, type CronTrigger, createCronScheduler } from "./cron-scheduler.ts";
 import type { CronStore } from "./cron-store.ts";
@@ -11,6 +13,7 @@ import {
   type QueueConsumer,
   type QueueDispatcher,
   type QueueSettlement,
+  settlementOf,
 } from "./queue-dispatcher.ts";
 import { logicalResource, storedResource } from "./resource-names.ts";
 import { type RouteTable, type RouteVariant, routeName } from "./route-table.ts";
@@ -25,12 +28,25 @@ export interface QueueStorage {
   pending(): Promise<readonly { readonly projectId: string; readonly queue: string }[]>;
 }
 
+/** A function that consumes a queue. */
+export interface FunctionConsumer extends QueueConsumer {
+  readonly kind: "function";
+  readonly functionName: string;
+  readonly environment: FunctionEnvironment;
+}
+
+type AnyConsumer = FunctionConsumer | EndpointConsumer;
+
 export interface EventDeliveryOptions {
   readonly clock: Clock;
   readonly routes: RouteTable;
   readonly runtime: Runtime;
   readonly crons: CronStore;
   readonly queues: QueueStorage;
+  /** Addresses outside that take a queue's messages instead of a function. */
+  readonly endpoints: Pick<QueueEndpoints, "findConsumer" | "deliver">;
+  /** In [0, 1). */
+  readonly random: () => number;
   readonly log: (entry: NewLogEntry) => void;
   readonly onError: (error: unknown, what: string) => void;
 }
@@ -39,7 +55,7 @@ export interface EventDelivery {
   readonly queues: QueueDispatcher;
   readonly crons: CronScheduler;
   /** The function that consumes a stored queue, or null. */
-  findConsumer(projectId: string, storedQueue: string): Promise<QueueConsumer | null>;
+  findConsumer(projectId: string, storedQueue: string): Promise<FunctionConsumer | null>;
   /** Runs a cron's function now, outside its schedule. */
   runNow(trigger: Pick<CronTrigger, "projectId" | "functionName" | "environment" | "cron">): Promise<void>;
   /** What serves has changed: triggers are read anew, and a queue may have found its consumer. */
@@ -52,6 +68,8 @@ export interface EventDelivery {
 const EVENT_TIMEOUT_MS = 5 * 60_000;
 const LEASE_MS = EVENT_TIMEOUT_MS + 60_000;
 const TRIGGERS_FRESH_MS = 10_000;
+/** For consumers that name no delay. */
+const BACKOFF: Backoff = { firstSeconds: 1, maxSeconds: 5 * 60 };
 
 function policyOf({ config, deadLetterQueue }: QueueConsumer): RetryPolicy {
   return { maxRetries: config.maxRetries, ...(deadLetterQueue === undefined ? {} : { deadLetterQueue }) };
@@ -64,12 +82,12 @@ function largestShare(variants: readonly RouteVariant[]): RouteVariant | undefin
   );
 }
 
-/** Brings functions what is not a request: batches of their queues, and the minutes of their crons. */
+/** Brings what is not a request: batches of queues to functions and endpoints, and the minutes of crons to functions. */
 export function createEventDelivery(options: EventDeliveryOptions): EventDelivery {
   const { routes, runtime, clock, crons } = options;
   let triggers: { readonly readAt: number; readonly list: Promise<readonly CronTrigger[]> } | undefined;
 
-  async function findConsumer(projectId: string, storedQueue: string): Promise<QueueConsumer | null> {
+  async function findConsumer(projectId: string, storedQueue: string): Promise<FunctionConsumer | null> {
     const { name, environment } = logicalResource(storedQueue);
     const project = await routes.project(projectId);
     for (const route of project?.functions.values() ?? []) {
@@ -78,6 +96,7 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
       const consumer = config?.queueConsumers.find((one) => one.queue === name);
       if (consumer === undefined) continue;
       return {
+        kind: "function",
         projectId,
         functionName: route.functionName,
         environment,
@@ -88,6 +107,21 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
       };
     }
     return null;
+  }
+
+  async function deliverToFunction(
+    consumer: FunctionConsumer,
+    messages: readonly LeasedMessage[],
+  ): Promise<QueueSettlement> {
+    const variant = await variantOf(consumer.projectId, consumer.functionName, consumer.environment);
+    const { name } = logicalResource(consumer.storedQueue);
+    const outcome = await runtime.dispatchQueue(consumer.projectId, variant.key, name, messages, {
+      timeoutMs: EVENT_TIMEOUT_MS,
+    });
+    const { retryDelaySeconds } = consumer.config;
+    return settlementOf(messages, outcome, ({ attempts }) =>
+      retryDelaySeconds > 0 ? retryDelaySeconds : backoffSeconds(BACKOFF, attempts, options.random()),
+    );
   }
 
   async function variantOf(
@@ -115,10 +149,12 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
     }
   }
 
-  const queueDispatcher = createQueueDispatcher({
+  const queueDispatcher = createQueueDispatcher<AnyConsumer>({
     clock,
     leaseMs: LEASE_MS,
-    findConsumer,
+    // An endpoint comes first, so that there is one consumer whatever a deployment or a roll-back brings.
+    findConsumer: async (projectId, queue) =>
+      (await options.endpoints.findConsumer(projectId, queue)) ?? (await findConsumer(projectId, queue)),
     lease: (consumer, maxMessages, leaseMs) =>
       options.queues.lease(consumer.projectId, consumer.storedQueue, { maxMessages, leaseMs, ...policyOf(consumer) }),
     settle: (consumer, settlement) =>
@@ -126,13 +162,10 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
         ...settlement,
         ...policyOf(consumer),
       }),
-    async deliver(consumer, messages) {
-      const variant = await variantOf(consumer.projectId, consumer.functionName, consumer.environment);
-      const { name } = logicalResource(consumer.storedQueue);
-      return await runtime.dispatchQueue(consumer.projectId, variant.key, name, messages, {
-        timeoutMs: EVENT_TIMEOUT_MS,
-      });
-    },
+    deliver: (consumer, messages) =>
+      consumer.kind === "endpoint"
+        ? options.endpoints.deliver(consumer, messages)
+        : deliverToFunction(consumer, messages),
     availableCount: (projectId, queue) => options.queues.availableCount(projectId, queue),
     nextDueAt: (projectId, queue) => options.queues.nextDueAt(projectId, queue),
     onError: (error, { projectId, storedQueue }) => options.onError(error, `queue ${projectId}/${storedQueue}`),

@@ -23,8 +23,6 @@ function message(id: string): LeasedMessage {
 
 const consumer: QueueConsumer = {
   projectId: "prj_1",
-  functionName: "worker",
-  environment: "production",
   storedQueue: "jobs",
   deadLetterQueue: undefined,
   config: { queue: "jobs", maxBatchSize: 3, maxBatchTimeoutSeconds: 0, maxRetries: 3, retryDelaySeconds: 7 },
@@ -40,15 +38,18 @@ describe("what a batch's outcome does to each message", () => {
       {
         acks: ["b"],
         retries: [
-          { id: "a", delaySeconds: 7 },
-          { id: "c", delaySeconds: 7 },
+          { id: "a", delaySeconds: 7, error: "queue() ended with 'exception'." },
+          { id: "c", delaySeconds: 7, error: "queue() ended with 'exception'." },
         ],
       },
     ],
     [
       "retry() of one message wins over the clean return, with its own delay",
       { retryMessages: [{ msgId: "c", delaySeconds: 60 }] },
-      { acks: ["a", "b"], retries: [{ id: "c", delaySeconds: 60 }] },
+      {
+        acks: ["a", "b"],
+        retries: [{ id: "c", delaySeconds: 60, error: "The function asked for it to be delivered again." }],
+      },
     ],
     [
       "retryAll() spares the acked",
@@ -56,8 +57,8 @@ describe("what a batch's outcome does to each message", () => {
       {
         acks: ["a"],
         retries: [
-          { id: "b", delaySeconds: 5 },
-          { id: "c", delaySeconds: 5 },
+          { id: "b", delaySeconds: 5, error: "The function asked for it to be delivered again." },
+          { id: "c", delaySeconds: 5, error: "The function asked for it to be delivered again." },
         ],
       },
     ],
@@ -68,7 +69,7 @@ describe("what a batch's outcome does to each message", () => {
     ],
   ];
   it.each(cases)("%s", (_name, outcome, expected) => {
-    expect(settlementOf(batch, { ...ok, ...outcome }, 7)).toEqual(expected);
+    expect(settlementOf(batch, { ...ok, ...outcome }, () => 7)).toEqual(expected);
   });
 });
 
@@ -95,7 +96,7 @@ function worldOf(total: number, deliver: (messages: readonly LeasedMessage[]) =>
       inDelivery++;
       mostInDelivery = Math.max(mostInDelivery, inDelivery);
       try {
-        return await deliver(messages);
+        return settlementOf(messages, await deliver(messages), () => 7);
       } finally {
         inDelivery--;
       }
@@ -134,7 +135,7 @@ describe("delivery", () => {
         settle: async () => {},
         deliver: async (_consumer, messages) => {
           delivered.push(messages.map((one) => one.id));
-          return ok;
+          return settlementOf(messages, ok, () => 7);
         },
         nextDueAt: async () => (waiting.length > 0 ? 0 : null),
         onError: () => {},
@@ -168,8 +169,8 @@ describe("delivery", () => {
       {
         acks: [],
         retries: [
-          { id: "m0", delaySeconds: 7 },
-          { id: "m1", delaySeconds: 7 },
+          { id: "m0", delaySeconds: 7, error: "The consumer was not reached." },
+          { id: "m1", delaySeconds: 7, error: "The consumer was not reached." },
         ],
       },
     ]);

@@ -1,4 +1,4 @@
-import { AerostackError, type FunctionEnvironment, type QueueConsumerConfig } from "@aerostack/contracts";
+import { AerostackError, type QueueConsumerConfig } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 
 /** A message as the data host leases it; `body` is base64 of the content type's encoding. */
@@ -32,29 +32,28 @@ export interface QueueRetry {
   readonly error?: string;
 }
 
-/** A function that consumes a queue. */
+/** Who consumes a queue. */
 export interface QueueConsumer {
   readonly projectId: string;
-  readonly functionName: string;
-  readonly environment: FunctionEnvironment;
-  /** The queue as the data host names it, and as the function sees it. */
+  /** The queue as the data host names it. */
   readonly storedQueue: string;
   readonly deadLetterQueue: string | undefined;
   readonly config: QueueConsumerConfig;
 }
 
-export interface QueueDispatcherOptions {
+export interface QueueDispatcherOptions<Consumer extends QueueConsumer> {
   readonly clock: Clock;
-  readonly findConsumer: (projectId: string, storedQueue: string) => Promise<QueueConsumer | null>;
-  readonly lease: (consumer: QueueConsumer, maxMessages: number, leaseMs: number) => Promise<readonly LeasedMessage[]>;
-  readonly settle: (consumer: QueueConsumer, settlement: QueueSettlement) => Promise<void>;
-  readonly deliver: (consumer: QueueConsumer, messages: readonly LeasedMessage[]) => Promise<QueueOutcome>;
+  readonly findConsumer: (projectId: string, storedQueue: string) => Promise<Consumer | null>;
+  readonly lease: (consumer: Consumer, maxMessages: number, leaseMs: number) => Promise<readonly LeasedMessage[]>;
+  readonly settle: (consumer: Consumer, settlement: QueueSettlement) => Promise<void>;
+  /** Hands the messages over, and tells what becomes of each. Rejects when the consumer was not reached. */
+  readonly deliver: (consumer: Consumer, messages: readonly LeasedMessage[]) => Promise<QueueSettlement>;
   /** Messages that could be delivered now; counting may stop at some bound. */
   readonly availableCount: (projectId: string, storedQueue: string) => Promise<number>;
   /** When the queue's next message becomes available (ms), null when it is empty. */
   readonly nextDueAt: (projectId: string, storedQueue: string) => Promise<number | null>;
   readonly onError: (error: unknown, consumer: { projectId: string; storedQueue: string }) => void;
-  /** Longest run of one `queue()` call plus what it takes to settle it. */
+  /** Longest delivery of a batch plus what it takes to settle it. */
   readonly leaseMs: number;
 }
 
@@ -83,11 +82,15 @@ interface QueueState {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** What to do with each message of a batch, by the rules of Cloudflare Queues: an explicit word wins over the batch's. */
+/**
+ * What to do with each message of a batch, by the rules of Cloudflare Queues: an explicit word wins over the batch's.
+ *
+ * @param delayOf seconds until a message comes again of which the function says nothing more
+ */
 export function settlementOf(
   messages: readonly LeasedMessage[],
   outcome: QueueOutcome,
-  defaultDelay: number,
+  delayOf: (message: LeasedMessage) => number,
 ): QueueSettlement {
   const acked = new Set(outcome.explicitAcks);
   const retried = new Map(outcome.retryMessages.map((message) => [message.msgId, message.delaySeconds]));
@@ -97,22 +100,25 @@ export function settlementOf(
     ? "The function asked for it to be delivered again."
     : `queue() ended with '${outcome.outcome}'.`;
   const retries: QueueRetry[] = [];
-  for (const { id } of messages) {
-    if (retried.has(id)) retries.push({ id, delaySeconds: retried.get(id) ?? defaultDelay, error });
+  for (const message of messages) {
+    const { id } = message;
+    if (retried.has(id)) retries.push({ id, delaySeconds: retried.get(id) ?? delayOf(message), error });
     else if (acked.has(id) || outcome.ackAll) acks.push(id);
     else if (outcome.retryBatch.retry)
-      retries.push({ id, delaySeconds: outcome.retryBatch.delaySeconds ?? defaultDelay, error });
+      retries.push({ id, delaySeconds: outcome.retryBatch.delaySeconds ?? delayOf(message), error });
     else if (succeeded) acks.push(id);
-    else retries.push({ id, delaySeconds: defaultDelay, error });
+    else retries.push({ id, delaySeconds: delayOf(message), error });
   }
   return { acks, retries };
 }
 
 /**
- * Brings queued messages to the functions that consume them, at least once. The queue lives in the data host; here is only
+ * Brings queued messages to whoever consumes them, at least once. The queue lives in the data host; here is only
  * who is being served at the moment, so any node can take over when a lease ends.
  */
-export function createQueueDispatcher(options: QueueDispatcherOptions): QueueDispatcher {
+export function createQueueDispatcher<Consumer extends QueueConsumer>(
+  options: QueueDispatcherOptions<Consumer>,
+): QueueDispatcher {
   const states = new Map<string, QueueState>();
   const deliveries = new Set<Promise<void>>();
   let closed = false;
@@ -183,7 +189,7 @@ export function createQueueDispatcher(options: QueueDispatcherOptions): QueueDis
   }
 
   /** An incomplete batch waits for more messages, as long as its consumer says; true while it does. */
-  async function waitsForMore(state: QueueState, consumer: QueueConsumer): Promise<boolean> {
+  async function waitsForMore(state: QueueState, consumer: Consumer): Promise<boolean> {
     const { maxBatchSize, maxBatchTimeoutSeconds } = consumer.config;
     if (maxBatchTimeoutSeconds === 0) return false;
     const available = await options.availableCount(state.projectId, state.storedQueue);
@@ -200,7 +206,7 @@ export function createQueueDispatcher(options: QueueDispatcherOptions): QueueDis
     return false;
   }
 
-  async function sleepUntilDue(state: QueueState, consumer: QueueConsumer): Promise<void> {
+  async function sleepUntilDue(state: QueueState, consumer: Consumer): Promise<void> {
     const due = await options.nextDueAt(state.projectId, state.storedQueue);
     if (due === null) {
       if (state.inDelivery === 0 && !state.wakeAgain) states.delete(`${state.projectId}/${state.storedQueue}`);
@@ -210,17 +216,17 @@ export function createQueueDispatcher(options: QueueDispatcherOptions): QueueDis
     sleep(state, wait > 0 ? wait : consumer.config.maxBatchTimeoutSeconds * 1000);
   }
 
-  function startDelivery(state: QueueState, consumer: QueueConsumer, messages: readonly LeasedMessage[]): void {
+  function startDelivery(state: QueueState, consumer: Consumer, messages: readonly LeasedMessage[]): void {
     state.inDelivery++;
     const run = options
       .deliver(consumer, messages)
-      .then((outcome) => options.settle(consumer, settlementOf(messages, outcome, consumer.config.retryDelaySeconds)))
+      .then((settlement) => options.settle(consumer, settlement))
       .catch(async (error: unknown) => {
         options.onError(error, state);
-        // The function never answered (crash, limit): all of the batch is tried again and counts as an attempt.
+        // The consumer never answered (crash, limit): all of the batch is tried again and counts as an attempt.
         const delaySeconds = Math.max(consumer.config.retryDelaySeconds, FAILURE_PAUSE_MS / 1000);
         const why =
-          error instanceof AerostackError ? `${error.code}: ${error.message}` : "The function was not reached.";
+          error instanceof AerostackError ? `${error.code}: ${error.message}` : "The consumer was not reached.";
         const retries = messages.map(({ id }) => ({ id, delaySeconds, error: why }));
         await options.settle(consumer, { acks: [], retries });
       })

@@ -7,7 +7,7 @@ import { nextCronRun } from "./cron-scheduler.ts";
 import type { BundleModule, DeployForm } from "./deploy-form.ts";
 import type { ProjectActivation } from "./project-activation.ts";
 import type { ProjectSpecBuilder } from "./project-spec.ts";
-import { DEFAULT_RESOURCES } from "./resource-names.ts";
+import { DEFAULT_RESOURCES, storedResource } from "./resource-names.ts";
 import type { SecretStore } from "./secret-store.ts";
 import type { FunctionStore } from "./store.ts";
 import type { ActivationReason, ActiveFunction, FunctionRecord, FunctionVersion } from "./types.ts";
@@ -25,6 +25,8 @@ export interface FunctionServiceOptions {
   readonly buildSpec: ProjectSpecBuilder;
   readonly runtime: Runtime;
   readonly activation: ProjectActivation;
+  /** The address that takes a queue's messages instead of a function, or null. */
+  readonly endpointOf: (projectId: string, storedQueue: string) => Promise<string | null>;
   /** Tells every node, this one included, that what serves in a project has changed. */
   readonly announceChange: (projectId: string) => void;
 }
@@ -44,6 +46,13 @@ export interface RolloutShare {
 const DEFAULT_CONSUMER_SETTINGS = { maxBatchSize: 10, maxBatchTimeoutSeconds: 1, maxRetries: 3, retryDelaySeconds: 0 };
 /** A module that has a method or property of this name; a bundler's output keeps exported names. */
 const QUEUE_HANDLER = /(?:^|[\s,{;(])(?:async\s+)?queue\s*(?:\(|:)|\bas\s+queue\b/;
+
+/** What serves in the same environment. */
+interface Neighbours {
+  readonly projectId: string;
+  readonly environment: FunctionEnvironment;
+  readonly others: readonly ActiveFunction[];
+}
 
 /** A DNS label made of whatever a project or function is called. */
 export function functionNameFrom(text: string): string {
@@ -106,29 +115,33 @@ export function createFunctionService(options: FunctionServiceOptions) {
     }
   }
 
+  /** Who takes a queue's messages beside the function that is deployed, in words, or null. */
+  async function otherConsumer({ projectId, environment, others }: Neighbours, queue: string): Promise<string | null> {
+    const other = others.find((one) => one.version.config.queueConsumers.some((consumer) => consumer.queue === queue));
+    if (other !== undefined) return `the function '${other.record.name}'`;
+    const url = await options.endpointOf(projectId, storedResource(queue, environment));
+    return url === null ? null : `the endpoint ${url}`;
+  }
+
   /** A function that has `queue()` and names no consumer gets the project's default queue, unless another has it. */
   async function withDefaultConsumer(
     config: DeployConfig,
     main: BundleModule,
-    others: readonly ActiveFunction[],
+    neighbours: Neighbours,
   ): Promise<DeployConfig> {
     if (config.queueConsumers.length > 0) return config;
-    const taken = others.some((other) =>
-      other.version.config.queueConsumers.some((consumer) => consumer.queue === DEFAULT_RESOURCES.queue),
-    );
-    if (taken || !QUEUE_HANDLER.test(await readFile(bundles.pathOf(main.sha256), "utf8"))) return config;
+    if (!QUEUE_HANDLER.test(await readFile(bundles.pathOf(main.sha256), "utf8"))) return config;
+    if ((await otherConsumer(neighbours, DEFAULT_RESOURCES.queue)) !== null) return config;
     return { ...config, queueConsumers: [{ queue: DEFAULT_RESOURCES.queue, ...DEFAULT_CONSUMER_SETTINGS }] };
   }
 
   /** A queue has one consumer in each environment: two would take each other's messages. */
-  function assertOneConsumer(config: DeployConfig, others: readonly ActiveFunction[]): void {
+  async function assertOneConsumer(config: DeployConfig, neighbours: Neighbours): Promise<void> {
     for (const { queue } of config.queueConsumers) {
-      const other = others.find((one) =>
-        one.version.config.queueConsumers.some((consumer) => consumer.queue === queue),
-      );
-      if (other !== undefined) {
+      const other = await otherConsumer(neighbours, queue);
+      if (other !== null) {
         throw new AerostackError("CONFLICT", {
-          message: `The queue '${queue}' is consumed by the function '${other.record.name}' already.`,
+          message: `The queue '${queue}' is consumed by ${other} already.`,
           fix: "Remove the consumer there first, or use another queue.",
         });
       }
@@ -190,8 +203,9 @@ export function createFunctionService(options: FunctionServiceOptions) {
         if (main === undefined || main.sizeBytes === 0) {
           throw new AerostackError("FUNCTION_START_FAILED", { message: "The bundle is empty: it exports no handler." });
         }
-        const config = await withDefaultConsumer(form.config, main, others);
-        assertOneConsumer(config, others);
+        const neighbours = { projectId: project.id, environment: form.environment, others };
+        const config = await withDefaultConsumer(form.config, main, neighbours);
+        await assertOneConsumer(config, neighbours);
 
         const record: FunctionRecord = existing ?? {
           id: createId("fn", now),

@@ -15,7 +15,7 @@ export type OutgoingFetch = (
   init?: {
     readonly method?: string;
     readonly headers?: Readonly<Record<string, string>>;
-    readonly body?: string;
+    readonly body?: string | Uint8Array<ArrayBuffer>;
     readonly signal?: AbortSignal;
   },
 ) => Promise<Response>;
@@ -24,20 +24,24 @@ export const OUTGOING_CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-/** @param connector decides where a connection may go; by default anywhere, for addresses that the operator named */
+/**
+ * @param connector decides where a connection may go; by default anywhere, for addresses that the operator named
+ * @param answerTimeoutMs for the head of an answer, and for silence within its body
+ */
 export function createOutgoing(
   connector: buildConnector.connector = buildConnector({ timeout: OUTGOING_CONNECT_TIMEOUT_MS }),
+  answerTimeoutMs = ANSWER_TIMEOUT_MS,
 ): Outgoing {
   const dispatcher = new Agent({
     connect: connector,
     allowH2: false,
-    headersTimeout: ANSWER_TIMEOUT_MS,
-    bodyTimeout: ANSWER_TIMEOUT_MS,
+    headersTimeout: answerTimeoutMs,
+    bodyTimeout: answerTimeoutMs,
     maxResponseSize: MAX_ANSWER_BYTES,
   });
   return {
     async fetch(url, init = {}) {
-      const signal = init.signal ?? AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+      const signal = init.signal ?? AbortSignal.timeout(answerTimeoutMs);
       const answer = await undiciFetch(url, { ...init, signal, redirect: "manual", dispatcher });
       return answer as unknown as Response;
     },

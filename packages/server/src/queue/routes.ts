@@ -12,6 +12,7 @@ import {
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
 import type { FindProject } from "../projects/find-project.ts";
+import type { QueueEndpoints } from "./endpoints/service.ts";
 import type { PeekedMessage, QueueService } from "./service.ts";
 
 export interface QueueRoutesOptions {
@@ -19,6 +20,7 @@ export interface QueueRoutesOptions {
   readonly findProject: FindProject;
   /** Name of the function that consumes a queue, or null. */
   readonly consumerOf: (projectId: string, queue: string) => Promise<string | null>;
+  readonly endpoints: Pick<QueueEndpoints, "list">;
 }
 
 const TAG = "Queues";
@@ -48,7 +50,8 @@ export function createQueueRoutes(options: QueueRoutesOptions): Route[] {
       response: { status: 200, schema: listQueuesResponseSchema },
       async handler({ principal, params }) {
         const project = await findProject(principal, params.project);
-        const summaries = await queues.list(project.id);
+        const [summaries, endpoints] = await Promise.all([queues.list(project.id), options.endpoints.list(project.id)]);
+        const urlOf = new Map(endpoints.map(({ queue, url }) => [queue, url]));
         const rows = summaries.map(async ({ name }) => {
           const stats = await queues.stats(project.id, name);
           return {
@@ -58,7 +61,9 @@ export function createQueueRoutes(options: QueueRoutesOptions): Route[] {
             deadLettered: stats.deadLetteredCount,
             dropped: stats.droppedCount,
             oldestMessageAt: stats.oldestMessageAt === null ? null : isoTime(stats.oldestMessageAt),
-            consumer: await options.consumerOf(project.id, name),
+            // An endpoint comes first, whatever a roll-back has brought.
+            consumer: urlOf.has(name) ? null : await options.consumerOf(project.id, name),
+            endpoint: urlOf.get(name) ?? null,
           };
         });
         return { queues: await Promise.all(rows), nextCursor: null };

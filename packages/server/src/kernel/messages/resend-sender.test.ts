@@ -6,7 +6,7 @@ const MESSAGE = { channel: "mail", to: "ada@example.com", subject: "Hello", text
 function open(answer: () => Response | Promise<Response>) {
   const requests: { url: string; headers: Record<string, string>; body: unknown }[] = [];
   const sender = createResendSender({ apiKey: "re_secret", from: "Shop <a@shop.example>" }, async (url, init = {}) => {
-    requests.push({ url, headers: { ...init.headers }, body: JSON.parse(init.body ?? "null") });
+    requests.push({ url, headers: { ...init.headers }, body: JSON.parse(String(init.body ?? "null")) });
     return await answer();
   });
   return { requests, sender };

@@ -7,7 +7,11 @@ function open(from: string, answer: () => Response) {
   const requests: { url: string; headers: Record<string, string>; form: Record<string, string> }[] = [];
   const settings = { accountSid: `AC${"0".repeat(32)}`, authToken: "secret", from };
   const sender = createTwilioSender(settings, async (url, init = {}) => {
-    requests.push({ url, headers: { ...init.headers }, form: Object.fromEntries(new URLSearchParams(init.body)) });
+    requests.push({
+      url,
+      headers: { ...init.headers },
+      form: Object.fromEntries(new URLSearchParams(String(init.body))),
+    });
     return answer();
   });
   return { requests, sender };

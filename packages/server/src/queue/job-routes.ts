@@ -1,0 +1,73 @@
+import {
+  AerostackError,
+  cancelJobResponseSchema,
+  jobParamsSchema,
+  listManagedJobsQuerySchema,
+  listManagedJobsResponseSchema,
+  managedJobResponseSchema,
+  projectParamsSchema,
+} from "@aerostack/contracts";
+import { defineRoute, type Route } from "../edge/define-route.ts";
+import type { FindProject } from "../projects/find-project.ts";
+import type { Jobs } from "./jobs.ts";
+
+export interface JobRoutesOptions {
+  readonly jobs: Jobs;
+  readonly findProject: FindProject;
+}
+
+const TAG = "Queues";
+
+/** A project's jobs, as the CLI and the dashboard see them. */
+export function createJobRoutes({ jobs, findProject }: JobRoutesOptions): Route[] {
+  return [
+    defineRoute({
+      method: "get",
+      path: "/api/v1/projects/:project/jobs",
+      summary: "List jobs, the newest first",
+      tag: TAG,
+      auth: "management",
+      params: projectParamsSchema,
+      query: listManagedJobsQuerySchema,
+      response: { status: 200, schema: listManagedJobsResponseSchema },
+      async handler({ principal, params, query }) {
+        const project = await findProject(principal, params.project);
+        const { status = null, type = null, cursor = null, limit } = query;
+        const page = await jobs.list(project.id, { status, type, cursor, limit });
+        return { jobs: [...page.jobs], nextCursor: page.cursor };
+      },
+    }),
+
+    defineRoute({
+      method: "get",
+      path: "/api/v1/projects/:project/jobs/:job",
+      summary: "Get a job",
+      tag: TAG,
+      auth: "management",
+      params: jobParamsSchema,
+      response: { status: 200, schema: managedJobResponseSchema },
+      errors: ["NOT_FOUND"],
+      async handler({ principal, params }) {
+        const project = await findProject(principal, params.project);
+        const job = await jobs.find(project.id, params.job);
+        if (job === null) throw new AerostackError("NOT_FOUND", { message: `There is no job '${params.job}'.` });
+        return { job };
+      },
+    }),
+
+    defineRoute({
+      method: "post",
+      path: "/api/v1/projects/:project/jobs/:job/cancel",
+      summary: "Cancel a job",
+      tag: TAG,
+      auth: "management",
+      params: jobParamsSchema,
+      response: { status: 200, schema: cancelJobResponseSchema },
+      errors: ["NOT_FOUND"],
+      async handler({ principal, params }) {
+        const project = await findProject(principal, params.project);
+        return await jobs.cancel(project.id, params.job);
+      },
+    }),
+  ];
+}

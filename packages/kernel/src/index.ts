@@ -24,3 +24,18 @@ export {
 export { deriveKey, KEY_BYTES } from "./crypto/derive-key.ts";
 export { createId, createUuid, randomText } from "./ids.ts";
 export { createRpcPeer, type RpcHandler, type RpcPeer, type RpcPeerOptions } from "./rpc.ts";
+export {
+  type CanonicalRequest,
+  canonicalRequest,
+  deriveSigningKey,
+  EMPTY_SHA256,
+  SIGV4_ALGORITHM,
+  SIGV4_TERMINATOR,
+  type SigningScope,
+  scopeText,
+  sha256Hex,
+  sign,
+  stringToSign,
+  uriEncode,
+  uriEncodePath,
+} from "./s3/sigv4.ts";

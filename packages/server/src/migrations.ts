@@ -10,6 +10,7 @@ import { projectKeyMigrations } from "./keys/tables.ts";
 import { logMigrations } from "./logs/tables.ts";
 import { projectMigrations } from "./projects/tables.ts";
 import { queueEndpointMigrations } from "./queue/endpoints/tables.ts";
+import { storageMigrations } from "./storage/tables.ts";
 
 /** Every capability's migrations; their names carry the order. */
 export const migrations: DatabaseMigrations = {
@@ -23,6 +24,7 @@ export const migrations: DatabaseMigrations = {
     ...functionMigrations,
     ...outboxMigrations,
     ...endUserMigrations,
+    ...storageMigrations,
     ...queueEndpointMigrations,
   },
   logs: logMigrations,

@@ -8,6 +8,7 @@ import type { SealedColumn } from "./kernel/crypto/sealed-columns.ts";
 import { installationKeySeal } from "./kernel/installation-key.ts";
 import { outboxSeal } from "./kernel/messages/outbox.ts";
 import { queueEndpointSeal } from "./queue/endpoints/service.ts";
+import { s3KeySeal } from "./storage/access-keys/service.ts";
 
 /** Everything that the master key seals in the control database: what must follow when it is turned over. */
 export const sealedColumns: readonly SealedColumn[] = [
@@ -15,6 +16,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   functionSecretSeal,
   platformKeySeal,
   endUserSigningKeySeal,
+  s3KeySeal,
   queueEndpointSeal,
   endUserSettingsSeal,
   endUserTotpSeal,

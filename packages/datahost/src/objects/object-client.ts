@@ -100,13 +100,13 @@ export function createObjectClient({ socketPath }: ObjectClientOptions): ObjectC
   ): Promise<Buffer> {
     const head = Buffer.from(JSON.stringify({ version: 1, ...fields }));
     const length = Buffer.isBuffer(content) ? content.length : size;
-    // Trailers need a chunked body.
-    const isSized = length !== undefined && attested === undefined;
+    // A chunked body ends only when its source does: what a source finds wrong at its end is never stored.
+    const isSized = Buffer.isBuffer(content);
     const headers = {
       ...headersOf(scope),
       "cf-r2-metadata-size": head.length,
       ...(length === undefined ? {} : { "x-aero-content-size": length }),
-      ...(isSized ? { "content-length": head.length + length } : {}),
+      ...(isSized ? { "content-length": head.length + content.length } : {}),
     };
     return new Promise((resolve, reject) => {
       let sourceError: unknown;

@@ -4,6 +4,8 @@ import { randomText } from "@aerostack/kernel";
 const MAX_SLUG_CHARACTERS = 40;
 const SUFFIX_CHARACTERS = 5;
 const FALLBACK = "project";
+/** Hosts of the platform's own stand in a project's place: `<bucket>.s3.<domain>`. */
+const RESERVED: ReadonlySet<string> = new Set(["s3"]);
 
 /** A name as a DNS label: "Müller & Söhne" becomes "muller-sohne". */
 export function slugOf(name: string): string {
@@ -14,7 +16,8 @@ export function slugOf(name: string): string {
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, MAX_SLUG_CHARACTERS)
     .replace(/^-+|-+$/g, "");
-  return slug === "" ? FALLBACK : slug;
+  if (slug === "") return FALLBACK;
+  return RESERVED.has(slug) ? `${slug}-${FALLBACK}` : slug;
 }
 
 /** The slug to try when the plain one is taken. */

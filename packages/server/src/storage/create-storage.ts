@@ -5,24 +5,34 @@ import { createObjectClient, createProjectBlobs } from "@aerostack/datahost";
 import { type Clock, deriveKey } from "@aerostack/kernel";
 import { createCachedLookup } from "../kernel/change-feed/cached-lookup.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
+import type { Envelope } from "../kernel/crypto/envelope.ts";
 import type { HostCall } from "../kernel/host-call.ts";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
+import type { Sql } from "../kernel/sql/index.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import type { FindProject, ProjectRef } from "../projects/find-project.ts";
+import { createS3KeyRoutes } from "./access-keys/routes.ts";
+import { createS3Keys } from "./access-keys/service.ts";
 import { createEndUserDoor, type FindEndUser } from "./address/end-user-door.ts";
 import { createObjectUrls } from "./address/object-urls.ts";
 import { createPublicDoor, type StorageProject } from "./address/public-door.ts";
 import { createStorageListener } from "./address/storage-listener.ts";
 import { createStorageOperations } from "./operations.ts";
 import { createStorageRoutes } from "./routes.ts";
+import { S3_PREFIX } from "./s3/s3-address.ts";
+import { createS3Door } from "./s3/s3-door.ts";
 import { createStorageService } from "./service.ts";
 
 export interface StorageOptions {
   readonly dataDir: string;
   readonly call: HostCall;
   readonly clock: Clock;
+  readonly sql: Sql<unknown>;
   readonly changes: ChangeFeed;
+  readonly envelope: Envelope;
+  /** Buckets also answer at `<bucket>.s3.<this domain>`. */
+  readonly functionsDomain: string;
   /** 32 bytes: opens projects' files, and what signs URLs is derived from it. */
   readonly dataKey: Uint8Array;
   /** Where clients reach the server. */
@@ -32,6 +42,8 @@ export interface StorageOptions {
   readonly findPublicProject: (slugOrId: string) => Promise<ProjectRef | undefined>;
   /** Who an access token of a project's user stands for. */
   readonly findEndUser: FindEndUser;
+  /** Counts a call with a key. */
+  readonly countKeyed: (projectId: string) => RateVerdict;
   /** Counts a call without a key. */
   readonly countAnonymous: (projectId: string, ip: string) => RateVerdict;
   readonly log: (entry: NewLogEntry) => void;
@@ -49,6 +61,13 @@ export function createStorage(options: StorageOptions) {
     clock,
   });
   const service = createStorageService({ call, objects, blobsOf });
+  const keys = createS3Keys({
+    sql: options.sql,
+    clock,
+    changes: options.changes,
+    envelope: options.envelope,
+    projectExists: async (projectId) => (await options.findPublicProject(projectId)) !== undefined,
+  });
   const urls = createObjectUrls({ origin: options.origin, signingKey: deriveKey(dataKey, "storage-url"), clock });
   const projects = createCachedLookup<StorageProject>({
     clock,
@@ -68,7 +87,10 @@ export function createStorage(options: StorageOptions) {
     service,
     urls,
     operations: createStorageOperations({ storage: service, urls, slugOf }),
-    routes: createStorageRoutes({ storage: service, findProject }),
+    routes: [
+      ...createStorageRoutes({ storage: service, findProject }),
+      ...createS3KeyRoutes({ keys, findProject, endpoint: `${options.origin}${S3_PREFIX}` }),
+    ],
     /** Takes requests for objects before the web framework sees them. */
     handle: createStorageListener({
       publicDoor: createPublicDoor({
@@ -85,6 +107,14 @@ export function createStorage(options: StorageOptions) {
         countCall: options.countAnonymous,
         now: clock.now,
       }),
+      s3Door: createS3Door({
+        storage: service,
+        keys,
+        now: clock.now,
+        countCall: options.countKeyed,
+        onDefect: (err, requestId) => options.logger.error({ err, requestId }, "an S3 request failed"),
+      }),
+      domain: options.functionsDomain,
       log: options.log,
       logger: options.logger,
       now: clock.now,

@@ -25,6 +25,8 @@ export type FindStorageProject = (ref: string) => StorageProject | null | Promis
 /** What the log line of a request says of it. */
 export interface ServedRequest {
   projectId?: string;
+  /** Why it was refused, where the door has answered that itself. */
+  message?: string;
 }
 
 /** Clients and caches between ask again, with the etag: an object that is made private or deleted is so at once. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { AerostackError } from "@aerostack/contracts";
 import type { Logger } from "../../kernel/log.ts";
 import type { NewLogEntry } from "../../logs/log-entry.ts";
+import { type S3Style, s3StyleOf } from "../s3/s3-address.ts";
 import { isEndUserUpload } from "./end-user-door.ts";
 import { PUBLIC_PREFIX } from "./object-urls.ts";
 import type { ServedRequest } from "./public-door.ts";
@@ -23,6 +24,9 @@ export type StorageDoor = (
 export interface StorageListenerOptions {
   readonly publicDoor: StorageDoor;
   readonly endUserDoor: StorageDoor;
+  readonly s3Door: (...args: [...Parameters<StorageDoor>, style: S3Style]) => Promise<void>;
+  /** Buckets answer at `<bucket>.s3.<domain>`. */
+  readonly domain: string;
   readonly log: (entry: NewLogEntry) => void;
   readonly logger: Logger;
   readonly now: () => number;
@@ -43,13 +47,13 @@ export function createStorageListener(options: StorageListenerOptions) {
     const startedAt = performance.now();
     const time = options.now();
     const served: ServedRequest = {};
-    let message = "";
     res.setHeader("x-request-id", caller.requestId);
     try {
       await door(req, res, caller, served);
     } catch (cause) {
       const error = cause instanceof AerostackError ? cause : new AerostackError("INTERNAL_ERROR", { cause });
-      message = `${error.code}: ${error.message}`;
+      const message = `${error.code}: ${error.message}`;
+      served.message = message;
       if (error.status >= FIRST_SERVER_ERROR) {
         options.logger.error({ err: error.cause ?? error, code: error.code, requestId: caller.requestId }, message);
       }
@@ -64,7 +68,7 @@ export function createStorageListener(options: StorageListenerOptions) {
       time,
       kind: "request",
       level: status >= FIRST_SERVER_ERROR ? "error" : status >= FIRST_CLIENT_ERROR ? "warn" : "info",
-      message,
+      message: served.message ?? "",
       requestId: caller.requestId,
       environment: "production",
       method: req.method ?? null,
@@ -81,6 +85,12 @@ export function createStorageListener(options: StorageListenerOptions) {
   /** True when the request is taken. */
   return function handle(req: IncomingMessage, res: ServerResponse, callerOf: () => StorageCaller): boolean {
     const { url = "/" } = req;
+    const style = s3StyleOf(req.headers, url, options.domain);
+    if (style !== null) {
+      const s3: StorageDoor = (...args) => options.s3Door(...args, style);
+      void serve(req, res, callerOf(), s3);
+      return true;
+    }
     const door = url.startsWith(PUBLIC_PREFIX)
       ? options.publicDoor
       : isEndUserUpload(url)

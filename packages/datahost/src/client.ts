@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { AerostackError } from "@aerostack/contracts/errors";
 import { createRpcPeer, type RpcPeer, randomText } from "@aerostack/kernel";
+import { createToldWatches } from "./changes/told-watches.ts";
 import { createPieceReceiver } from "./large-results.ts";
 import type { HostLimits } from "./limits.ts";
 import { lostCallError, lostCallPolicy } from "./lost-calls.ts";
@@ -57,6 +58,7 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
   const grants = new Map<string, string>();
   const writeIdPrefix = `${randomText(10)}-`;
   const pieces = createPieceReceiver();
+  const watches = createToldWatches();
   let nextWriteId = 1;
   let child: ChildProcess | undefined;
   let connection: Promise<RpcPeer>;
@@ -77,6 +79,7 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
     const peer = createRpcPeer(started.stdio[PIPE_DESCRIPTOR] as Duplex, {
       onEvent(name, value) {
         if (pieces.receive(name, value)) return;
+        watches.noteEvent(name, value);
         if (name === "host.error") logger.error({ err: value }, "the data host reports an error");
         else options.onEvent(name, value);
       },
@@ -94,6 +97,7 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
       masterKey: Buffer.from(options.masterKey).toString("base64"),
       limits: options.limits ?? {},
       grants: [...grants],
+      watches: watches.list(),
     } satisfies StartMessage);
     ready = true;
     current = peer;
@@ -125,7 +129,9 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
     for (let lost = 0; ; ) {
       const peer = current === undefined || current.closed ? await withinTime(connection) : current;
       try {
-        return pieces.complete(await peer.call(method, lost === 0 ? params : { ...params, repeat: true }));
+        const result = pieces.complete(await peer.call(method, lost === 0 ? params : { ...params, repeat: true }));
+        watches.noteAnswer(method, params, result);
+        return result;
       } catch (error) {
         if (!isLost(error, peer) || closing) throw error;
         const policy = lostCallPolicy(method);
@@ -148,6 +154,7 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
     },
     call<Result>(method: string, params: unknown): Promise<Result> {
       if (method.startsWith("grants.")) noteGrant(method, params);
+      watches.noteCall(method, params);
       const known = params as object;
       const sent =
         lostCallPolicy(method) === "resolve"

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, deriveKey, type RpcHandler } from "@aerostack/kernel";
 import { createBindingDoor } from "./binding-door.ts";
+import type { WatchRequest } from "./changes/watches.ts";
 import { createGrants } from "./grants.ts";
 import { createPieceSender } from "./large-results.ts";
 import type { HostLimits } from "./limits.ts";
@@ -21,6 +22,8 @@ export interface HostOptions {
   readonly timers: Timers;
   /** Tokens that are known already, with their projects: processes that outlived the last host ask at once. */
   readonly grants: Iterable<readonly [token: string, projectId: string]>;
+  /** Tables whose changes the server listens to, and how far it has heard. */
+  readonly watches: readonly WatchRequest[];
   readonly emit: (name: string, value: unknown) => void;
   readonly onError: (error: unknown, where: string) => void;
 }
@@ -56,6 +59,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     clock,
     onError,
     sendPieces: createPieceSender(options.emit),
+    watches: options.watches,
+    onChanges: (event) => options.emit("db.changes", event),
   });
   const bindings: Record<string, BindingHandler> = { ...state.bindings, ...sql.bindings };
   const door = createBindingDoor({ grants, handlers: bindings, onError });
@@ -66,6 +71,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     door.listen(socketPath, resolve);
   });
   state.start();
+  sql.start();
 
   return {
     handlers: {

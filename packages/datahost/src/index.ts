@@ -1,3 +1,5 @@
+export { type ChangedRow, type ChangeOperation, type RowChange, readChangeSet } from "./changes/change-set.ts";
+export type { ChangesEvent } from "./changes/database-changes.ts";
 export { type DataHost, type DataHostLogger, type DataHostOptions, startDataHost } from "./client.ts";
 export { d1BindingModulePath } from "./d1/d1-binding-module-path.ts";
 export { type BlobSlice, openSlices } from "./objects/covering-parts.ts";

@@ -16,6 +16,8 @@ const RESOLVED = new Set(["db.query", "db.batch", "db.exec"]);
 const REPEATED = new Set([
   "db.list",
   "db.delete",
+  "changes.watch",
+  "changes.ack",
   "grants.register",
   "grants.revoke",
   "project.delete",

@@ -1,6 +1,7 @@
 import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { compactHeapAfterStart, createRpcPeer, type RpcHandler, systemClock } from "@aerostack/kernel";
+import type { WatchRequest } from "./changes/watches.ts";
 import { type Host, startHost } from "./host.ts";
 import { DEFAULT_LIMITS, type HostLimits } from "./limits.ts";
 import { systemTimers } from "./queue/due-alarm.ts";
@@ -12,6 +13,7 @@ export interface StartMessage {
   readonly masterKey: string;
   readonly limits: Partial<HostLimits>;
   readonly grants: readonly (readonly [token: string, projectId: string])[];
+  readonly watches: readonly WatchRequest[];
 }
 
 /** The duplex pipe that the server opens as the third descriptor after standard error. */
@@ -30,6 +32,7 @@ const handlers: Record<string, RpcHandler> = {
       clock: systemClock,
       timers: systemTimers,
       grants: message.grants,
+      watches: message.watches,
       emit: (name, value) => peer.emit(name, value),
       onError: reportError,
     });

@@ -1,4 +1,5 @@
 import type { SerialisedError } from "@aerostack/contracts/errors";
+import type { WatchRequest } from "./changes/watches.ts";
 import type { RpcBytes } from "./state/rpc-values.ts";
 
 /**
@@ -132,6 +133,14 @@ export interface DatabaseMethods {
   "tx.query": { params: { readonly transactionId: string } & SqlStatement; result: QueryResult };
   "tx.commit": { params: { readonly transactionId: string } & WriteIdentity; result: null };
   "tx.rollback": { params: { readonly transactionId: string }; result: null };
+
+  /**
+   * Every table of a database whose changes are told, as the event `db.changes` (`ChangesEvent`): in the order of the commits,
+   * after each, none left out. In force when it resolves. No tables: nothing is told any more.
+   */
+  "changes.watch": { params: WatchRequest; result: { /** The last that was told. */ readonly seq: number } };
+  /** The server has the changes up to this number. */
+  "changes.ack": { params: DatabaseScope & { readonly seq: number }; result: null };
 
   "grants.register": { params: { readonly token: string; readonly projectId: string }; result: null };
   "grants.revoke": { params: { readonly token: string }; result: null };

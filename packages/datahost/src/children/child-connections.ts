@@ -1,3 +1,4 @@
+import { type ChildChanges, createChildChanges } from "../changes/child-changes.ts";
 import { type CommitLog, createCommitLog } from "../sql/commit-log.ts";
 import { type CompilableStatement, type CompiledStatement, compileStatement } from "../sql/compile-statement.ts";
 import { LruMap } from "../sql/lru-map.ts";
@@ -13,6 +14,7 @@ export interface ChildConnection {
   readonly sqlite: SqliteDatabase;
   readonly commitLog: CommitLog;
   readonly counter: ChangeCounter;
+  readonly changes: ChildChanges;
   readonly facts: () => SchemaFacts;
   readonly compile: (statement: CompilableStatement) => CompiledStatement;
   /** After the schema may have changed. */
@@ -60,6 +62,7 @@ export function createChildConnections(settings: ChildSettings): ChildConnection
     open(database) {
       const connection = open(database);
       connection.refresh();
+      if (settings.role === "writer") connection.changes.watch(database.watch);
       return connection;
     },
     close,
@@ -85,9 +88,12 @@ function connect(database: ChildDatabase, settings: ChildSettings): ChildConnect
   let facts: SchemaFacts | undefined;
   let version = -1;
 
+  const changes = createChildChanges(sqlite, { now: Date.now });
+
   function forgetSchema(): void {
     facts = undefined;
     statements.clear();
+    changes.forgetSchema();
   }
 
   const currentFacts = () => {
@@ -100,6 +106,7 @@ function connect(database: ChildDatabase, settings: ChildSettings): ChildConnect
     sqlite,
     commitLog: createCommitLog(sqlite),
     counter: createChangeCounter(sqlite),
+    changes,
     facts: currentFacts,
     compile(statement) {
       let compiled = statements.get(statement.sql);

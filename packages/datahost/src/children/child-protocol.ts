@@ -1,4 +1,5 @@
 import type { SerialisedError } from "@aerostack/contracts/errors";
+import type { ChildWatch } from "../changes/child-changes.ts";
 import type { CommittedWrite } from "../sql/commit-log.ts";
 import type { ResultFormat } from "../sql/encode-results.ts";
 import type { NumberBinding } from "../sql/values.ts";
@@ -22,6 +23,8 @@ export interface ChildDatabase {
   readonly path: string;
   /** Base64, of this file only: the process never sees the master key. */
   readonly key: string;
+  /** Tables whose changes are logged with the transaction that makes them. */
+  readonly watch?: ChildWatch;
 }
 
 export interface ChildQuery {

@@ -181,18 +181,21 @@ export class ChildSession {
       const changes = results.reduce((sum, result) => sum + result.changes, 0);
       connection.commitLog.append([{ writeId, changes, lastRowId: results.at(-1)?.lastRowId ?? 0 }]);
     }
+    connection.changes.append();
     this.#checkParent();
     statementsOf(connection.sqlite).commit.run();
   }
 
   #undo(connection: ChildConnection): void {
     if (connection.sqlite.inTransaction) statementsOf(connection.sqlite).rollback.run();
+    connection.changes.undone();
     connection.commitLog.forget();
     connection.forgetSchema();
   }
 
   #inSavepoint<T>(connection: ChildConnection, run: () => T): T {
     const statements = statementsOf(connection.sqlite);
+    const { mark } = connection.changes;
     statements.savepoint.run();
     try {
       const value = run();
@@ -203,7 +206,9 @@ export class ChildSession {
       if (connection.sqlite.inTransaction) {
         statements.undo.run();
         statements.release.run();
+        connection.changes.rewind(mark);
         connection.forgetSchema();
+        connection.changes.afterDdl();
       }
       throw error;
     }
@@ -240,8 +245,10 @@ export class ChildSession {
     }
     const run = () => runWrite(compiled, args, connection.counter, budget) ?? emptyResult();
     if (shape.isDdl) {
+      connection.changes.beforeDdl();
       const result = run();
       connection.forgetSchema();
+      connection.changes.afterDdl();
       const table = createdTableOf(planned.tokens);
       if (table !== undefined && hasLargeRow(connection.sqlite, table, this.#settings.maxValueBytes)) throw tooBig();
       return result;

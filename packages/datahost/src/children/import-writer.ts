@@ -36,6 +36,7 @@ export function createImportWriter(
 
   function abort(): void {
     if (sqlite.inTransaction) transaction.rollback.run();
+    connection.changes.undone();
     connection.forgetSchema();
     connection.commitLog.forget();
   }
@@ -71,6 +72,7 @@ export function createImportWriter(
         checkSchemaSize(sqlite, settings);
         checkSequenceSize(sqlite);
         if (writeId !== undefined) connection.commitLog.append([{ writeId, changes: count, lastRowId: 0 }]);
+        connection.changes.append();
         beforeCommit();
         transaction.commit.run();
         connection.forgetSchema();

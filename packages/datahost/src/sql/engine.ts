@@ -250,7 +250,12 @@ function contextOf(database: UserDatabase, changedSchema: boolean): ResultContex
 }
 
 export function toChildDatabase(database: UserDatabase): ChildDatabase {
-  return { path: database.file.path, key: database.file.key.toString("base64") };
+  const { watch } = database;
+  return {
+    path: database.file.path,
+    key: database.file.key.toString("base64"),
+    ...(watch === undefined ? {} : { watch: { tables: watch.tables, acknowledgedSeq: watch.acknowledgedSeq } }),
+  };
 }
 
 function toChildRequest(

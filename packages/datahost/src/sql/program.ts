@@ -1,3 +1,5 @@
+import { CAPTURE_TRIGGER_PREFIX } from "../changes/names.ts";
+
 /** One instruction of a compiled statement, as EXPLAIN lists it (https://sqlite.org/opcode.html). */
 export interface Instruction {
   readonly opcode: string;
@@ -12,6 +14,8 @@ export interface Instruction {
 export interface Program {
   readonly main: readonly Instruction[];
   readonly subprograms: readonly (readonly Instruction[])[];
+  /** Triggers of the platform's own see the rows that it changes. */
+  readonly isCaptured: boolean;
 }
 
 /** In P5 of an instruction that opens a table: P2 is a register with the root page (OPFLAG_P2ISREG of sqliteInt.h). */
@@ -21,7 +25,10 @@ export interface ExplainRow extends Instruction {
   readonly addr: number;
 }
 
-/** EXPLAIN lists subprograms after the statement itself; each starts again at address 0. */
+/**
+ * EXPLAIN lists subprograms after the statement itself; each starts again at address 0. Left out are the triggers by which
+ * the platform learns of changes: they read nothing, write nothing and take a microsecond for a row.
+ */
 export function readProgram(rows: readonly ExplainRow[]): Program {
   const programs: Instruction[][] = [];
   for (const row of rows) {
@@ -29,7 +36,8 @@ export function readProgram(rows: readonly ExplainRow[]): Program {
     programs.at(-1)?.push(row);
   }
   const [main, ...subprograms] = programs;
-  return { main: main ?? [], subprograms };
+  const others = subprograms.filter((program) => !isCapture(program));
+  return { main: main ?? [], subprograms: others, isCaptured: others.length < subprograms.length };
 }
 
 export function allInstructions(program: Program): Instruction[] {
@@ -52,4 +60,9 @@ export function calledFunction(instruction: Instruction): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** The first instruction of a trigger says its name, and no trigger of a user's can have this one. */
+function isCapture([first]: readonly Instruction[]): boolean {
+  return first?.opcode === "Init" && String(first.p4).startsWith(`-- TRIGGER ${CAPTURE_TRIGGER_PREFIX}`);
 }

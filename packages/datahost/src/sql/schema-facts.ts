@@ -1,9 +1,12 @@
+import { CHANGE_TABLE } from "../changes/names.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import type { RootPage } from "./step-bound.ts";
 import { foldName, isName, keywordOf, type Token } from "./tokenizer.ts";
 
 /** The platform's own table in a user's database; its name begins as those that D1's tools leave out. */
 export const COMMIT_TABLE = "_cf_aero_commits";
+
+const RESERVED_TABLES = new Set([COMMIT_TABLE, CHANGE_TABLE]);
 
 export const SEQUENCE_TABLE = "sqlite_sequence";
 
@@ -58,7 +61,7 @@ export function readSchemaFacts(db: SqliteDatabase): SchemaFacts {
   }
   return {
     rootPage: (root) => roots.get(root),
-    isReservedRoot: (root) => roots.get(root)?.table === COMMIT_TABLE,
+    isReservedRoot: (root) => RESERVED_TABLES.has(roots.get(root)?.table ?? ""),
     isPlain: (tokens, isWrite) => isPlain(objects, tokens, isWrite),
   };
 }

@@ -1,5 +1,9 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "@aerostack/kernel";
+import { createChangesRpc } from "../changes/changes-rpc.ts";
+import type { ChangesEvent } from "../changes/database-changes.ts";
+import { createWatches, type WatchRequest } from "../changes/watches.ts";
 import { createChildPool } from "../children/child-pool.ts";
 import { SQL_PROCESS_ENTRY } from "../children/child-process.ts";
 import { createProcessLedger } from "../children/process-ledger.ts";
@@ -24,6 +28,10 @@ export interface SqlServicesOptions {
   /** A failure that is nobody's statement. */
   readonly onError: (error: unknown, where: string) => void;
   readonly sendPieces: (body: Buffer) => Promise<PiecesNotice>;
+  /** Tables that are watched already: what an earlier process left untold is told first. */
+  readonly watches?: readonly WatchRequest[];
+  /** What of a watched table was changed, in the order of the commits and after them. */
+  readonly onChanges: (event: ChangesEvent) => void;
 }
 
 export type SqlStats = Omit<HostStats, "uptimeMs" | "grants" | "memoryBytes">;
@@ -44,7 +52,11 @@ export function createSqlServices(options: SqlServicesOptions) {
     idleMs: limits.childIdleMs,
     onFailure: (file, message) => onError(message, `checkpoint of ${file.projectId}/${file.database}`),
   });
+  const watches = createWatches();
+  for (const request of options.watches ?? []) watches.set(request);
   const databases = createUserDatabases({
+    watches,
+    onChanges: options.onChanges,
     files,
     limits,
     clock,
@@ -72,20 +84,31 @@ export function createSqlServices(options: SqlServicesOptions) {
 
   return {
     bindings: { d1: createD1BindingHandler({ engine: createD1Engine({ engine, transactions, transfers }) }) },
-    rpc: createDatabaseRpc({
-      engine,
-      transactions,
-      transfers,
-      files,
-      deleteDatabase,
-      sendPieces: options.sendPieces,
-    }),
+    rpc: {
+      ...createDatabaseRpc({
+        engine,
+        transactions,
+        transfers,
+        files,
+        deleteDatabase,
+        sendPieces: options.sendPieces,
+      }),
+      ...createChangesRpc({ watches, databases, files }),
+    },
+
+    /** Tells what an earlier process left untold. */
+    start(): void {
+      for (const { projectId, database } of watches.all()) {
+        if (existsSync(files.locate(projectId, database).path)) databases.get(projectId, database).connection();
+      }
+    },
 
     dump: transfers.dump,
 
     /** Every database of a project, for good. */
     async deleteProject(projectId: string): Promise<void> {
       await endWork(projectId);
+      watches.forgetProject(projectId);
       const all: DatabaseFile[] = files.list(projectId).map(({ name }) => files.locate(projectId, name));
       await databases.delete(all, () => files.removeProject(projectId));
     },

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
 import { systemClock } from "@aerostack/kernel";
+import type { ChangesEvent } from "../changes/database-changes.ts";
+import type { WatchRequest } from "../changes/watches.ts";
 import { DEFAULT_LIMITS, type HostLimits } from "../limits.ts";
 import type { DatabaseMethods, QueryResult, SqlMode } from "../protocol.ts";
 import { createSqlServices, type SqlServices } from "./sql-services.ts";
@@ -20,8 +22,10 @@ export interface SqlUnderTest {
   readAllBytes(): Buffer;
   /** Failures that are nobody's statement. */
   readonly defects: string[];
+  /** What was told of watched tables. */
+  readonly told: ChangesEvent[];
   /** Opens the same files once more, as after a restart. */
-  reopen(): Promise<void>;
+  reopen(watches?: readonly WatchRequest[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,7 +40,8 @@ export const MASTER_KEY = Buffer.alloc(32, 7);
 export function startSql(limits: Partial<HostLimits> = {}): SqlUnderTest {
   const dataDir = mkdtempSync(join(tmpdir(), "sql-"));
   const defects: string[] = [];
-  const open = () =>
+  const told: ChangesEvent[] = [];
+  const open = (watches: readonly WatchRequest[] = []) =>
     createSqlServices({
       dataDir,
       masterKey: MASTER_KEY,
@@ -44,6 +49,8 @@ export function startSql(limits: Partial<HostLimits> = {}): SqlUnderTest {
       clock: systemClock,
       onError: (error, where) => defects.push(`${where}: ${String(error)}`),
       sendPieces: (body) => JSON.parse(body.toString()),
+      watches,
+      onChanges: (event) => told.push(event),
     });
   let services = open();
 
@@ -58,6 +65,7 @@ export function startSql(limits: Partial<HostLimits> = {}): SqlUnderTest {
       return services;
     },
     defects,
+    told,
     call: call as SqlUnderTest["call"],
     async query(sql, params = [], { projectId = "prj_a", database = "main", mode = "full" } = {}) {
       return (await call("db.query", { projectId, database, sql, params, mode })) as QueryResult;
@@ -66,9 +74,10 @@ export function startSql(limits: Partial<HostLimits> = {}): SqlUnderTest {
       const files = readdirSync(dataDir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
       return Buffer.concat(files.map((entry) => readFileSync(join(entry.parentPath, entry.name))));
     },
-    async reopen() {
+    async reopen(watches) {
       await services.close();
-      services = open();
+      services = open(watches);
+      services.start();
     },
     async close() {
       await services.close();

@@ -140,20 +140,27 @@ function isListedByText(
   loop: ReadonlySet<number>,
   loops: readonly ReadonlySet<number>[],
 ): boolean {
-  for (const coroutine of flow.coroutines) {
-    if (!isListOfValues(main, flow, coroutine, loop)) continue;
-    if (findCycles(flow.successors, new Set(coroutine.producerYields), loop).length === 0) return true;
-  }
-  const inSomeLoop = (node: number) => loops.some((other) => other.has(node));
+  if (isValuesLoop(main, flow, loop)) return true;
+  // The list itself may have been filled from the rows of a VALUES clause.
+  const isInUnlistedLoop = (node: number) =>
+    loops.some((other) => other.has(node) && (other === loop || !isValuesLoop(main, flow, other)));
   for (const cursor of new Set(nodesOf(main, loop, STEPS).map((node) => main[node]?.p1 ?? -1))) {
     const opens = allNodes(main, (instruction) => OPENS.has(instruction.opcode) && instruction.p1 === cursor);
     if (!opens.every((node) => main[node]?.opcode === "OpenEphemeral" && !loop.has(node))) continue;
     const inserts = allNodes(main, (instruction) => INSERTS.has(instruction.opcode) && instruction.p1 === cursor);
-    if (opens.length === 0 || inserts.some(inSomeLoop)) continue;
+    if (opens.length === 0 || inserts.some(isInUnlistedLoop)) continue;
     const steps = nodesOf(main, loop, STEPS).filter((node) => main[node]?.p1 === cursor);
     if (findCycles(flow.successors, new Set(steps), loop).length === 0) return true;
   }
   return false;
+}
+
+function isValuesLoop(main: readonly Instruction[], flow: ControlFlow, loop: ReadonlySet<number>): boolean {
+  return flow.coroutines.some(
+    (coroutine) =>
+      isListOfValues(main, flow, coroutine, loop) &&
+      findCycles(flow.successors, new Set(coroutine.producerYields), loop).length === 0,
+  );
 }
 
 /** A coroutine that gives a fixed number of rows: its body has no loop, calls nothing, and is not started in the loop. */

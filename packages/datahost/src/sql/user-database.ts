@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Clock } from "@aerostack/kernel";
+import { type ChangesEvent, DatabaseChanges } from "../changes/database-changes.ts";
+import type { Watch } from "../changes/watches.ts";
 import type { DatabaseFile } from "../files/database-files.ts";
 import type { HostLimits } from "../limits.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
@@ -46,6 +48,10 @@ export interface UserDatabaseOptions {
   readonly clock: Clock;
   /** The log has grown: somebody should copy it into the database, off the event loop. */
   readonly onLogGrown: (database: UserDatabase, log: LogState) => void;
+  /** Tables that are watched already. */
+  readonly watch?: Watch | undefined;
+  /** What of a watched table was changed, once it is committed. */
+  readonly onChanges: (event: ChangesEvent) => void;
 }
 
 /** A database of a project as the host sees it: its connection, what it knows of its statements, and its write queue. */
@@ -57,6 +63,8 @@ export class UserDatabase {
   #connection: OpenConnection | undefined;
   #flush: WalFlush | undefined;
   #facts: SchemaFacts | undefined;
+  #watch: Watch | undefined;
+  #changes: DatabaseChanges | undefined;
   #pages = 0;
   #schemaJobs = 0;
   #foreignWriters = 0;
@@ -74,8 +82,10 @@ export class UserDatabase {
     this.#commitSequence = options.clock.now() * SEQUENCE_PER_MS;
     this.#options = options;
     this.file = options.file;
+    this.#watch = options.watch;
     this.writes = new WriteQueue({
       connection: () => this.connection(),
+      changes: () => this.#changes,
       onCommit: () => this.#committed(),
       flush: () => this.#walFlush().flush(),
       maxWaiting: options.limits.maxWaitingWrites,
@@ -92,7 +102,7 @@ export class UserDatabase {
   }
 
   get isIdle(): boolean {
-    return this.jobs === 0 && this.writes.isIdle;
+    return this.jobs === 0 && this.writes.isIdle && this.#changes?.isSending !== true;
   }
 
   get sizeBytes(): number {
@@ -127,7 +137,42 @@ export class UserDatabase {
       pageCount: sqlite.prepare("PRAGMA page_count").pluck(),
     };
     this.#pages = this.#connection.pageCount.get() as number;
+    this.#followWatch();
     return this.#connection;
+  }
+
+  /** Tables whose changes are told; undefined: none. */
+  get watch(): Watch | undefined {
+    return this.#watch;
+  }
+
+  /** In force when it resolves: every commit after that is told. */
+  setWatch(watch: Watch | undefined): Promise<void> {
+    return this.writes.runExclusive(async () => {
+      this.#watch = watch;
+      if (this.isOpen || existsSync(this.file.path)) {
+        this.connection();
+        this.#followWatch();
+      }
+    });
+  }
+
+  #followWatch(): void {
+    if (this.#connection === undefined || (this.#watch === undefined && this.#changes === undefined)) return;
+    const { clock, onChanges } = this.#options;
+    if (this.#watch === undefined) this.#changes?.end();
+    else {
+      this.#changes ??= new DatabaseChanges({
+        sqlite: this.#connection.sqlite,
+        clock,
+        watch: this.#watch,
+        send: onChanges,
+      });
+      this.#changes.begin();
+    }
+    if (this.#watch === undefined) this.#changes = undefined;
+    // What is compiled does not know of the triggers.
+    this.#forgetSchema();
   }
 
   /** @throws AerostackError as `planText` does. */
@@ -182,8 +227,10 @@ export class UserDatabase {
         this.#forgetSchema();
       }
       this.#connection?.commitLog.forget();
+      if (changesSchema) this.#changes?.forgetSchema();
       this.#commitsSinceCheck = COMMITS_BETWEEN_LOG_CHECKS;
       this.#committed();
+      this.#changes?.readForeign();
     }
   }
 
@@ -199,6 +246,8 @@ export class UserDatabase {
   /** Releases the file; everything must be idle. */
   close(): void {
     this.#forgetSchema();
+    this.#changes?.close();
+    this.#changes = undefined;
     this.#flush?.close();
     this.#flush = undefined;
     this.#connection?.sqlite.close();

@@ -1,5 +1,7 @@
 import { AerostackError } from "@aerostack/contracts/errors";
 import type { Clock } from "@aerostack/kernel";
+import type { ChangesEvent } from "../changes/database-changes.ts";
+import type { Watches } from "../changes/watches.ts";
 import type { DatabaseFile, DatabaseFiles } from "../files/database-files.ts";
 import type { HostLimits } from "../limits.ts";
 import type { Checkpoints } from "./checkpoints.ts";
@@ -25,6 +27,8 @@ export interface UserDatabasesOptions {
   readonly limits: HostLimits;
   readonly clock: Clock;
   readonly checkpoints: Checkpoints;
+  readonly watches: Watches;
+  readonly onChanges: (event: ChangesEvent) => void;
   /** Other processes let go of the file. */
   readonly releaseElsewhere: (file: DatabaseFile) => Promise<void>;
 }
@@ -36,7 +40,7 @@ const TRUNCATED_PAGES = 16_000;
 const MAX_PAGES_COPIED_HERE = 32;
 
 export function createUserDatabases(options: UserDatabasesOptions): UserDatabases {
-  const { files, limits, clock, checkpoints } = options;
+  const { files, limits, clock, checkpoints, watches, onChanges } = options;
   const databases = new Map<string, UserDatabase>();
   const deleting = new Set<string>();
   let closedCommits = 0;
@@ -47,6 +51,8 @@ export function createUserDatabases(options: UserDatabasesOptions): UserDatabase
       limits,
       clock,
       onLogGrown: copyLog,
+      watch: watches.find(file.projectId, file.database),
+      onChanges,
     });
   }
 

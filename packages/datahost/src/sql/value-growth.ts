@@ -28,7 +28,7 @@ export function analyseGrowth(program: Program, rootPage: (root: number) => Root
     else if (instruction.opcode === "VUpdate" || buildsValue(main, instruction)) builds = true;
   }
   return {
-    canGrow: builds || takesTwice(main, rootPage),
+    canGrow: builds || takesTwice(program, rootPage),
     maxParameterUses: Math.max(1, ...parameterUses.values()),
     columns,
     changesRows: main.some(({ opcode }) => opcode === "Column"),
@@ -51,8 +51,13 @@ function isLiteral(main: readonly Instruction[], register: number): boolean {
 
 const DYNAMIC = new Set(["Column", "Variable", "Copy", "SCopy"]);
 
-/** Whether a column is read more than once, or rows of several cursors: apart from keys of index entries that are deleted. */
-function takesTwice(main: readonly Instruction[], rootPage: (root: number) => RootPage | undefined): boolean {
+/**
+ * Whether a column is read more than once, or rows of several cursors: apart from keys of index entries that are deleted, and
+ * from what is read only for the triggers by which the platform learns of changes.
+ */
+function takesTwice(program: Program, rootPage: (root: number) => RootPage | undefined): boolean {
+  const { main } = program;
+  const isStored = program.isCaptured ? storedRegisters(main) : () => true;
   const indexCursors = new Set<number>();
   for (const { opcode, p1, p2 } of main) {
     if ((opcode === "OpenRead" || opcode === "OpenWrite") && rootPage(p2)?.isIndex === true) indexCursors.add(p1);
@@ -62,12 +67,23 @@ function takesTwice(main: readonly Instruction[], rootPage: (root: number) => Ro
   main.forEach((instruction, at) => {
     const { opcode, p1, p2, p3 } = instruction;
     if (opcode === "RowData") cursors.add(p1);
-    if (opcode !== "Column" || feedsIndexDelete(main, at, p3)) return;
+    if (opcode !== "Column" || !isStored(p3) || feedsIndexDelete(main, at, p3)) return;
     const key = `${p1}:${p2}`;
     uses.set(key, (uses.get(key) ?? 0) + 1);
     if (!indexCursors.has(p1)) cursors.add(p1);
   });
   return cursors.size > 1 || [...uses.values()].some((times) => times > 1);
+}
+
+/** Whether a register becomes part of a record, or is copied, so that it may. */
+function storedRegisters(main: readonly Instruction[]): (register: number) => boolean {
+  const ranges = main.flatMap(({ opcode, p1, p2, p3 }): (readonly [first: number, count: number])[] => {
+    if (opcode === "MakeRecord") return [[p1, p2]];
+    if (opcode === "Copy") return [[p1, p3 + 1]];
+    if (opcode === "Move") return [[p1, Math.max(1, p3)]];
+    return opcode === "SCopy" ? [[p1, 1]] : [];
+  });
+  return (register) => ranges.some(([first, count]) => register >= first && register < first + count);
 }
 
 /** Keys are put together right before the entry is deleted. */

@@ -1,4 +1,5 @@
 import { AerostackError } from "@aerostack/contracts/errors";
+import type { DatabaseChanges } from "../changes/database-changes.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { type CommitLog, type CommittedWrite, MAX_WRITES_PER_COMMIT } from "./commit-log.ts";
 import { isBusy, toQueryError } from "./sqlite-errors.ts";
@@ -28,6 +29,8 @@ export class TooLongForHost extends Error {}
 export interface WriteQueueOptions {
   /** The connection, opened when it is needed. */
   readonly connection: () => { readonly sqlite: SqliteDatabase; readonly commitLog: CommitLog };
+  /** Undefined where no table is watched. */
+  readonly changes: () => DatabaseChanges | undefined;
   /** Called in the turn of each commit. */
   readonly onCommit: () => void;
   readonly flush: () => Promise<void>;
@@ -173,11 +176,14 @@ export class WriteQueue {
       try {
         await this.#options.flush();
       } catch (cause) {
+        // Readers see it, whether or not it would outlast a power failure.
+        this.#options.changes()?.send();
         for (const write of group.slice(0, outcomes.length))
           write.reject(new AerostackError("DB_WRITE_UNCERTAIN", { cause }));
         return;
       }
     }
+    this.#options.changes()?.send();
     for (let at = 0; at < outcomes.length; at++) {
       const outcome = outcomes[at] as Outcome;
       const write = group[at] as InlineWrite;
@@ -202,6 +208,8 @@ export class WriteQueue {
   /** @returns an outcome for each write that had its turn, in order. */
   #runGroup(group: readonly InlineWrite[]): Outcome[] {
     const { sqlite, commitLog } = this.#options.connection();
+    const changes = this.#options.changes();
+    changes?.capture();
     const statements = statementsOf(sqlite);
     const startedMs = performance.now();
     const outcomes: Outcome[] = [];
@@ -210,20 +218,23 @@ export class WriteQueue {
       const remembered: CommittedWrite[] = [];
       for (const write of group) {
         if (outcomes.length > 0 && performance.now() - startedMs > MAX_GROUP_MS) break;
-        const outcome = runOne(sqlite, statements, write);
+        const outcome = runOne(sqlite, statements, write, changes);
         outcomes.push(outcome);
         if ("value" in outcome && write.describe !== undefined) remembered.push(write.describe(outcome.value));
       }
       if (remembered.length > 0) commitLog.append(remembered);
+      changes?.append();
       statements.commit.run();
     } catch (error) {
       if (sqlite.inTransaction) statements.rollback.run();
       commitLog.forget();
+      changes?.undone();
       if (isBusy(error)) throw error;
       // A deferred constraint that fails at COMMIT, or a statement that ended the transaction, took everybody's work along.
       if (group.length === 1) return [{ error: toQueryError(error) }];
       return group.slice(0, Math.max(1, outcomes.length)).map((write) => this.#runAlone(write));
     }
+    changes?.committed();
     this.#options.onCommit();
     return outcomes;
   }
@@ -266,7 +277,14 @@ export function statementsOf(db: SqliteDatabase): TransactionStatements {
   return statements;
 }
 
-function runOne(sqlite: SqliteDatabase, statements: TransactionStatements, write: InlineWrite): Outcome {
+function runOne(
+  sqlite: SqliteDatabase,
+  statements: TransactionStatements,
+  write: InlineWrite,
+  changes: DatabaseChanges | undefined,
+): Outcome {
+  const capture = changes?.capture();
+  const mark = capture?.mark ?? 0;
   // SQLite undoes a single failing statement by itself.
   if (write.isMultiStatement) statements.savepoint.run();
   try {
@@ -279,6 +297,9 @@ function runOne(sqlite: SqliteDatabase, statements: TransactionStatements, write
     if (write.isMultiStatement) {
       statements.undo.run();
       statements.release.run();
+      capture?.rewind(mark);
+    } else if (capture !== undefined && capture.mark > mark && changes?.failedStatementKeptChanges() === false) {
+      capture.rewind(mark);
     }
     return error instanceof TooLongForHost ? { elsewhere: true } : { error: toQueryError(error) };
   }

@@ -55,6 +55,12 @@ export interface ConnectionEvents {
   readonly onGone: (connection: FunctionConnection) => void;
 }
 
+/**
+ * What a connection reads before all others have their turn. Left to itself, Node reads 32 times 64 KiB from a socket that
+ * has them, 5 to 20 ms in which nobody else is served.
+ */
+const MAX_TURN_BYTES = 128 * 1024;
+
 /** One connection to a function's socket; it carries one exchange at a time. */
 export class FunctionConnection {
   /** `performance.now()` when its last exchange ended. */
@@ -65,6 +71,10 @@ export class FunctionConnection {
   private exchange: RunningExchange | null = null;
   private isConnected = false;
   private isGone = false;
+  /** The receiver of the response takes nothing at the moment. */
+  private isHeld = false;
+  /** Bytes read since it last gave way. */
+  private turnBytes = 0;
 
   constructor(socketPath: string, events: ConnectionEvents) {
     this.events = events;
@@ -122,21 +132,35 @@ export class FunctionConnection {
       exchange.cutOff();
       return;
     }
-    this.socket.resume();
+    this.resume();
     this.idleSince = performance.now();
     this.events.onIdle(this);
   }
 
   hold(): void {
+    this.isHeld = true;
     this.socket.pause();
   }
 
   resume(): void {
-    this.socket.resume();
+    this.isHeld = false;
+    if (this.turnBytes < MAX_TURN_BYTES) this.socket.resume();
+  }
+
+  /** Reads on when everything else that waits has had its turn. */
+  private giveWay(): void {
+    this.socket.pause();
+    setImmediate(() => {
+      this.turnBytes = 0;
+      if (!this.isHeld && !this.isGone) this.socket.resume();
+    });
   }
 
   private receive(chunk: Buffer): void {
     if (this.isGone) return;
+    const isWithinTurn = this.turnBytes < MAX_TURN_BYTES;
+    this.turnBytes += chunk.length;
+    if (isWithinTurn && this.turnBytes >= MAX_TURN_BYTES) this.giveWay();
     try {
       this.reader.read(chunk);
     } catch (error) {

@@ -1,9 +1,11 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
+import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Exchange, ExchangeError, type FunctionRequest } from "./function-connection.ts";
 import { createFunctionPool, type FunctionPool } from "./function-pool.ts";
@@ -137,6 +139,52 @@ describe("calls to a function's socket", () => {
     await done.promise;
     expect(received).toBe(8_000_000);
     expect(held).toBeGreaterThan(10);
+  });
+
+  it("read a long response bit by bit, so that all others have their turn in between", async () => {
+    // In a thread of its own, or the peer could not refill the socket while it is read.
+    const peer = new Worker(
+      `const { createServer } = require("node:http");
+       const { parentPort, workerData } = require("node:worker_threads");
+       createServer((req, res) => res.end(Buffer.alloc(64 * 1024 * 1024))).listen(workerData, () => parentPort.postMessage("listens"));`,
+      { eval: true, workerData: socketPath },
+    );
+    await once(peer, "message");
+    let turnBytes = 0;
+    let mostBytes = 0;
+    let received = 0;
+    const done = Promise.withResolvers<void>();
+    let isOver = false;
+    const countTurns = (): void => {
+      mostBytes = Math.max(mostBytes, turnBytes);
+      turnBytes = 0;
+      if (!isOver) setImmediate(countTurns);
+    };
+    setImmediate(countTurns);
+    const take = (chunk: Buffer): boolean => {
+      received += chunk.length;
+      turnBytes += chunk.length;
+      // As long as forwarding it takes: meanwhile the peer sends more.
+      for (const until = performance.now() + 0.1; performance.now() < until; );
+      return true;
+    };
+    pool.dispatch(
+      { method: "GET", path: "/", headers: [], body: null, headTimeoutMs: 5000, bodyTimeoutMs: 5000 },
+      {
+        onHead() {},
+        onData: take,
+        onEnd(last) {
+          if (last !== null) take(last);
+          done.resolve();
+        },
+        onError: done.reject,
+      },
+    );
+    await done.promise;
+    isOver = true;
+    await peer.terminate();
+    expect(received).toBe(64 * 1024 * 1024);
+    expect(mostBytes).toBeLessThanOrEqual(256 * 1024);
   });
 
   it("take an answer that comes before the end of the request, and leave that connection", async () => {

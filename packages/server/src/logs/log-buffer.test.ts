@@ -35,6 +35,26 @@ describe("the log buffer", () => {
     expect(stored.map((entry) => entry.id)).toEqual(stored.map((entry) => entry.id).sort());
   });
 
+  it("lets others have their turn between batches, however many lines wait", async () => {
+    let turns = 0;
+    let isStored = false;
+    const countTurns = (): void => {
+      turns++;
+      if (!isStored) setImmediate(countTurns);
+    };
+    let batches = 0;
+    const { buffer } = bufferOf(async (entries) => {
+      batches++;
+      expect(entries.length).toBeLessThanOrEqual(100);
+    });
+    for (let i = 0; i < 5000; i++) buffer.add(line("flood"));
+    setImmediate(countTurns);
+    await buffer.flush();
+    isStored = true;
+    expect(batches).toBe(50);
+    expect(turns).toBeGreaterThanOrEqual(batches - 1);
+  });
+
   it("keeps lines that the store refused and stores them when it works again", async () => {
     let broken = true;
     const { buffer, stored, errors } = bufferOf(async () => {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { LogEntry, NewLogEntry } from "./log-entry.ts";
 
 export interface LogBuffer {
@@ -21,8 +22,8 @@ export interface LogBufferOptions {
 }
 
 const FLUSH_INTERVAL_MS = 200;
-/** Rows of one insert: large enough to amortise the statement, small enough not to hold the event loop (about 4 ms). */
-const MAX_BATCH_ENTRIES = 1000;
+/** Rows of one insert: enough to amortise the transaction, few enough not to hold the event loop (about a millisecond). */
+const MAX_BATCH_ENTRIES = 100;
 /** Memory bound while the store is away: about 100 MB of lines. */
 const MAX_BUFFERED_ENTRIES = 200_000;
 
@@ -57,6 +58,8 @@ export function createLogBuffer(options: LogBufferOptions): LogBuffer {
       }
       waiting.splice(0, batch.length);
       options.onStored(batch);
+      // SQLite answers within the turn: without this, all that waits (a burst is 40,000 lines) would be stored in one turn.
+      if (waiting.length > 0) await nextTurn();
     }
   }
 

@@ -11,8 +11,8 @@ export interface TailServerOptions {
   readonly intake: LineIntake;
 }
 
-/** A thousand lines of the greatest length, in the worst of encodings, are more; such a post is cut off. */
-const MAX_POST_BYTES = 8 * 1024 * 1024;
+/** More than the trusted worker puts into a post, six bytes a character, which JSON takes at the worst. A longer one is cut off. */
+const MAX_POST_BYTES = 1024 * 1024;
 
 /** Receives what tail workers heard. A flood costs its own project: what is over the limit is counted, not read. */
 export function createTailServer({ clock, registry, intake }: TailServerOptions): Server {

@@ -21,6 +21,9 @@ const LOGGER = `
       case "/flood":
         for (let i = 0; i < 100_000; i++) console.log("line " + i);
         break;
+      case "/long":
+        for (let i = 0; i < 2; i++) console.log("\\u0001".repeat(16_000));
+        break;
       case "/count":
         console.log("counted");
     }
@@ -91,6 +94,13 @@ describe.each(SHAPES)("logs of functions, $way,", ({ source }) => {
     await Promise.all(Array.from({ length: 200 }, () => ask("/count")));
     await fixture.runtime.close();
     expect(fixture.tails.filter((entry) => entry.message === "counted")).toHaveLength(200);
+  });
+
+  it("are kept however long they are, and however their text is escaped on the way", async () => {
+    await Promise.all(Array.from({ length: 100 }, () => ask("/long")));
+    await fixture.runtime.close();
+    const lengths = fixture.tails.map(({ message }) => message.length);
+    expect(lengths).toEqual(Array.from({ length: 200 }, () => 16_000));
   });
 
   it("of a flood are kept up to the limit; what is dropped is counted, and requests go on", async () => {

@@ -6,7 +6,9 @@ import { cut, describeException, formatLine, MAX_MESSAGE_CHARACTERS } from "./fo
 
 /** Lines that wait to be posted; beyond it they are only counted. */
 const MAX_PENDING_LINES = 20_000;
-const MAX_LINES_PER_POST = 1_000;
+/** A post is read in one turn of the server's event loop, in which nobody else is served: about a millisecond. */
+const MAX_LINES_PER_POST = 200;
+const MAX_CHARACTERS_PER_POST = 65_536;
 /** How long lines gather before they are posted: one request for many. */
 const GATHER_MS = 20;
 
@@ -70,14 +72,26 @@ function toQueueMessage({ id, timestamp, attempts, contentType, body }) {
 
 async function post(env) {
   while (pending.length > 0 || dropped > 0) {
-    const entries = pending.slice(0, MAX_LINES_PER_POST);
-    pending = pending.slice(MAX_LINES_PER_POST);
+    const count = nextPostLines();
+    const entries = pending.slice(0, count);
+    pending = pending.slice(count);
     const body = JSON.stringify({ entries, dropped });
     const headers = { "x-aero-lines": String(entries.length) };
     dropped = 0;
     const answer = await env.TAIL.fetch("http://tail/", { method: "POST", headers, body });
     await answer.body?.cancel();
   }
+}
+
+/** How many of the pending lines go into one post: one at least. */
+function nextPostLines() {
+  let count = 0;
+  let characters = 0;
+  while (count < pending.length && count < MAX_LINES_PER_POST && characters < MAX_CHARACTERS_PER_POST) {
+    const { message, exception } = pending[count++];
+    characters += message.length + (exception ? exception.message.length + (exception.stack?.length ?? 0) : 0);
+  }
+  return count;
 }
 
 function collect(event, functionKey) {

@@ -4,7 +4,7 @@ import type { FunctionSpec, ProjectSpec } from "../types.ts";
 import { encodeConfig } from "./encode-config.ts";
 import { D1_MODULE, functionBindings, type HostResourceKind } from "./function-bindings.ts";
 import { mainModule } from "./main-module.ts";
-import { FORMAT_MODULE, OBSERVE_MODULE, observedModules } from "./observed-worker.ts";
+import { FORMAT_MODULE, type LogLimits, OBSERVE_MODULE, observedModules } from "./observed-worker.ts";
 import { findOwner, findTarget } from "./validate-spec.ts";
 import type {
   ServiceDesignator,
@@ -48,6 +48,7 @@ export interface ConfigContext {
   /** Source of the module behind D1 bindings. */
   readonly d1Source: string;
   readonly v8Flags: readonly string[];
+  readonly logLimits: LogLimits;
 }
 
 export interface BuiltConfig {
@@ -92,7 +93,9 @@ export async function buildConfig(project: ProjectSpec, context: ConfigContext):
 
   const modules = await Promise.all(functions.map((spec) => readModules(spec)));
   const observed = await Promise.all(
-    functions.map((spec, index) => (context.mode === "serve" ? observedModules(spec, modules[index] ?? []) : null)),
+    functions.map((spec, index) =>
+      context.mode === "serve" ? observedModules(spec, modules[index] ?? [], context.logLimits) : null,
+    ),
   );
   functions.forEach((spec, index) => {
     const bindings = functionBindings(project, spec, {

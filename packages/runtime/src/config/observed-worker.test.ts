@@ -4,6 +4,7 @@ import type { FunctionSpec } from "../types.ts";
 import { observedModules } from "./observed-worker.ts";
 import type { WorkerdModule } from "./workerd-config.ts";
 
+const LIMITS = { linesPerSecond: 100, burst: 200 };
 const spec = (compatibilityFlags: string[] = []): FunctionSpec => ({
   key: "api@production@1",
   name: "api",
@@ -18,7 +19,7 @@ const spec = (compatibilityFlags: string[] = []): FunctionSpec => ({
 });
 const module = (name: string, source: string): WorkerdModule => ({ name, type: "esm", content: Buffer.from(source) });
 const isObserved = async (source: string, flags?: string[]): Promise<boolean> =>
-  (await observedModules(spec(flags), [module("main.js", source)])) !== null;
+  (await observedModules(spec(flags), [module("main.js", source)], LIMITS)) !== null;
 
 describe("a function is observed in its own process", () => {
   it.each([
@@ -49,13 +50,13 @@ describe("a function is observed in its own process", () => {
   it("but not when a module beside the main one has such a class, or when modules are resolved otherwise", async () => {
     const main = module("main.js", 'export { default } from "./chunk.js";');
     const chunk = module("chunk.js", 'import * as runtime from "cloudflare:workers"; export default {};');
-    expect(await observedModules(spec(), [main, chunk])).toBeNull();
+    expect(await observedModules(spec(), [main, chunk], LIMITS)).toBeNull();
     expect(await isObserved("export default {};", ["new_module_registry"])).toBe(false);
   });
 
   it("whatever its modules are named", async () => {
     const own = ["start.js", "observed.js", "_observed.js"].map((name) => module(name, "export default {};"));
-    const modules = (await observedModules(spec(), own)) ?? [];
+    const modules = (await observedModules(spec(), own, LIMITS)) ?? [];
     expect(modules.map(({ name }) => name)).toEqual([
       "__observed.js",
       "_start.js",

@@ -14,6 +14,12 @@ const WAYS_PAST = [/cloudflare:workers/, /["'`](?:node:)?timers["'`]/];
 /** Under this flag the names of modules are resolved otherwise. */
 const OTHER_REGISTRY = "new_module_registry";
 
+/** What a project may log. */
+export interface LogLimits {
+  readonly linesPerSecond: number;
+  readonly burst: number;
+}
+
 /**
  * The modules of a function with the observer before them, or null where something would escape it; then a tail worker
  * listens. It is enough that the main module has nothing but a default export, which is found by reading, not by running it.
@@ -21,6 +27,7 @@ const OTHER_REGISTRY = "new_module_registry";
 export async function observedModules(
   spec: FunctionSpec,
   modules: readonly WorkerdModule[],
+  limits: LogLimits,
 ): Promise<readonly WorkerdModule[] | null> {
   const main = modules[0];
   if (main?.type !== "esm" || spec.compatibilityFlags.includes(OTHER_REGISTRY)) return null;
@@ -41,7 +48,7 @@ export async function observedModules(
     esModule(
       start,
       `import { start } from ${JSON.stringify(OBSERVE_MODULE)};
-       start(${JSON.stringify(spec.key)});`,
+       start(${JSON.stringify(spec.key)}, ${JSON.stringify(limits)});`,
     ),
     ...modules,
   ];

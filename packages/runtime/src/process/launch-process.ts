@@ -98,6 +98,7 @@ export function createLauncher(options: LauncherOptions): Launch {
       formatSource,
       d1Source,
       v8Flags: flags,
+      logLimits: { linesPerSecond: limits.logLinesPerSecond, burst: limits.logLinesBurst },
     });
     const maxDataBytes = memoryCap.bytesFor(spec.functions.length);
     let failures: EngineFailures | null = null;

@@ -6,9 +6,7 @@ const MAX_LINE_BYTES = 256 * 1024;
 
 export interface LineReader {
   /** Hands on the marked lines that end in this chunk. Lines without a mark and longer than the limit are left out. */
-  read(chunk: Buffer, onLine: (json: string) => void): void;
-  /** Counts the marked lines that begin in this chunk and forgets them, without looking into them. */
-  count(chunk: Buffer): number;
+  read(chunk: Buffer, onLine: (json: Buffer) => void): void;
 }
 
 /** Cuts a process's output into lines, and keeps only what the observer wrote. What is kept between chunks is bounded. */
@@ -44,19 +42,12 @@ export function createLineReader(): LineReader {
         }
         if (!skipping && begunBytes + piece.length > 0) {
           const line = begunBytes === 0 ? piece : Buffer.concat([...begun, piece]);
-          onLine(line.toString("utf8", 1));
+          onLine(line.subarray(1));
         }
         skipping = false;
         forget();
         at = end + 1;
       }
-    },
-    count(chunk) {
-      let lines = begunBytes > 0 ? 1 : 0;
-      forget();
-      for (let at = chunk.indexOf(MARK); at !== -1; at = chunk.indexOf(MARK, at + 1)) lines++;
-      skipping = chunk.length > 0 ? chunk[chunk.length - 1] !== NEWLINE : skipping;
-      return lines;
     },
   };
 }

@@ -150,6 +150,29 @@ describe("an observed function's lines", () => {
     expect(messages()).toEqual(Array.from({ length: 100 }, (_, i) => `line ${i}`));
   });
 
+  it("are there even of code that never ends", async () => {
+    fixture = await createRuntimeFixture({ limits: { cpuLimitMs: 300, probeIntervalMs: 50, watchIntervalMs: 20 } });
+    const source = `export default { fetch() { console.log("one"); console.log("two"); for (;;) {} } };`;
+    await fixture.runtime.configure(fixture.project([fixture.fn("api", source)]));
+    await expect(ask("/loop")).rejects.toMatchObject({ code: "FUNCTION_CPU_LIMIT" });
+    expect(fixture.tails.map(({ message, requestId }) => [message, requestId])).toEqual([
+      ["one", "/loop"],
+      ["two", "/loop"],
+    ]);
+  });
+
+  it("of a flood are kept or counted, every one", async () => {
+    fixture = await createRuntimeFixture({ limits: { logLinesPerSecond: 100, logLinesBurst: 500 } });
+    const source = `export default { fetch() { for (let i = 0; i < 20_000; i++) console.log("line"); return new Response("ok"); } };`;
+    await fixture.runtime.configure(fixture.project([fixture.fn("api", source)]));
+    await Promise.all([ask("/1"), ask("/2"), ask("/3")]);
+    await fixture.runtime.close();
+    const kept = messages().filter((message) => message === "line").length;
+    const dropped = messages().reduce((sum, message) => sum + Number(/^(\d+) log lines/.exec(message)?.[1] ?? 0), 0);
+    expect(kept).toBeGreaterThanOrEqual(500);
+    expect(kept + dropped).toBe(60_000);
+  });
+
   it("cannot be forged in the name of another project or function by what another function prints", async () => {
     fixture = await createRuntimeFixture();
     const { fn, project, runtime } = fixture;

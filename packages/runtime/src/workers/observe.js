@@ -7,6 +7,14 @@ import asyncHooks from "node-internal:async_hooks";
 
 /** Begins each line; JSON never holds it unescaped. */
 const MARK = "\u001e";
+/** So many lines of one turn are written at once, each by itself: code that never ends must not keep them. */
+const LINES_AT_ONCE = 16;
+/** Those after them are written so many at a time, and what is left when the turn ends. */
+const LINES_PER_WRITE = 64;
+const CHARACTERS_PER_WRITE = 16_384;
+/** Lines that were left out are told of at the latest when there are so many, or after so long. */
+const DROPPED_PER_REPORT = 1_000;
+const REPORT_INTERVAL_MS = 1_000;
 const LEVELS = { debug: "debug", log: "info", info: "info", warn: "warn", error: "error" };
 
 // Kept before user code can replace them.
@@ -16,7 +24,8 @@ const { apply, get, getPrototypeOf, getOwnPropertyDescriptor, has, ownKeys } = R
 const NativeResponse = Response;
 const NativePromise = Promise;
 const then = Promise.prototype.then;
-const write = console.log.bind(console);
+const print = console.log.bind(console);
+const atEndOfTurn = queueMicrotask;
 /** Holds the request that the code at hand works for, or what stands in for one. */
 const requests = new asyncHooks.AsyncLocalStorage();
 const NO_HEADERS = { get: () => null };
@@ -25,15 +34,31 @@ const reported = new WeakMap();
 
 let functionKey = null;
 let contextPrototype = null;
+let linesOfTurn = 0;
+let gathered = "";
+let gatheredLines = 0;
+let linesPerMs = 0;
+let burstLines = 0;
+let tokens = 0;
+let refilledAt = 0;
+let droppedLines = 0;
+let droppedReportAt = 0;
 
-/** Begins to observe; to be called before user code is loaded. */
-export function start(key) {
+/**
+ * Begins to observe; to be called before user code is loaded.
+ *
+ * @param limits what a project may log; the reader holds to it, and here it spares both sides the rest of a flood
+ */
+export function start(key, { linesPerSecond, burst }) {
   if (functionKey !== null) return;
   functionKey = key;
+  linesPerMs = linesPerSecond / 1000;
+  burstLines = tokens = burst;
   for (const [method, level] of Object.entries(LEVELS)) {
     console[method] = {
       [method](...values) {
         try {
+          if (!mayWrite()) return;
           const line = formatLine(typeof values[0] === "string" ? values[0] : null, values.map(toText));
           emit("console", level, { message: line });
         } catch {
@@ -163,6 +188,7 @@ function report(error, withoutStack = false) {
       if (reported.get(error) === request) return;
       reported.set(error, request);
     }
+    if (!mayWrite()) return;
     const isError = error instanceof Error;
     const name = isError ? String(error.name) : "Error";
     const message = isError ? String(error.message) : thrownText(error);
@@ -210,8 +236,49 @@ function isPlain(value) {
   return prototype === null || prototype === Object.prototype;
 }
 
+/** False for what is over the limit: it is counted. */
+function mayWrite() {
+  if (linesOfTurn++ === 0) atEndOfTurn(endTurn);
+  const time = now();
+  tokens = Math.min(burstLines, tokens + (time - refilledAt) * linesPerMs);
+  refilledAt = time;
+  if (tokens < 1) {
+    droppedLines++;
+    return false;
+  }
+  tokens--;
+  return true;
+}
+
 function emit(kind, level, entry) {
-  write(MARK + stringify({ functionKey, requestId: currentRequestId(), kind, level, time: now(), ...entry }));
+  write(stringify({ functionKey, requestId: currentRequestId(), kind, level, time: now(), ...entry }));
+}
+
+function write(json) {
+  const line = MARK + json;
+  if (linesOfTurn <= LINES_AT_ONCE) {
+    print(line);
+    return;
+  }
+  gathered = gathered === "" ? line : `${gathered}\n${line}`;
+  if (++gatheredLines >= LINES_PER_WRITE || gathered.length >= CHARACTERS_PER_WRITE) writeGathered();
+}
+
+function endTurn() {
+  if (droppedLines >= DROPPED_PER_REPORT || (droppedLines > 0 && now() - droppedReportAt >= REPORT_INTERVAL_MS)) {
+    write(`{"dropped":${droppedLines}}`);
+    droppedLines = 0;
+    droppedReportAt = now();
+  }
+  linesOfTurn = 0;
+  if (gathered !== "") writeGathered();
+}
+
+function writeGathered() {
+  const lines = gathered;
+  gathered = "";
+  gatheredLines = 0;
+  print(lines);
 }
 
 function currentRequestId() {

@@ -120,6 +120,7 @@ describe("every command", () => {
       "keys revoke",
       "kv delete",
       "projects delete",
+      "queue endpoint",
       "queue purge",
       "queue redrive",
       "rollback",

@@ -2,6 +2,7 @@ import { listQueuesResponseSchema } from "@aerostack/contracts";
 import { apiPath } from "../../api/api-client.ts";
 import { defineCommand } from "../../command/define-command.ts";
 import { formatAgo } from "../../output/format.ts";
+import { printableLine } from "../../output/printable.ts";
 import { renderPage } from "../list-page.ts";
 
 export const queueListCommand = defineCommand({
@@ -32,7 +33,7 @@ export const queueListCommand = defineCommand({
             String(queue.deadLettered),
             String(queue.dropped),
             queue.oldestMessageAt === null ? "" : formatAgo(queue.oldestMessageAt, context.surroundings.now()),
-            queue.consumer ?? "none",
+            printableLine(queue.consumer ?? queue.endpoint ?? "none"),
           ]),
           empty: "No queues yet: a queue comes into being with its first message or consumer.",
         }),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type PlatformDouble, PROJECT, startPlatformDouble } from "../../testing/platform-double.ts";
+import { PROJECT, startPlatformDouble } from "../../testing/platform-double.ts";
 import { runCommand } from "../../testing/run-command.ts";
 
 let double: Awaited<ReturnType<typeof startPlatformDouble>>;

@@ -18,6 +18,7 @@ import { kvOverHttp } from "./scenarios/kv-over-http.ts";
 import { kvRead } from "./scenarios/kv-read.ts";
 import { memory } from "./scenarios/memory.ts";
 import { sqlOverHttp } from "./scenarios/sql-over-http.ts";
+import { storageGet } from "./scenarios/storage-get.ts";
 import { readVersions } from "./versions.ts";
 import { wrkVersion } from "./wrk.ts";
 
@@ -28,6 +29,7 @@ const SCENARIOS: readonly Scenario[] = [
   d1Write,
   sqlOverHttp,
   kvOverHttp,
+  storageGet,
   coldStart,
   memory,
 ];

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { addUse, type BlobUse } from "./blob-uses.ts";
 import type { ObjectAttributes, ObjectInfo } from "./object-info.ts";
+import { MAX_PARTS } from "./object-limits.ts";
 import { createVersion, putObject } from "./object-store.ts";
 import { R2Refusal } from "./r2-refusal.ts";
 import { findUpload, multipartEtag, type PartRow, statementsOf } from "./upload-rows.ts";
@@ -24,6 +25,9 @@ export function appendPart(
   if (upload.finishedAt !== null || upload.offset !== offset) return undefined;
   const statements = statementsOf(db);
   const last = statements.parts.all(uploadId).at(-1)?.part_number ?? 0;
+  if (last >= MAX_PARTS) {
+    throw new R2Refusal("entityTooLarge", { message: `An upload has at most ${MAX_PARTS} pieces: send larger ones.` });
+  }
   statements.putPart.run(uploadId, last + 1, part.id, part.size, part.etag, now);
   addUse(db, part);
   return offset + part.size;

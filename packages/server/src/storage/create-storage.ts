@@ -23,6 +23,8 @@ import { createStorageRoutes } from "./routes.ts";
 import { S3_PREFIX } from "./s3/s3-address.ts";
 import { createS3Door } from "./s3/s3-door.ts";
 import { createStorageService } from "./service.ts";
+import { createTusDoor } from "./tus/tus-door.ts";
+import { createTusUploads } from "./tus/tus-uploads.ts";
 
 export interface StorageOptions {
   readonly dataDir: string;
@@ -68,6 +70,7 @@ export function createStorage(options: StorageOptions) {
     envelope: options.envelope,
     projectExists: async (projectId) => (await options.findPublicProject(projectId)) !== undefined,
   });
+  const tus = createTusUploads(service);
   const urls = createObjectUrls({ origin: options.origin, signingKey: deriveKey(dataKey, "storage-url"), clock });
   const projects = createCachedLookup<StorageProject>({
     clock,
@@ -86,7 +89,7 @@ export function createStorage(options: StorageOptions) {
   return {
     service,
     urls,
-    operations: createStorageOperations({ storage: service, urls, slugOf }),
+    operations: createStorageOperations({ storage: service, urls, tus, slugOf }),
     routes: [
       ...createStorageRoutes({ storage: service, findProject }),
       ...createS3KeyRoutes({ keys, findProject, endpoint: `${options.origin}${S3_PREFIX}` }),
@@ -96,9 +99,11 @@ export function createStorage(options: StorageOptions) {
       publicDoor: createPublicDoor({
         storage: service,
         urls,
+        tus,
         findProject: projects.find,
         countCall: options.countAnonymous,
       }),
+      tusDoor: createTusDoor({ uploads: tus, findProject: projects.find, countCall: options.countAnonymous }),
       endUserDoor: createEndUserDoor({
         storage: service,
         urls,

@@ -22,6 +22,8 @@ import { checkObjectKey } from "./object-key.ts";
 import { contentTypeOf } from "./reading/content-headers.ts";
 import { objectNotFound, serveObject } from "./reading/serve-object.ts";
 import { MAIN_BUCKET, plainAttributes, type StorageService } from "./service.ts";
+import { TUS_CORS, type TusUploads } from "./tus/tus-uploads.ts";
+import { targetOf } from "./tus/upload-metadata.ts";
 import { type UploadForm, type UploadTarget, uploadByForm } from "./upload-form.ts";
 
 const TAG = "Data plane: storage";
@@ -31,6 +33,7 @@ const NOT_KEPT = "private, no-store";
 export interface StorageOperationsOptions {
   readonly storage: StorageService;
   readonly urls: ObjectUrls;
+  readonly tus: TusUploads;
   readonly slugOf: (projectId: string) => Promise<string>;
 }
 
@@ -60,7 +63,7 @@ function formTarget({ fields, partType }: UploadForm): UploadTarget | undefined 
 }
 
 /** Storage as a project's keys use it: the objects that functions know as `env.STORAGE`, under the same keys. */
-export function createStorageOperations({ storage, urls, slugOf }: StorageOperationsOptions): Operation[] {
+export function createStorageOperations({ storage, urls, tus, slugOf }: StorageOperationsOptions): Operation[] {
   /** Anybody's where the object is public; otherwise signed for a time. */
   async function urlOf(
     call: DataCall,
@@ -128,6 +131,23 @@ export function createStorageOperations({ storage, urls, slugOf }: StorageOperat
           mayRead: () => true,
           cacheControl: NOT_KEPT,
         });
+      },
+    }),
+    defineStreamOperation({
+      method: "post",
+      path: "/v1/storage/tus",
+      summary: "Begin a resumable upload",
+      description:
+        "tus 1.0.0: `Upload-Length`, and `Upload-Metadata` with `key`, `contentType`, `public`. The answer's `Location` takes the bytes, without a key.",
+      tag: TAG,
+      access: "secret",
+      rawBody: { contentType: "application/offset+octet-stream", description: "The first bytes, or nothing." },
+      response: { status: 201, contentType: "text/plain", description: "Nothing; the upload is at `Location`." },
+      errors: ["STORAGE_KEY_INVALID", "STORAGE_FILE_TOO_LARGE", "STORAGE_PRECONDITION_FAILED"],
+      async stream({ call }, res) {
+        for (const [name, value] of Object.entries(TUS_CORS)) res.setHeader(name, value);
+        const to = { name: nameOf(call), projectSlug: await slugOf(call.projectId) };
+        await tus.create(call.req, res, to, { target: targetOf });
       },
     }),
     defineOperation({

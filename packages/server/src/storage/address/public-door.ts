@@ -5,11 +5,13 @@ import { decodeObjectKey } from "../object-key.ts";
 import { objectNotFound, serveObject } from "../reading/serve-object.ts";
 import { plainAttributes, type StorageService } from "../service.ts";
 import { sizedBody } from "../sized-body.ts";
+import { TUS_CAPABILITIES, TUS_CORS, type TusUploads } from "../tus/tus-uploads.ts";
 import { type ObjectAddress, type ObjectUrls, parseObjectAddress, type SignedGrant } from "./object-urls.ts";
 
 export interface PublicDoorOptions {
   readonly storage: StorageService;
   readonly urls: ObjectUrls;
+  readonly tus: TusUploads;
   /** By slug or id. */
   readonly findProject: FindStorageProject;
   readonly countCall: (projectId: string, ip: string) => RateVerdict;
@@ -32,7 +34,7 @@ export interface ServedRequest {
 /** Clients and caches between ask again, with the etag: an object that is made private or deleted is so at once. */
 const PUBLIC_CACHE = "public, max-age=0, must-revalidate";
 const SIGNED_CACHE = "private, no-cache";
-const METHODS = "GET, HEAD, PUT, OPTIONS";
+const METHODS = "GET, HEAD, PUT, POST, OPTIONS";
 const CORS = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": "etag, content-length, content-range, accept-ranges, last-modified, x-request-id",
@@ -97,6 +99,24 @@ export function createPublicDoor(options: PublicDoorOptions) {
     res.end(body);
   }
 
+  /** A signed URL for one upload begins a resumable one as well. */
+  async function begin(
+    req: IncomingMessage,
+    res: ServerResponse,
+    at: { readonly project: StorageProject; readonly bucket: string; readonly key: string },
+    { contentType, maxBytes = MAX_FORM_UPLOAD_BYTES, isPublic }: SignedGrant,
+  ): Promise<void> {
+    for (const [name, value] of Object.entries(TUS_CORS)) res.setHeader(name, value);
+    const to = { name: { projectId: at.project.id, bucket: at.bucket }, projectSlug: at.project.slug };
+    await options.tus.create(req, res, to, {
+      target(metadata) {
+        const type = contentType ?? metadata.get("contentType") ?? metadata.get("filetype");
+        return { key: at.key, attributes: plainAttributes(type, isPublic) };
+      },
+      maxBytes,
+    });
+  }
+
   return async function serve(
     req: IncomingMessage,
     res: ServerResponse,
@@ -106,6 +126,7 @@ export function createPublicDoor(options: PublicDoorOptions) {
     const { method = "GET", url = "/" } = req;
     for (const [name, value] of Object.entries(CORS)) res.setHeader(name, value);
     if (method === "OPTIONS") {
+      for (const [name, value] of Object.entries(TUS_CAPABILITIES)) res.setHeader(name, value);
       res.writeHead(204, {
         "access-control-allow-methods": METHODS,
         "access-control-allow-headers": req.headers["access-control-request-headers"] ?? "*",
@@ -114,7 +135,8 @@ export function createPublicDoor(options: PublicDoorOptions) {
       res.end();
       return;
     }
-    if (method !== "GET" && method !== "HEAD" && method !== "PUT") {
+    const isTus = method === "POST" && req.headers["tus-resumable"] !== undefined;
+    if (method !== "GET" && method !== "HEAD" && method !== "PUT" && !isTus) {
       res.setHeader("allow", METHODS);
       throw new AerostackError("METHOD_NOT_ALLOWED", { message: `This address answers ${METHODS} only.` });
     }
@@ -129,9 +151,10 @@ export function createPublicDoor(options: PublicDoorOptions) {
     const grant = grantOf(query, method, project, address, key);
     if (project === null) throw objectNotFound();
     const at = { project, bucket: address.bucket, key };
-    if (method === "PUT") {
+    if (method === "PUT" || isTus) {
       if (grant === undefined) throw notSigned();
-      await write(req, res, at, grant);
+      if (isTus) await begin(req, res, at, grant);
+      else await write(req, res, at, grant);
     } else await read(req, res, at, grant !== undefined);
   };
 
@@ -144,7 +167,12 @@ export function createPublicDoor(options: PublicDoorOptions) {
     key: string,
   ): SignedGrant | undefined {
     if (!query.has("signature")) return undefined;
-    const used = { method: method === "PUT" ? "PUT" : "GET", projectId: project?.id ?? "", bucket, key } as const;
+    const used = {
+      method: method === "PUT" || method === "POST" ? "PUT" : "GET",
+      projectId: project?.id ?? "",
+      bucket,
+      key,
+    } as const;
     const grant = urls.verify(query, used);
     if (grant === null) {
       throw new AerostackError("FORBIDDEN", {

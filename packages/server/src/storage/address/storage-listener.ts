@@ -3,6 +3,7 @@ import { AerostackError } from "@aerostack/contracts";
 import type { Logger } from "../../kernel/log.ts";
 import type { NewLogEntry } from "../../logs/log-entry.ts";
 import { type S3Style, s3StyleOf } from "../s3/s3-address.ts";
+import { isTus } from "../tus/tus-door.ts";
 import { isEndUserUpload } from "./end-user-door.ts";
 import { PUBLIC_PREFIX } from "./object-urls.ts";
 import type { ServedRequest } from "./public-door.ts";
@@ -23,6 +24,7 @@ export type StorageDoor = (
 
 export interface StorageListenerOptions {
   readonly publicDoor: StorageDoor;
+  readonly tusDoor: StorageDoor;
   readonly endUserDoor: StorageDoor;
   readonly s3Door: (...args: [...Parameters<StorageDoor>, style: S3Style]) => Promise<void>;
   /** Buckets answer at `<bucket>.s3.<domain>`. */
@@ -93,9 +95,11 @@ export function createStorageListener(options: StorageListenerOptions) {
     }
     const door = url.startsWith(PUBLIC_PREFIX)
       ? options.publicDoor
-      : isEndUserUpload(url)
-        ? options.endUserDoor
-        : undefined;
+      : isTus(url)
+        ? options.tusDoor
+        : isEndUserUpload(url)
+          ? options.endUserDoor
+          : undefined;
     if (door === undefined) return false;
     void serve(req, res, callerOf(), door);
     return true;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { listSql } from "./job-store.ts";
 import { createTestQueues } from "./queue-test-support.ts";
 
 const NAME = { projectId: "prj_1", queue: "default" };
@@ -138,7 +139,33 @@ describe("a job", () => {
     expect(idsOf(await list({ type: "odd", limit: 10 }))).toEqual([ids[3], ids[1]]);
     await lease({ maxMessages: 1 });
     expect(idsOf(await list({ status: "processing" }))).toEqual([ids[0]]);
+    expect(idsOf(await list({ status: "queued", type: "even" }))).toEqual([ids[4], ids[2]]);
+    expect(idsOf(await list({ status: "processing", type: "odd" }))).toEqual([]);
     expect(() => list({ cursor: "nonsense" })).toThrow(expect.objectContaining({ code: "VALIDATION_ERROR" }));
     expect(await opened.rpc["queue.job"]({ ...NAME, projectId: "prj_2", id: ids[0] ?? "" })).toBeNull();
   });
+
+  it.each(["", "AND status = :status", "AND type = :type", "AND status = :status AND type = :type"])(
+    "is found in one stretch of an index, in order, by '%s'",
+    (filter) => {
+      const db = opened.states.read(NAME.projectId);
+      const plan = db.prepare(`EXPLAIN QUERY PLAN ${listSql(filter)}`).all({
+        queue: "default",
+        before: 1,
+        limit: 1,
+        status: "failed",
+        type: "mail",
+      });
+      const conditions = filter.split("AND").length - 1;
+      expect(plan).toEqual([
+        expect.objectContaining({
+          detail: expect.stringMatching(
+            new RegExp(
+              `^SEARCH queue_jobs USING INDEX \\S+ \\((?:\\w+=\\? AND ){${conditions + 1}}(?:seq|rowid)<\\?\\)$`,
+            ),
+          ),
+        }),
+      ]);
+    },
+  );
 });

@@ -134,4 +134,7 @@ export const PROJECT_MIGRATIONS: readonly string[] = [
    CREATE INDEX queue_jobs_by_type ON queue_jobs (queue, type, seq);
    CREATE INDEX queue_jobs_by_end ON queue_jobs (completed_at) WHERE completed_at IS NOT NULL;
    CREATE UNIQUE INDEX queue_jobs_by_key ON queue_jobs (queue, dedupe_key) WHERE dedupe_key IS NOT NULL;`,
+
+  // So that the few failed jobs of a type are found among its millions that completed.
+  "CREATE INDEX queue_jobs_by_status_and_type ON queue_jobs (queue, status, type, seq);",
 ];

@@ -11,6 +11,7 @@ export * from "./api/jobs.ts";
 export * from "./api/logs.ts";
 export * from "./api/projects.ts";
 export * from "./api/queue-endpoints.ts";
+export * from "./api/realtime.ts";
 export * from "./api/storage.ts";
 export {
   type AssetsConfig,

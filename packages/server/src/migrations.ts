@@ -10,6 +10,7 @@ import { projectKeyMigrations } from "./keys/tables.ts";
 import { logMigrations } from "./logs/tables.ts";
 import { projectMigrations } from "./projects/tables.ts";
 import { queueEndpointMigrations } from "./queue/endpoints/tables.ts";
+import { realtimeMigrations } from "./realtime/tables.ts";
 import { storageMigrations } from "./storage/tables.ts";
 
 /** Every capability's migrations; their names carry the order. */
@@ -22,6 +23,7 @@ export const migrations: DatabaseMigrations = {
     ...projectKeyMigrations,
     ...idempotencyMigrations,
     ...functionMigrations,
+    ...realtimeMigrations,
     ...outboxMigrations,
     ...endUserMigrations,
     ...storageMigrations,

@@ -41,6 +41,7 @@ import type { Logger } from "./kernel/log.ts";
 import { createInstallationSender } from "./kernel/messages/installation-sender.ts";
 import type { Databases } from "./kernel/open-databases.ts";
 import { createOutgoing, OUTGOING_CONNECT_TIMEOUT_MS } from "./kernel/outgoing.ts";
+import { refuseUpgrade } from "./kernel/refuse-upgrade.ts";
 import { createLogs } from "./logs/create-logs.ts";
 import { createLogRoutes } from "./logs/routes.ts";
 import type { FindProject } from "./projects/find-project.ts";
@@ -53,6 +54,7 @@ import { createJobs } from "./queue/jobs.ts";
 import { createJobOperations } from "./queue/operations.ts";
 import { createQueueRoutes } from "./queue/routes.ts";
 import { createQueueService } from "./queue/service.ts";
+import { createRealtime } from "./realtime/create-realtime.ts";
 import { createRpcOperations } from "./rpc/operations.ts";
 import { createStorage } from "./storage/create-storage.ts";
 
@@ -271,6 +273,20 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     findProject,
     verifyUser: endUsers.verifyToken,
   });
+  const realtime = createRealtime({
+    sql: databases.control,
+    clock,
+    bus,
+    log,
+    resolveKey: resolver.resolveKey,
+    findProject: projects.find,
+    verifyToken: endUsers.verifyToken,
+    mayListenToTable: (projectId, table) => collections.isListed(projectId, table),
+    mayReadRow: collections.mayRead,
+  });
+  projects.onDelete("realtime", ({ id }) => realtime.deleteProject(id));
+  const realtimeHousekeeping = everyHour("removing what expired of realtime", realtime.removeExpired, log);
+  lifecycle.onClose("housekeeping of realtime", () => realtimeHousekeeping.stop());
   const cachedValues = createCachedValues(call);
   const jobs = createJobs(call);
   const operations = [
@@ -278,10 +294,12 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     ...createCacheOperations(cachedValues),
     ...createJobOperations(jobs),
     ...createServiceOperations(functions.invoke),
+    ...realtime.operations,
     ...createRpcOperations({
       databases: dataServices.databases,
       cache: cachedValues,
       jobs,
+      emit: realtime.emit,
       findUser: (projectId, by) =>
         "id" in by ? endUsers.getUser(projectId, by.id) : endUsers.getUserByEmail(projectId, by.email),
       async sendEmail(projectId, { to, subject, body }) {
@@ -313,6 +331,10 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     calls: functions.calls,
     handleUpgrade: functions.upgrades.handle,
     handleStorage: storage.handle,
+    handleRealtime: (req, socket, head, requestId) =>
+      realtime.handleUpgrade(req, socket, head, (error) =>
+        refuseUpgrade(socket, error, show(req.url ?? "/", error, requestId), requestId),
+      ),
     handleDataPlane,
     clientAddress: createClientAddressReader(config.trustProxy),
     isTrustedProxy: createProxyCheck(config.trustProxy),
@@ -336,6 +358,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     /** Ends what would never end by itself, when the server is told to stop: WebSockets and live tails. */
     endStreams(): void {
       functions.upgrades.closeAll();
+      realtime.close();
       logs.tail.close();
     },
     /** Begins to deliver what waits in queues and the outbox, and what crons have due. */
@@ -358,6 +381,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
         findProject,
       }),
       ...endUsers.routes,
+      ...realtime.routes,
       ...collections.routes,
       ...createCacheRoutes({ cache: dataServices.cache, findProject }),
       ...storage.routes,

@@ -9,6 +9,7 @@ import { createCallerReader, toRuleUser, type VerifiedUser, type VerifyUser } fr
 import { createItemService } from "./items/service.ts";
 import { createItemOperations } from "./operations.ts";
 import { createCollectionRoutes } from "./routes.ts";
+import type { Rule } from "./rules/rule.ts";
 import { createSchemaCompiler } from "./schema/compile-validator.ts";
 import { createCollectionService } from "./service.ts";
 
@@ -39,6 +40,11 @@ export function createCollections({ databases, clock, bus, limiter, findProject,
      * @param row the row as the database has it, by column
      * @param user as an access token says; null for nobody
      */
+    /** Whether anybody but a secret key may list items at all: which of them is asked row by row. */
+    async isListed(projectId: string, table: string): Promise<boolean> {
+      const collection = await catalog.find(projectId, table).catch(() => undefined);
+      return collection !== undefined && !isClosed(collection.rules.list);
+    },
     mayRead: (
       projectId: string,
       table: string,
@@ -59,3 +65,7 @@ export function createCollections({ databases, clock, bus, limiter, findProject,
 }
 
 export type Collections = ReturnType<typeof createCollections>;
+
+function isClosed(rule: Rule): boolean {
+  return rule.op === "constant" && !rule.value;
+}

@@ -15,6 +15,7 @@ function callerOf(trustProxy: readonly string[] | undefined, peer: string, heade
     handleUpgrade: () => {},
     handleStorage: () => false,
     handleDataPlane: () => false,
+    handleRealtime: () => false,
     clientAddress: createClientAddressReader(trustProxy),
     isTrustedProxy: createProxyCheck(trustProxy),
     countryOf: openCountryLookup({

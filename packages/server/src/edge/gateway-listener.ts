@@ -24,6 +24,8 @@ export interface GatewayListenerOptions {
   ) => void;
   /** Takes requests for objects. */
   readonly handleStorage: (req: IncomingMessage, res: ServerResponse, callerOf: () => Caller) => boolean;
+  /** Takes WebSockets of the realtime interface; true when it did. */
+  readonly handleRealtime: (req: IncomingMessage, socket: Duplex, head: Buffer, requestId: string) => boolean;
   readonly handleDataPlane: (req: IncomingMessage, res: ServerResponse, caller: Caller) => boolean;
   readonly clientAddress: (facts: { remoteAddress: string | undefined; forwardedFor: string | undefined }) => string;
   /** True when the peer is a proxy whose headers are believed. */
@@ -177,6 +179,7 @@ export function createGatewayListener(options: GatewayListenerOptions) {
 
     /** True when the upgrade is taken. */
     onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+      if (options.handleRealtime(req, socket, head, acceptRequestId(single(req.headers["x-request-id"])))) return true;
       const address = addressOf(req);
       if (address === null) return false;
       const caller = callerOf(req);

@@ -116,6 +116,7 @@ beforeEach(async () => {
     handleUpgrade: (_req, socket) => void socket.destroy(),
     handleStorage: () => false,
     handleDataPlane: () => false,
+    handleRealtime: () => false,
     clientAddress: ({ remoteAddress }) => remoteAddress ?? "",
     isTrustedProxy: () => false,
     countryOf: () => null,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { AerostackError } from "@aerostack/contracts";
+import { refuseUpgrade } from "../kernel/refuse-upgrade.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import type { AdmittedCall, AssetCall, Caller, CallHandler } from "./call-handler.ts";
 import { withoutApiKeyParameter } from "./forwarded-headers.ts";
@@ -79,19 +80,7 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions): UpgradeHan
   const open = new Set<Duplex>();
 
   function refuse(req: IncomingMessage, socket: Duplex, error: AerostackError, requestId: string): void {
-    if (socket.destroyed) return;
-    const body = options.renderError(req.url ?? "/", error, requestId);
-    socket.end(
-      [
-        `HTTP/1.1 ${error.status} Refused`,
-        "Content-Type: application/json",
-        `Content-Length: ${Buffer.byteLength(body)}`,
-        `X-Request-Id: ${requestId}`,
-        "Connection: close",
-        "",
-        body,
-      ].join("\r\n"),
-    );
+    refuseUpgrade(socket, error, options.renderError(req.url ?? "/", error, requestId), requestId);
   }
 
   function join(

@@ -1,0 +1,69 @@
+import { z } from "zod";
+
+export const MAX_TOPIC_CHARACTERS = 256;
+export const MAX_EVENT_CHARACTERS = 100;
+export const MAX_HISTORY_LIMIT = 200;
+
+const topicSchema = z.string().min(1).max(MAX_TOPIC_CHARACTERS);
+const eventSchema = z.string().min(1).max(MAX_EVENT_CHARACTERS);
+const clientIdSchema = z.string().min(1).max(100);
+
+/** What a client sends over its WebSocket, as JSON text. */
+export const clientFrameSchema = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("subscribe"),
+    topic: topicSchema,
+    filter: z.record(z.string(), z.unknown()).nullish(),
+    /** Of the last event that was seen: what came after it is sent again, as far as it is still known. */
+    since: z.number().nullish(),
+  }),
+  z.object({ type: z.literal("unsubscribe"), topic: topicSchema }),
+  z.object({
+    type: z.literal("publish"),
+    topic: topicSchema,
+    event: eventSchema,
+    data: z.unknown(),
+    persist: z.boolean().nullish(),
+    id: clientIdSchema.nullish(),
+  }),
+  z.object({ type: z.literal("track"), topic: topicSchema, state: z.record(z.string(), z.unknown()).nullish() }),
+  z.object({ type: z.literal("untrack"), topic: topicSchema }),
+  z.object({
+    type: z.literal("chat"),
+    roomId: z.string().min(1).max(MAX_TOPIC_CHARACTERS),
+    text: z.string().max(10_000),
+    metadata: z.record(z.string(), z.unknown()).nullish(),
+  }),
+  z.object({ type: z.literal("ping") }),
+  z.object({ type: z.literal("auth"), token: z.string().min(1).max(8_000) }),
+]);
+export type ClientFrame = z.output<typeof clientFrameSchema>;
+
+export const publishRequestSchema = z.object({
+  topic: topicSchema,
+  event: eventSchema,
+  data: z.unknown(),
+  persist: z.boolean().nullish(),
+});
+export const publishResponseSchema = z.object({ success: z.literal(true), topic: z.string() });
+
+export const historyQuerySchema = z.object({
+  room: topicSchema.describe("The topic, in full or as it was subscribed to."),
+  limit: z.coerce.number().int().min(1).max(MAX_HISTORY_LIMIT).default(50),
+  before: z.string().max(100).optional().describe("Unix milliseconds, or the id of a message."),
+  projectId: z.string().max(100).optional(),
+});
+export const historyResponseSchema = z.object({
+  /** The newest first. */
+  messages: z.array(
+    z.object({
+      id: z.string(),
+      room_id: z.string(),
+      user_id: z.string().nullable(),
+      event: z.string(),
+      data: z.unknown(),
+      /** Unix milliseconds. */
+      created_at: z.number(),
+    }),
+  ),
+});

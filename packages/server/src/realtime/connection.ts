@@ -1,0 +1,101 @@
+import type { WebSocket } from "ws";
+import type { Speaker } from "./permissions.ts";
+import type { SessionOwner } from "./store.ts";
+import type { Topic, TopicProject } from "./topics.ts";
+
+/** Bytes that wait for a slow reader; beyond it the connection is closed, for nothing is buffered without bound. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** "Try again later" (RFC 6455's registry): the reader is too slow. */
+export const TOO_SLOW = 1013;
+/** "Policy violation": more messages than the limit. */
+export const TOO_MANY = 1008;
+const TERMINATE_AFTER_MS = 2000;
+/** Messages that a connection may send at once, and how many more each second. */
+const BURST = 200;
+const MESSAGES_PER_SECOND = 100;
+export const MAX_SUBSCRIPTIONS = 200;
+
+/** One client's WebSocket: what it listens to, and how fast it may speak. */
+export class RealtimeConnection {
+  readonly id: string;
+  readonly project: TopicProject;
+  readonly owner: SessionOwner;
+  /** By full topic: the name that this client uses for it. */
+  readonly topics = new Map<string, Topic>();
+  /** Full topics in which it is present. */
+  readonly present = new Set<string>();
+  speaker: Speaker;
+  /** When anything was heard last, in `performance.now()`. */
+  heardAt = performance.now();
+  private readonly socket: WebSocket;
+  private allowance = BURST;
+  private allowedAt = performance.now();
+  private isClosing = false;
+  private deciding: Promise<void> | undefined;
+
+  constructor(options: {
+    readonly id: string;
+    readonly socket: WebSocket;
+    readonly project: TopicProject;
+    readonly owner: SessionOwner;
+    readonly speaker: Speaker;
+  }) {
+    this.id = options.id;
+    this.socket = options.socket;
+    this.project = options.project;
+    this.owner = options.owner;
+    this.speaker = options.speaker;
+  }
+
+  /** Who is meant by it in presence and in what it publishes: only what was proven, or said with a secret key. */
+  get userId(): string | null {
+    return this.speaker.user?.userId ?? (this.speaker.access === "secret" ? this.owner.userId : null);
+  }
+
+  send(frame: object): void {
+    this.sendText(JSON.stringify(frame));
+  }
+
+  /** A reader that does not keep up is let go: it comes back and resumes. */
+  sendText(text: string): void {
+    if (this.isClosing || this.socket.readyState !== this.socket.OPEN) return;
+    if (this.socket.bufferedAmount > MAX_BUFFERED_BYTES) {
+      this.close(TOO_SLOW, "too slow");
+      return;
+    }
+    this.socket.send(text);
+  }
+
+  /** Sends in order, though the answer to whether this client may see it takes a moment. */
+  sendIf(maySee: boolean | Promise<boolean>, text: string): void {
+    if (typeof maySee === "boolean" && this.deciding === undefined) {
+      if (maySee) this.sendText(text);
+      return;
+    }
+    const decided = (this.deciding ?? Promise.resolve()).then(async () => {
+      // Where it cannot be told, it is not shown.
+      if (await Promise.resolve(maySee).catch(() => false)) this.sendText(text);
+      if (this.deciding === decided) this.deciding = undefined;
+    });
+    this.deciding = decided;
+  }
+
+  /** False when the client sends faster than it may. */
+  mayReceive(): boolean {
+    const now = performance.now();
+    this.heardAt = now;
+    this.allowance = Math.min(BURST, this.allowance + ((now - this.allowedAt) / 1000) * MESSAGES_PER_SECOND);
+    this.allowedAt = now;
+    if (this.allowance < 1) return false;
+    this.allowance--;
+    return true;
+  }
+
+  close(code: number, reason: string): void {
+    if (this.isClosing) return;
+    this.isClosing = true;
+    this.socket.close(code, reason);
+    // One that reads nothing does not answer the close either.
+    setTimeout(() => this.socket.terminate(), TERMINATE_AFTER_MS).unref();
+  }
+}

@@ -1,0 +1,283 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { AerostackError } from "@aerostack/contracts";
+import { type Clock, createId, randomText } from "@aerostack/kernel";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import type { Bus } from "../kernel/bus/bus.ts";
+import type { Logger } from "../kernel/log.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+import { RealtimeConnection, TOO_MANY } from "./connection.ts";
+import { createFrameHandler } from "./frame-handler.ts";
+import { type Admitted, createHandshake, type HandshakeOptions, REALTIME_PATH, selectProtocol } from "./handshake.ts";
+import { createHub } from "./hub.ts";
+import { createSequence, type OutgoingFrame } from "./outgoing-frame.ts";
+import { createPermissions, type MayListenToTable } from "./permissions.ts";
+import { createPresence } from "./presence.ts";
+import { createRealtimeOperations, createRealtimeRoutes } from "./routes.ts";
+import { createRealtimeStore } from "./store.ts";
+import type { RealtimeTables } from "./tables.ts";
+import { readTopic, type Topic, type TopicProject, tableOf } from "./topics.ts";
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** A row that was written, as the data host tells it after the commit. */
+export interface RowChange {
+  readonly table: string;
+  readonly operation: "INSERT" | "UPDATE" | "DELETE";
+  /** After the change; of a deleted row, what it was. */
+  readonly data: Row;
+  readonly old?: Row;
+}
+
+export interface RealtimeOptions extends HandshakeOptions {
+  readonly sql: Sql<unknown>;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly log: Logger;
+  readonly mayListenToTable: MayListenToTable;
+  /** Whether a user may see a row of a collection. */
+  readonly mayReadRow: (
+    projectId: string,
+    table: string,
+    row: Row,
+    user: Admitted["speaker"]["user"],
+  ) => boolean | Promise<boolean>;
+}
+
+/** Of one message. */
+export const MAX_MESSAGE_BYTES = 64 * 1024;
+export const MAX_CONNECTIONS_PER_PROJECT = 25_000;
+/** Clients ping every 30 seconds. */
+const SILENT_AFTER_MS = 90_000;
+const SWEEP_MS = 15_000;
+const GOING_AWAY = 1001;
+const NODE_CHARACTERS = 12;
+
+/**
+ * Realtime: channels, rooms, presence and changes of rows over WebSockets. What is published reaches every server's
+ * subscribers through the bus; nothing that another server would need is kept here alone.
+ */
+export function createRealtime(options: RealtimeOptions) {
+  const { clock, bus, log } = options;
+  const store = createRealtimeStore(options.sql.withTables<RealtimeTables>());
+  const nextSeq = createSequence(() => clock.now());
+  const admit = createHandshake(options);
+  const permissions = createPermissions(options.mayListenToTable);
+  const node = randomText(NODE_CHARACTERS);
+  let closed = false;
+
+  function maySee(connection: RealtimeConnection, topic: Topic, frame: OutgoingFrame): boolean | Promise<boolean> {
+    const table = tableOf(topic);
+    const { access, user } = connection.speaker;
+    if (frame.type !== "db_change" || table === null || access === "secret") return true;
+    return options.mayReadRow(connection.project.id, table, frame.data as Row, user);
+  }
+
+  const hub = createHub({ bus, now: () => clock.now(), maySee });
+  const presence = createPresence({
+    bus,
+    now: () => clock.now(),
+    node,
+    announce(full, event, { key, userId, state }) {
+      const projectId = full.slice(full.lastIndexOf("/") + 1);
+      hub.deliver(projectId, full, {
+        type: "event",
+        event,
+        data: { id: key, userId, state },
+        ...(userId === null ? {} : { userId }),
+        timestamp: clock.now(),
+        seq: nextSeq(),
+      });
+    },
+  });
+
+  async function publish(message: {
+    readonly projectId: string;
+    readonly topic: Topic;
+    readonly kind: "event" | "chat_message";
+    readonly event: string;
+    readonly data: unknown;
+    readonly userId: string | null;
+    readonly persist: boolean;
+  }): Promise<void> {
+    const { projectId, topic, kind, event, data, userId, persist } = message;
+    const timestamp = clock.now();
+    const seq = nextSeq();
+    if (persist) {
+      const kept = { id: messageId(seq), topic: topic.full, event, data, userId, createdAtMs: timestamp };
+      await store.keep(projectId, kept);
+    }
+    hub.publish(projectId, topic.full, {
+      type: kind,
+      event,
+      data,
+      ...(userId === null ? {} : { userId }),
+      timestamp,
+      seq,
+    });
+  }
+
+  const frames = createFrameHandler({
+    hub,
+    presence,
+    permissions,
+    publish,
+    verifyToken: options.verifyToken,
+    onDefect: (err) => log.error({ err }, "a realtime message failed"),
+  });
+
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: selectProtocol,
+  });
+
+  /** A client that returns without asking again gets what it was subscribed to; one that asks gets no more by it. */
+  async function restore(connection: RealtimeConnection): Promise<void> {
+    const topics = await store.recallTopics(connection.owner, clock.now());
+    for (const asked of topics) {
+      const topic = readTopic(asked, connection.project);
+      if (connection.topics.has(topic.full)) continue;
+      await frames.subscribe(connection, topic, null).catch(() => {});
+    }
+  }
+
+  function open(socket: WebSocket, { project, speaker, owner, tokenRefused }: Admitted): void {
+    const connection = new RealtimeConnection({
+      id: createId("con", clock.now()),
+      socket,
+      project,
+      owner,
+      speaker,
+    });
+    hub.add(connection);
+    // One after another: a subscription that is still being checked holds back the message behind it.
+    let turn: Promise<void> = restore(connection).catch((err: unknown) => {
+      log.warn({ err }, "subscriptions were not restored");
+    });
+    if (tokenRefused) {
+      connection.send({ type: "error", code: "AUTH_TOKEN_EXPIRED", message: "The token is not valid any more." });
+    }
+    socket.on("message", (data: RawData, isBinary: boolean) => {
+      if (!connection.mayReceive()) {
+        connection.close(TOO_MANY, "too many messages");
+        return;
+      }
+      if (isBinary) {
+        connection.send({ type: "error", code: "REQUEST_MALFORMED", message: "Messages are text." });
+        return;
+      }
+      const text = data.toString();
+      turn = turn.then(() => frames.receive(connection, text));
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      const topics = [...connection.topics.values()].map(({ shown }) => shown);
+      frames.leave(connection);
+      hub.remove(connection);
+      if (topics.length === 0 || closed) return;
+      store.rememberTopics(owner, topics, clock.now()).catch((err: unknown) => {
+        log.warn({ err }, "subscriptions were not remembered");
+      });
+    });
+  }
+
+  const sweep = setInterval(() => {
+    const silentSince = performance.now() - SILENT_AFTER_MS;
+    for (const connection of hub.all()) if (connection.heardAt < silentSince) connection.close(GOING_AWAY, "silent");
+  }, SWEEP_MS);
+  sweep.unref();
+
+  function topicOf(project: TopicProject, asked: string): Topic {
+    return readTopic(asked, project);
+  }
+
+  return {
+    /** True when the upgrade is taken. */
+    handleUpgrade(
+      req: IncomingMessage,
+      socket: Duplex,
+      head: Buffer,
+      refuse: (error: AerostackError) => void,
+    ): boolean {
+      const path = (req.url ?? "/").split("?", 1)[0];
+      if (path !== REALTIME_PATH) return false;
+      admit(req).then(
+        (admitted) => {
+          if (hub.count(admitted.project.id) >= MAX_CONNECTIONS_PER_PROJECT) {
+            refuse(new AerostackError("RATE_LIMIT_EXCEEDED", { message: "The project has too many connections." }));
+            return;
+          }
+          server.handleUpgrade(req, socket, head, (webSocket) => open(webSocket, admitted));
+        },
+        (cause: unknown) => {
+          refuse(cause instanceof AerostackError ? cause : new AerostackError("INTERNAL_ERROR", { cause }));
+        },
+      );
+      return true;
+    },
+
+    /** Tells subscribers of rows that were committed, in their order. */
+    publishRowChanges(projectId: string, changes: readonly RowChange[]): void {
+      for (const { table, operation, data, old } of changes) {
+        hub.publish(projectId, `table/${table}/${projectId}`, {
+          type: "db_change",
+          operation,
+          data,
+          ...(old === undefined ? {} : { old }),
+          timestamp: clock.now(),
+          seq: nextSeq(),
+        });
+      }
+    },
+
+    /** An event of the project's own code. Without a room it goes to `events`. */
+    async emit(projectId: string, event: string, data: unknown, room: string | null): Promise<void> {
+      const topic = readTopic(room ?? "events", { id: projectId, slug: projectId });
+      permissions.requirePublish(topic, { access: "secret", user: null });
+      await publish({ projectId, topic, kind: "event", event, data, userId: null, persist: false });
+    },
+
+    operations: createRealtimeOperations({
+      async publish(projectId, { topic: asked, event, data, persist }) {
+        const project = await options.findProject(projectId);
+        if (project === undefined) throw new AerostackError("NOT_FOUND");
+        const topic = topicOf(project, asked);
+        permissions.requirePublish(topic, { access: "secret", user: null });
+        await publish({ projectId, topic, kind: "event", event, data, userId: null, persist });
+        return topic.full;
+      },
+    }),
+    routes: createRealtimeRoutes({
+      findProject: options.findProject,
+      verifyToken: options.verifyToken,
+      async history(project, speaker, { room, limit, before }) {
+        const topic = topicOf(project, room);
+        await permissions.requireListen(project.id, topic, speaker);
+        return await store.history(project.id, topic.full, limit, before);
+      },
+    }),
+    removeExpired: () => store.removeExpired(clock.now()),
+    deleteProject: (projectId: string) => store.deleteProject(projectId),
+    connectionCount: hub.count,
+    /** Tells every client that the server goes away, so that it looks for another. */
+    close(): void {
+      closed = true;
+      clearInterval(sweep);
+      for (const connection of hub.all()) connection.close(GOING_AWAY, "the server stops");
+      presence.close();
+    },
+  };
+}
+
+const SEQ_DIGITS = 11;
+const ID_RANDOM_CHARACTERS = 8;
+
+/** Sorts by time, and within a millisecond by the order of the messages. */
+function messageId(seq: number): string {
+  return `msg_${seq.toString(36).padStart(SEQ_DIGITS, "0")}${randomText(ID_RANDOM_CHARACTERS)}`;
+}
+
+export type Realtime = ReturnType<typeof createRealtime>;

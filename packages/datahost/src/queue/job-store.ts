@@ -90,6 +90,14 @@ const statementsOf = perDatabase((db) => ({
   again: db.prepare<[string | null, number]>(
     "UPDATE queue_jobs SET status = 'queued', completed_at = NULL, error = coalesce(?, error) WHERE seq = ?",
   ),
+  endedLease: db.prepare<[string, string, number], unknown>(
+    `SELECT 1 FROM queue_jobs WHERE queue = ? AND status = 'processing'
+       AND seq IN (SELECT seq FROM queue_messages WHERE queue = ? AND leased = 1 AND visible_at <= ?) LIMIT 1`,
+  ),
+  endLeases: db.prepare<[string, string, number]>(
+    `UPDATE queue_jobs SET status = 'queued' WHERE queue = ? AND status = 'processing'
+       AND seq IN (SELECT seq FROM queue_messages WHERE queue = ? AND leased = 1 AND visible_at <= ?)`,
+  ),
   takeBack: db.prepare<[string, string]>(
     `UPDATE queue_jobs SET status = 'queued', attempts = attempts - 1
      WHERE queue = ? AND status = 'processing'
@@ -190,6 +198,16 @@ export function requeueJob(db: SqliteDatabase, seq: number, error?: string): voi
 /** The leases of a queue were taken back: what they were at counts as no delivery. */
 export function takeBackJobs(db: SqliteDatabase, queue: string): void {
   statementsOf(db).takeBack.run(queue, queue);
+}
+
+/** True when a job's lease has run out that its record does not tell of yet. */
+export function hasEndedLease(db: SqliteDatabase, queue: string, now: number): boolean {
+  return statementsOf(db).endedLease.get(queue, queue, now) !== undefined;
+}
+
+/** Jobs whose lease ran out wait again; the attempt counts. */
+export function endJobLeases(db: SqliteDatabase, queue: string, now: number): void {
+  statementsOf(db).endLeases.run(queue, queue, now);
 }
 
 function isOld({ completed_at }: JobRow, now: number): boolean {

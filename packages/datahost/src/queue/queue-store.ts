@@ -66,7 +66,7 @@ export function leaseMessages(
       continue;
     }
     statements.lease.run(now + options.leaseMs, row.seq);
-    beginJob(db, row.seq, row.attempts + 1);
+    if (isJobsOwn(row)) beginJob(db, row.seq, row.attempts + 1);
     messages.push({
       id: encodeMessageId(row),
       timestamp: row.sent_at,
@@ -117,7 +117,7 @@ export function settleMessages(
     const row = find(id);
     if (row === undefined) return [];
     removeMessage(db, row);
-    endJob(db, row.seq, "completed", now);
+    if (isJobsOwn(row)) endJob(db, row.seq, "completed", now);
     return [row];
   });
   takeFromBacklog(db, queue, acked);
@@ -130,12 +130,11 @@ export function settleMessages(
     seen.add(id);
     if (policy !== undefined && row.attempts > policy.maxRetries) {
       spent.push(row);
-      requeueJob(db, row.seq, error);
     } else {
       statements.retry.run(now + delayMs, row.seq);
-      requeueJob(db, row.seq, error);
       retried += 1;
     }
+    if (isJobsOwn(row)) requeueJob(db, row.seq, error);
   }
   statements.countSettled.run(acked.length, retried, 0, 0, queue);
   if (policy !== undefined) giveUp(db, queue, spent, policy, now);
@@ -157,7 +156,7 @@ function giveUp(
 ): void {
   if (rows.length === 0) return;
   const { deadLetterQueue } = policy;
-  for (const row of rows) endJob(db, row.seq, "failed", now);
+  for (const row of rows) if (isJobsOwn(row)) endJob(db, row.seq, "failed", now);
   if (deadLetterQueue === undefined) {
     for (const row of rows) removeMessage(db, row);
     takeFromBacklog(db, queue, rows);
@@ -166,6 +165,11 @@ function giveUp(
   }
   moveMessages(db, rows, { from: queue, to: deadLetterQueue, deadFrom: queue }, now);
   queueStatements(db).countSettled.run(0, 0, rows.length, 0, queue);
+}
+
+/** False for a dead letter: its job has failed, whatever becomes of what is left of it. */
+export function isJobsOwn(row: MessageRow): boolean {
+  return row.dead_from === null;
 }
 
 /** Moves messages to another queue, where they start anew: available at once, no attempts. */

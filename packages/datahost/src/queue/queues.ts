@@ -5,9 +5,11 @@ import type { StateDatabases } from "../state/state-databases.ts";
 import { createDueAlarm, type Timers } from "./due-alarm.ts";
 import {
   endJob,
+  endJobLeases,
   findDuplicate,
   findJob,
   forgetOld,
+  hasEndedLease,
   insertJob,
   type JobStatus,
   type NewJob,
@@ -19,6 +21,7 @@ import type { LeasedQueueMessage, NewQueueMessage, QueueMetrics } from "./queue-
 import { queueStatements } from "./queue-statements.ts";
 import {
   findQueue,
+  isJobsOwn,
   leaseMessages,
   moveMessages,
   nextDueAt,
@@ -118,6 +121,11 @@ export function createQueues({ states, host, clock, timers, onReady, onError }: 
       if (nextDueAt(db, name.queue, now) === now) announce(name);
       const later = queueStatements(db).nextVisible.get(name.queue, now);
       if (later !== undefined) alarm.set(keyOf(name), later);
+      if (hasEndedLease(db, name.queue, now)) {
+        states
+          .commit(name.projectId, (again) => endJobLeases(again, name.queue, clock.now()))
+          .catch((error: unknown) => onError(error, name));
+      }
     } catch (error) {
       onError(error, name);
     }
@@ -278,7 +286,7 @@ export function createQueues({ states, host, clock, timers, onReady, onError }: 
           const rows = queueStatements(db).oldestOf.all(name.queue, BATCH_MESSAGES);
           for (const row of rows) {
             removeMessage(db, row);
-            endJob(db, row.seq, "cancelled", clock.now());
+            if (isJobsOwn(row)) endJob(db, row.seq, "cancelled", clock.now());
           }
           takeFromBacklog(db, name.queue, rows);
           return rows.length;

@@ -2,6 +2,8 @@
 export interface AllowedHosts {
   /** @param host lower case, without brackets; `port` always given */
   allows(host: string, port: number): boolean;
+  /** Whether it is the platform that is reached there. */
+  isPlatform(url: URL): boolean;
 }
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
@@ -30,6 +32,10 @@ export function createAllowedHosts(platformOrigin: string, entries: readonly str
     else suffixes.push({ suffix: `.${host}`, port: Number(port) });
   }
   return {
+    isPlatform(url) {
+      const { host, port } = hostAndPort(url);
+      return host === platform.host && port === platform.port;
+    },
     allows: (host, port) =>
       exact.has(`${host}:${port}`) || suffixes.some((one) => one.port === port && host.endsWith(one.suffix)),
   };

@@ -113,6 +113,7 @@ export function createEgressServer(options: EgressServerOptions): EgressServer {
           dispatcher,
           url: departure.url,
           idleMs: limits.egressIdleMs,
+          toPlatform: options.allowed.isPlatform(departure.url),
           onEnd: departure.release,
           onFailure: (error) => answer(res, failure(error, departure)),
         });
@@ -139,6 +140,7 @@ export function createEgressServer(options: EgressServerOptions): EgressServer {
         guard,
         url: started.url,
         timeoutMs: limits.egressConnectTimeoutMs,
+        toPlatform: options.allowed.isPlatform(started.url),
         onEnd: started.release,
         onFailure: (error) => answerRaw(socket, failure(error, started)),
       });

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
-import { forwardedHeaders } from "./forwarded-headers.ts";
+import { forwardedHeaders, outgoingHeaders } from "./forwarded-headers.ts";
 
 export interface ForwardOptions {
   readonly dispatcher: Dispatcher;
   readonly url: URL;
   readonly idleMs: number;
+  /** The platform itself is asked. */
+  readonly toPlatform: boolean;
   /** The exchange is over, in whatever way. Called once. */
   readonly onEnd: () => void;
   /** Nothing has been answered yet: the caller answers. Called at most once, before `onEnd`. */
@@ -37,7 +39,7 @@ export function forwardRequest(req: IncomingMessage, res: ServerResponse, option
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
       method: req.method as Dispatcher.HttpMethod,
-      headers: forwardedHeaders(req.rawHeaders),
+      headers: outgoingHeaders(req.rawHeaders, options.toPlatform),
       body: hasBody(req) ? req : null,
       headersTimeout: options.idleMs,
       bodyTimeout: options.idleMs,

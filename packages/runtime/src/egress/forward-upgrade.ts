@@ -2,13 +2,15 @@ import { type IncomingMessage, type RequestOptions, request as requestHttp, STAT
 import { request as requestHttps } from "node:https";
 import type { Duplex } from "node:stream";
 import { hostAndPort } from "./allowed-hosts.ts";
-import { forwardedHeaders } from "./forwarded-headers.ts";
+import { forwardedHeaders, outgoingHeaders } from "./forwarded-headers.ts";
 import type { ConnectGuard } from "./guarded-connect.ts";
 
 export interface UpgradeOptions {
   readonly guard: ConnectGuard;
   readonly url: URL;
   readonly timeoutMs: number;
+  /** The platform itself is asked. */
+  readonly toPlatform: boolean;
   readonly onEnd: () => void;
   /** Nothing has been answered yet: the caller answers. */
   readonly onFailure: (error: Error) => void;
@@ -31,7 +33,7 @@ export function forwardUpgrade(req: IncomingMessage, socket: Duplex, head: Buffe
     method: "GET",
     path: `${url.pathname}${url.search}`,
     headers: [
-      ...forwardedHeaders(req.rawHeaders),
+      ...outgoingHeaders(req.rawHeaders, options.toPlatform),
       ...["Host", url.host, "Connection", "Upgrade", "Upgrade", req.headers.upgrade ?? "websocket"],
     ],
     lookup: guard.lookupFor(port),

@@ -17,6 +17,19 @@ const NOT_FORWARDED = new Set([
   TOKEN_HEADER,
 ]);
 
+/** Credentials that the platform gave the function for calls of the platform itself. */
+const FOR_THE_PLATFORM = new Set(["x-as-dispatch-token", "x-as-service-token"]);
+
+/**
+ * The headers of a request on its way out. A function that passes its own request's headers on does not pass its credentials
+ * on with them: only the platform gets those.
+ */
+export function outgoingHeaders(rawHeaders: readonly string[], toPlatform: boolean): string[] {
+  const kept = forwardedHeaders(rawHeaders);
+  if (toPlatform) return kept;
+  return kept.filter((_, index) => !FOR_THE_PLATFORM.has((kept[index - (index % 2)] ?? "").toLowerCase()));
+}
+
 /** A flat name-value list without what must not travel on; `Host` is set anew from the URL. */
 export function forwardedHeaders(rawHeaders: readonly string[]): string[] {
   const kept: string[] = [];

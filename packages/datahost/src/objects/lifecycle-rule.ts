@@ -5,9 +5,9 @@ export interface LifecycleRule {
   /** Of the keys that it is about; empty for all. */
   readonly prefix: string;
   /** Objects are deleted this long after they were stored. */
-  readonly expireAfterDays?: number;
+  readonly expireAfterDays?: number | undefined;
   /** Uploads that were not completed are given up this long after they began. */
-  readonly abortUploadsAfterDays?: number;
+  readonly abortUploadsAfterDays?: number | undefined;
 }
 
 export const MAX_LIFECYCLE_RULES = 100;

@@ -18,6 +18,9 @@ import { createEndUserDoor, type FindEndUser } from "./address/end-user-door.ts"
 import { createObjectUrls } from "./address/object-urls.ts";
 import { createPublicDoor, type StorageProject } from "./address/public-door.ts";
 import { createStorageListener } from "./address/storage-listener.ts";
+import { createBucketRoutes } from "./buckets/routes.ts";
+import { createImageResizer } from "./images/image-resizer.ts";
+import { createResizedImages } from "./images/serve-resized.ts";
 import { createStorageOperations } from "./operations.ts";
 import { createStorageRoutes } from "./routes.ts";
 import { S3_PREFIX } from "./s3/s3-address.ts";
@@ -71,6 +74,7 @@ export function createStorage(options: StorageOptions) {
     projectExists: async (projectId) => (await options.findPublicProject(projectId)) !== undefined,
   });
   const tus = createTusUploads(service);
+  const resizer = createImageResizer();
   const urls = createObjectUrls({ origin: options.origin, signingKey: deriveKey(dataKey, "storage-url"), clock });
   const projects = createCachedLookup<StorageProject>({
     clock,
@@ -92,6 +96,7 @@ export function createStorage(options: StorageOptions) {
     operations: createStorageOperations({ storage: service, urls, tus, slugOf }),
     routes: [
       ...createStorageRoutes({ storage: service, findProject }),
+      ...createBucketRoutes({ storage: service, findProject }),
       ...createS3KeyRoutes({ keys, findProject, endpoint: `${options.origin}${S3_PREFIX}` }),
     ],
     /** Takes requests for objects before the web framework sees them. */
@@ -100,6 +105,7 @@ export function createStorage(options: StorageOptions) {
         storage: service,
         urls,
         tus,
+        serveResized: createResizedImages(resizer),
         findProject: projects.find,
         countCall: options.countAnonymous,
       }),
@@ -126,6 +132,9 @@ export function createStorage(options: StorageOptions) {
       answerError: options.answerError,
     }),
     forgetProject: service.forgetProject,
-    close: () => objects.close(),
+    close() {
+      objects.close();
+      resizer.close();
+    },
   };
 }

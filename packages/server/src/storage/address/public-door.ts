@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AerostackError, MAX_FORM_UPLOAD_BYTES } from "@aerostack/contracts";
 import type { RateVerdict } from "../../kernel/limiter/rate-window.ts";
+import type { ServeResized } from "../images/serve-resized.ts";
 import { decodeObjectKey } from "../object-key.ts";
 import { objectNotFound, serveObject } from "../reading/serve-object.ts";
 import { plainAttributes, type StorageService } from "../service.ts";
@@ -12,6 +13,7 @@ export interface PublicDoorOptions {
   readonly storage: StorageService;
   readonly urls: ObjectUrls;
   readonly tus: TusUploads;
+  readonly serveResized: ServeResized;
   /** By slug or id. */
   readonly findProject: FindStorageProject;
   readonly countCall: (projectId: string, ip: string) => RateVerdict;
@@ -53,7 +55,7 @@ export function createPublicDoor(options: PublicDoorOptions) {
     req: IncomingMessage,
     res: ServerResponse,
     at: { readonly project: StorageProject; readonly bucket: string; readonly key: string },
-    isSigned: boolean,
+    { query, isSigned }: { readonly query: URLSearchParams; readonly isSigned: boolean },
   ): Promise<void> {
     const name = { projectId: at.project.id, bucket: at.bucket };
     const serving = {
@@ -64,6 +66,7 @@ export function createPublicDoor(options: PublicDoorOptions) {
       cacheControl: isSigned ? SIGNED_CACHE : PUBLIC_CACHE,
       isHead: req.method === "HEAD",
     };
+    if (await options.serveResized(req, res, query, serving)) return;
     await serveObject(req, res, serving);
   }
 
@@ -155,7 +158,7 @@ export function createPublicDoor(options: PublicDoorOptions) {
       if (grant === undefined) throw notSigned();
       if (isTus) await begin(req, res, at, grant);
       else await write(req, res, at, grant);
-    } else await read(req, res, at, grant !== undefined);
+    } else await read(req, res, at, { query, isSigned: grant !== undefined });
   };
 
   /** Undefined where the URL is not signed. @throws FORBIDDEN, whether or not there is such a project or object */

@@ -12,12 +12,14 @@ export interface BlobCache {
 export interface BlobCacheOptions {
   readonly maxBytes: number;
   readonly maxBlobBytes: number;
+  /** True: what was loaded once is kept, because it costs much to load. */
+  readonly keepsAtOnce?: boolean;
 }
 
 /** Ids that were read once: their second reader has them kept. */
 const MAX_SEEN = 4096;
 
-export function createBlobCache({ maxBytes, maxBlobBytes }: BlobCacheOptions): BlobCache {
+export function createBlobCache({ maxBytes, maxBlobBytes, keepsAtOnce = false }: BlobCacheOptions): BlobCache {
   /** Least recently used first. */
   const kept = new Map<string, Buffer>();
   const loading = new Map<string, Promise<Buffer>>();
@@ -25,7 +27,8 @@ export function createBlobCache({ maxBytes, maxBlobBytes }: BlobCacheOptions): B
   let bytes = 0;
 
   function keep(id: string, content: Buffer): void {
-    if (!seen.has(id)) {
+    if (content.length > maxBlobBytes) return;
+    if (!keepsAtOnce && !seen.has(id)) {
       // What is read only once would push out what is read often.
       seen.add(id);
       if (seen.size > MAX_SEEN) for (const oldest of seen.values().take(1)) seen.delete(oldest);

@@ -1,7 +1,13 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
-import { type DataHost, d1BindingModulePath, splitStatements, startDataHost } from "@aerostack/datahost";
+import {
+  type ChangesEvent,
+  type DataHost,
+  d1BindingModulePath,
+  splitStatements,
+  startDataHost,
+} from "@aerostack/datahost";
 import { type Clock, deriveKey } from "@aerostack/kernel";
 import { createAllowedHosts, createEgressConnector, createRuntime, hostAndPort } from "@aerostack/runtime";
 import { createCachedValues } from "./cache/cached-values.ts";
@@ -98,6 +104,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   lifecycle.onClose("logs", () => logs.buffer.close());
 
   const dataKey = await loadInstallationKey(databases.control, envelope);
+  let receiveChanges = (_changes: ChangesEvent): void => {};
   let wakeQueue = (_projectId: string, _queue: string): void => {};
   const host: DataHost = await startDataHost({
     dataDir: config.dataDir,
@@ -105,6 +112,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     logger: log,
     limits: { queryTimeoutMs: config.queryTimeoutMs },
     onEvent(name, value) {
+      if (name === "db.changes") receiveChanges(value as ChangesEvent);
       if (name !== "queue.ready") return;
       const { projectId, queue } = value as { projectId: string; queue: string };
       wakeQueue(projectId, queue);
@@ -283,7 +291,9 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     verifyToken: endUsers.verifyToken,
     mayListenToTable: (projectId, table) => collections.isListed(projectId, table),
     mayReadRow: collections.mayRead,
+    call,
   });
+  receiveChanges = realtime.receiveChanges;
   projects.onDelete("realtime", ({ id }) => realtime.deleteProject(id));
   const realtimeHousekeeping = everyHour("removing what expired of realtime", realtime.removeExpired, log);
   lifecycle.onClose("housekeeping of realtime", () => realtimeHousekeeping.stop());

@@ -7,10 +7,10 @@ import { startDataHost } from "@aerostack/datahost";
 import type { HostCall } from "../kernel/host-call.ts";
 import { createDatabaseService } from "./service.ts";
 
-export async function startTestDatabases() {
+export async function startTestDatabases(onEvent: (name: string, value: unknown) => void = () => {}) {
   const dataDir = await mkdtemp(join(tmpdir(), "databases-"));
   const logger = { info() {}, warn() {}, error() {} };
-  const host = await startDataHost({ dataDir, masterKey: randomBytes(32), logger, onEvent() {} });
+  const host = await startDataHost({ dataDir, masterKey: randomBytes(32), logger, onEvent });
   const call = host.call as HostCall;
   return {
     call,

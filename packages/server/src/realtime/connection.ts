@@ -1,4 +1,5 @@
 import type { WebSocket } from "ws";
+import type { Filter } from "./filter.ts";
 import type { Speaker } from "./permissions.ts";
 import type { SessionOwner } from "./store.ts";
 import type { Topic, TopicProject } from "./topics.ts";
@@ -10,10 +11,18 @@ export const TOO_SLOW = 1013;
 /** "Policy violation": more messages than the limit. */
 export const TOO_MANY = 1008;
 const TERMINATE_AFTER_MS = 2000;
+/** Frames of which it is not known yet whether this client may see them. */
+const MAX_WAITING_FRAMES = 5_000;
+const TEXT = { binary: false } as const;
 /** Messages that a connection may send at once, and how many more each second. */
 const BURST = 200;
 const MESSAGES_PER_SECOND = 100;
 export const MAX_SUBSCRIPTIONS = 200;
+
+/** A topic that a client listens to. */
+export interface Subscription extends Topic {
+  readonly filter: Filter | null;
+}
 
 /** One client's WebSocket: what it listens to, and how fast it may speak. */
 export class RealtimeConnection {
@@ -21,7 +30,7 @@ export class RealtimeConnection {
   readonly project: TopicProject;
   readonly owner: SessionOwner;
   /** By full topic: the name that this client uses for it. */
-  readonly topics = new Map<string, Topic>();
+  readonly topics = new Map<string, Subscription>();
   /** Full topics in which it is present. */
   readonly present = new Set<string>();
   speaker: Speaker;
@@ -32,6 +41,7 @@ export class RealtimeConnection {
   private allowedAt = performance.now();
   private isClosing = false;
   private deciding: Promise<void> | undefined;
+  private waiting = 0;
 
   constructor(options: {
     readonly id: string;
@@ -52,29 +62,41 @@ export class RealtimeConnection {
     return this.speaker.user?.userId ?? (this.speaker.access === "secret" ? this.owner.userId : null);
   }
 
+  /** It has gone, or is going: nothing is to be kept for it any more. */
+  get isOver(): boolean {
+    return this.isClosing || this.socket.readyState !== this.socket.OPEN;
+  }
+
   send(frame: object): void {
     this.sendText(JSON.stringify(frame));
   }
 
   /** A reader that does not keep up is let go: it comes back and resumes. */
-  sendText(text: string): void {
-    if (this.isClosing || this.socket.readyState !== this.socket.OPEN) return;
+  sendText(text: string | Buffer): void {
+    if (this.isOver) return;
     if (this.socket.bufferedAmount > MAX_BUFFERED_BYTES) {
       this.close(TOO_SLOW, "too slow");
       return;
     }
-    this.socket.send(text);
+    this.socket.send(text, TEXT);
   }
 
-  /** Sends in order, though the answer to whether this client may see it takes a moment. */
-  sendIf(maySee: boolean | Promise<boolean>, text: string): void {
-    if (typeof maySee === "boolean" && this.deciding === undefined) {
-      if (maySee) this.sendText(text);
+  /** Sends in order, though it takes a moment to know what this client may see; null: nothing. */
+  sendInTurn(text: Buffer | null | Promise<Buffer | null>): void {
+    if (!(text instanceof Promise) && this.deciding === undefined) {
+      if (text !== null) this.sendText(text);
       return;
     }
+    if (++this.waiting > MAX_WAITING_FRAMES) {
+      this.close(TOO_SLOW, "too slow");
+      return;
+    }
+    // Where it cannot be told, it is not shown.
+    const known = Promise.resolve(text).catch(() => null);
     const decided = (this.deciding ?? Promise.resolve()).then(async () => {
-      // Where it cannot be told, it is not shown.
-      if (await Promise.resolve(maySee).catch(() => false)) this.sendText(text);
+      const allowed = await known;
+      this.waiting--;
+      if (allowed !== null) this.sendText(allowed);
       if (this.deciding === decided) this.deciding = undefined;
     });
     this.deciding = decided;

@@ -4,6 +4,7 @@ import { AerostackError } from "@aerostack/contracts";
 import { type Clock, createId, randomText } from "@aerostack/kernel";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import type { Bus } from "../kernel/bus/bus.ts";
+import type { HostCall } from "../kernel/host-call.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import { RealtimeConnection, TOO_MANY } from "./connection.ts";
@@ -14,20 +15,11 @@ import { createSequence, type OutgoingFrame } from "./outgoing-frame.ts";
 import { createPermissions, type MayListenToTable } from "./permissions.ts";
 import { createPresence } from "./presence.ts";
 import { createRealtimeOperations, createRealtimeRoutes } from "./routes.ts";
+import { createRowChanges, type ShownChange } from "./row-changes.ts";
+import { type MayReadRow, viewRowChange } from "./row-view.ts";
 import { createRealtimeStore } from "./store.ts";
 import type { RealtimeTables } from "./tables.ts";
 import { readTopic, type Topic, type TopicProject, tableOf } from "./topics.ts";
-
-type Row = Readonly<Record<string, unknown>>;
-
-/** A row that was written, as the data host tells it after the commit. */
-export interface RowChange {
-  readonly table: string;
-  readonly operation: "INSERT" | "UPDATE" | "DELETE";
-  /** After the change; of a deleted row, what it was. */
-  readonly data: Row;
-  readonly old?: Row;
-}
 
 export interface RealtimeOptions extends HandshakeOptions {
   readonly sql: Sql<unknown>;
@@ -36,12 +28,8 @@ export interface RealtimeOptions extends HandshakeOptions {
   readonly log: Logger;
   readonly mayListenToTable: MayListenToTable;
   /** Whether a user may see a row of a collection. */
-  readonly mayReadRow: (
-    projectId: string,
-    table: string,
-    row: Row,
-    user: Admitted["speaker"]["user"],
-  ) => boolean | Promise<boolean>;
+  readonly mayReadRow: MayReadRow;
+  readonly call: HostCall;
 }
 
 /** Of one message. */
@@ -66,14 +54,47 @@ export function createRealtime(options: RealtimeOptions) {
   const node = randomText(NODE_CHARACTERS);
   let closed = false;
 
-  function maySee(connection: RealtimeConnection, topic: Topic, frame: OutgoingFrame): boolean | Promise<boolean> {
+  function view(
+    connection: RealtimeConnection,
+    topic: Topic,
+    frame: OutgoingFrame,
+  ): OutgoingFrame | Promise<OutgoingFrame | null> {
     const table = tableOf(topic);
     const { access, user } = connection.speaker;
-    if (frame.type !== "db_change" || table === null || access === "secret") return true;
-    return options.mayReadRow(connection.project.id, table, frame.data as Row, user);
+    if (frame.type !== "db_change" || table === null || access === "secret") return frame;
+    return viewRowChange(frame, (row) => options.mayReadRow(connection.project.id, table, row, user));
   }
 
-  const hub = createHub({ bus, now: () => clock.now(), maySee });
+  const hub = createHub({ bus, now: () => clock.now(), view });
+  const rowChanges = createRowChanges({
+    call: options.call,
+    bus,
+    clock,
+    log,
+    isListenedTo: (projectId, table) => hub.isListenedTo(projectId, `table/${table}/${projectId}`),
+    onChanges: publishRowChanges,
+    onUntold(projectId, tables) {
+      for (const table of tables) {
+        const data = { reason: "More rows were changed at once than are told one by one; read the table again." };
+        const frame = { type: "event", event: "resync", data, timestamp: clock.now(), seq: nextSeq() } as const;
+        hub.publish(projectId, `table/${table}/${projectId}`, frame);
+      }
+    },
+  });
+
+  function publishRowChanges(projectId: string, changes: readonly ShownChange[]): void {
+    for (const { table, operation, data, old } of changes) {
+      hub.publish(projectId, `table/${table}/${projectId}`, {
+        type: "db_change",
+        operation,
+        data,
+        ...(old === undefined ? {} : { old }),
+        timestamp: clock.now(),
+        seq: nextSeq(),
+      });
+    }
+  }
+
   const presence = createPresence({
     bus,
     now: () => clock.now(),
@@ -122,6 +143,7 @@ export function createRealtime(options: RealtimeOptions) {
     presence,
     permissions,
     publish,
+    watchTable: rowChanges.watch,
     verifyToken: options.verifyToken,
     onDefect: (err) => log.error({ err }, "a realtime message failed"),
   });
@@ -219,19 +241,8 @@ export function createRealtime(options: RealtimeOptions) {
       return true;
     },
 
-    /** Tells subscribers of rows that were committed, in their order. */
-    publishRowChanges(projectId: string, changes: readonly RowChange[]): void {
-      for (const { table, operation, data, old } of changes) {
-        hub.publish(projectId, `table/${table}/${projectId}`, {
-          type: "db_change",
-          operation,
-          data,
-          ...(old === undefined ? {} : { old }),
-          timestamp: clock.now(),
-          seq: nextSeq(),
-        });
-      }
-    },
+    /** Takes what the data host tells of committed changes. */
+    receiveChanges: rowChanges.receive,
 
     /** An event of the project's own code. Without a room it goes to `events`. */
     async emit(projectId: string, event: string, data: unknown, room: string | null): Promise<void> {
@@ -260,7 +271,10 @@ export function createRealtime(options: RealtimeOptions) {
       },
     }),
     removeExpired: () => store.removeExpired(clock.now()),
-    deleteProject: (projectId: string) => store.deleteProject(projectId),
+    deleteProject(projectId: string): Promise<void> {
+      rowChanges.deleteProject(projectId);
+      return store.deleteProject(projectId);
+    },
     connectionCount: hub.count,
     /** Tells every client that the server goes away, so that it looks for another. */
     close(): void {
@@ -268,6 +282,7 @@ export function createRealtime(options: RealtimeOptions) {
       clearInterval(sweep);
       for (const connection of hub.all()) connection.close(GOING_AWAY, "the server stops");
       presence.close();
+      rowChanges.close();
     },
   };
 }

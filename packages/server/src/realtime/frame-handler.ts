@@ -1,10 +1,11 @@
 import { AerostackError, type ClientFrame, clientFrameSchema } from "@aerostack/contracts";
 import type { VerifiedEndUser } from "../endusers/sessions/token-verifier.ts";
 import { MAX_SUBSCRIPTIONS, type RealtimeConnection } from "./connection.ts";
+import { type Filter, readFilter } from "./filter.ts";
 import type { Hub } from "./hub.ts";
 import type { Permissions } from "./permissions.ts";
 import type { Presence } from "./presence.ts";
-import { readTopic, type Topic } from "./topics.ts";
+import { readTopic, type Topic, tableOf } from "./topics.ts";
 
 const MAX_STATE_CHARACTERS = 4096;
 
@@ -22,6 +23,8 @@ export interface FrameHandlerOptions {
     readonly userId: string | null;
     readonly persist: boolean;
   }) => Promise<void>;
+  /** Changes of the table's rows are told from when it resolves. */
+  readonly watchTable: (projectId: string, table: string) => Promise<void>;
   readonly verifyToken: (projectId: string, token: string) => VerifiedEndUser | null | Promise<VerifiedEndUser | null>;
   readonly onDefect: (error: unknown) => void;
 }
@@ -32,6 +35,7 @@ export function createFrameHandler({
   presence,
   permissions,
   publish,
+  watchTable,
   verifyToken,
   onDefect,
 }: FrameHandlerOptions) {
@@ -44,7 +48,12 @@ export function createFrameHandler({
     if (connection.present.delete(full)) presence.untrack(full, connection.id, memberKey(connection));
   }
 
-  async function subscribe(connection: RealtimeConnection, topic: Topic, since: number | null): Promise<void> {
+  async function subscribe(
+    connection: RealtimeConnection,
+    topic: Topic,
+    since: number | null,
+    filter: Filter | null = null,
+  ): Promise<void> {
     const isNew = !connection.topics.has(topic.full);
     if (isNew && connection.topics.size >= MAX_SUBSCRIPTIONS) {
       throw new AerostackError("RATE_LIMIT_EXCEEDED", {
@@ -52,7 +61,10 @@ export function createFrameHandler({
       });
     }
     await permissions.requireListen(connection.project.id, topic, connection.speaker);
-    hub.subscribe(connection, topic, since);
+    const table = tableOf(topic);
+    if (table !== null) await watchTable(connection.project.id, table);
+    if (connection.isOver) return;
+    hub.subscribe(connection, { ...topic, filter }, since);
     const members = presence.members(topic.full);
     if (isNew && members.length > 0) {
       connection.send({
@@ -71,7 +83,7 @@ export function createFrameHandler({
         connection.send({ type: "pong" });
         return;
       case "subscribe":
-        await subscribe(connection, readTopic(frame.topic, project), frame.since ?? null);
+        await subscribe(connection, readTopic(frame.topic, project), frame.since ?? null, readFilter(frame.filter));
         return;
       case "unsubscribe": {
         const { full, shown } = readTopic(frame.topic, project);

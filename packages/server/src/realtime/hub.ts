@@ -1,5 +1,6 @@
 import type { Bus } from "../kernel/bus/bus.ts";
-import type { RealtimeConnection } from "./connection.ts";
+import type { RealtimeConnection, Subscription } from "./connection.ts";
+import { passesFilter } from "./filter.ts";
 import { createFrameEncoder, type OutgoingFrame } from "./outgoing-frame.ts";
 import { createReplayLog } from "./replay-log.ts";
 import type { Topic } from "./topics.ts";
@@ -10,13 +11,17 @@ interface HubMessage {
   readonly frame: OutgoingFrame;
 }
 
-/** Whether a subscriber may see a frame; rows are asked for one by one. */
-export type MaySee = (connection: RealtimeConnection, topic: Topic, frame: OutgoingFrame) => boolean | Promise<boolean>;
+/** A frame as a subscriber may see it, or null; rows are asked for one by one. */
+export type ViewFrame = (
+  connection: RealtimeConnection,
+  topic: Topic,
+  frame: OutgoingFrame,
+) => OutgoingFrame | null | Promise<OutgoingFrame | null>;
 
 export interface HubOptions {
   readonly bus: Bus;
   readonly now: () => number;
-  readonly maySee: MaySee;
+  readonly view: ViewFrame;
 }
 
 const busTopic = (projectId: string): string => `realtime:${projectId}`;
@@ -28,7 +33,7 @@ interface ProjectState {
 }
 
 /** Brings frames to the connections of this server that listen to their topics; other servers do the same with theirs. */
-export function createHub({ bus, now, maySee }: HubOptions) {
+export function createHub({ bus, now, view }: HubOptions) {
   const projects = new Map<string, ProjectState>();
   const replay = createReplayLog();
 
@@ -39,8 +44,21 @@ export function createHub({ bus, now, maySee }: HubOptions) {
     const encode = createFrameEncoder(frame);
     for (const connection of subscribers) {
       const own = connection.topics.get(topic);
-      if (own !== undefined) connection.sendIf(maySee(connection, own, frame), encode(own.shown));
+      if (own !== undefined) send(connection, own, frame, encode);
     }
+  }
+
+  function send(
+    connection: RealtimeConnection,
+    own: Subscription,
+    frame: OutgoingFrame,
+    encode: (topic: string) => Buffer,
+  ): void {
+    if (!passesFilter(own.filter, frame.data, frame.old)) return;
+    const seen = view(connection, own, frame);
+    const bytesOf = (one: OutgoingFrame | null): Buffer | null =>
+      one === null ? null : one === frame ? encode(own.shown) : createFrameEncoder(one)(own.shown);
+    connection.sendInTurn(seen instanceof Promise ? seen.then(bytesOf) : bytesOf(seen));
   }
 
   function stateOf(projectId: string): ProjectState {
@@ -71,7 +89,9 @@ export function createHub({ bus, now, maySee }: HubOptions) {
 
     count: (projectId: string): number => projects.get(projectId)?.connections.size ?? 0,
 
-    subscribe(connection: RealtimeConnection, topic: Topic, since: number | null): void {
+    isListenedTo: (projectId: string, full: string): boolean => projects.get(projectId)?.subscribers.has(full) === true,
+
+    subscribe(connection: RealtimeConnection, topic: Subscription, since: number | null): void {
       const { subscribers } = stateOf(connection.project.id);
       const set = subscribers.get(topic.full) ?? new Set();
       subscribers.set(topic.full, set.add(connection));
@@ -79,7 +99,7 @@ export function createHub({ bus, now, maySee }: HubOptions) {
       connection.send({ type: "subscribed", topic: topic.shown });
       if (since === null) return;
       for (const frame of replay.after(topic.full, since, now())) {
-        connection.sendIf(maySee(connection, topic, frame), createFrameEncoder(frame)(topic.shown));
+        send(connection, topic, frame, createFrameEncoder(frame));
       }
     },
 

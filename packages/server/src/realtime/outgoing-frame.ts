@@ -13,16 +13,16 @@ export interface OutgoingFrame {
 }
 
 /** The bytes of a frame, made once for each name that its topic goes by. */
-export function createFrameEncoder(frame: OutgoingFrame): (topic: string) => string {
-  const texts = new Map<string, string>();
+export function createFrameEncoder(frame: OutgoingFrame): (topic: string) => Buffer {
+  const encoded = new Map<string, Buffer>();
   return (topic) => {
-    let text = texts.get(topic);
-    if (text === undefined) {
+    let bytes = encoded.get(topic);
+    if (bytes === undefined) {
       const { type, ...rest } = frame;
-      text = JSON.stringify({ type, topic, ...rest });
-      texts.set(topic, text);
+      bytes = Buffer.from(JSON.stringify({ type, topic, ...rest }));
+      encoded.set(topic, bytes);
     }
-    return text;
+    return bytes;
   };
 }
 

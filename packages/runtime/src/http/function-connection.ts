@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { Readable } from "node:stream";
+import type { ReadMemory } from "./read-memory.ts";
 import { sendBody } from "./request-body.ts";
 import { encodeRequestHead } from "./request-head.ts";
 import { hasResponseBody, type ResponseHead } from "./response-head.ts";
@@ -21,8 +22,11 @@ export interface FunctionRequest {
 /** What becomes of a request. After `onEnd` or `onError` nothing more is called. */
 export interface ResponseHandler {
   onHead(head: ResponseHead): void;
-  /** @returns false to hold the response back until `resume()` */
-  onData(chunk: Buffer): boolean;
+  /**
+   * @param release to be called when the chunk is not needed any more, so that its memory is used again
+   * @returns false to hold the response back until `resume()`
+   */
+  onData(chunk: Buffer, release: (() => void) | undefined): boolean;
   /** `last` is the last piece of the body, where one came together with the end. */
   onEnd(last: Buffer | null): void;
   onError(error: Error): void;
@@ -56,8 +60,8 @@ export interface ConnectionEvents {
 }
 
 /**
- * What a connection reads before all others have their turn. Left to itself, Node reads 32 times 64 KiB from a socket that
- * has them, 5 to 20 ms in which nobody else is served.
+ * What a connection reads before all others have their turn. Left to itself, Node reads up to 32 times 64 KiB from a socket
+ * before it looks at the next.
  */
 const MAX_TURN_BYTES = 128 * 1024;
 
@@ -65,6 +69,7 @@ const MAX_TURN_BYTES = 128 * 1024;
 export class FunctionConnection {
   /** `performance.now()` when its last exchange ended. */
   idleSince = 0;
+  readonly memory: ReadMemory;
   private readonly socket: Socket;
   private readonly events: ConnectionEvents;
   private readonly reader = new ResponseReader();
@@ -76,13 +81,17 @@ export class FunctionConnection {
   /** Bytes read since it last gave way. */
   private turnBytes = 0;
 
-  constructor(socketPath: string, events: ConnectionEvents) {
+  constructor(socketPath: string, memory: ReadMemory, events: ConnectionEvents) {
+    this.memory = memory;
     this.events = events;
-    this.socket = connect({ path: socketPath });
+    const callback = (length: number): boolean => {
+      this.receive(memory.buffer.subarray(0, length));
+      return true;
+    };
+    this.socket = connect({ path: socketPath, onread: { buffer: memory.buffer, callback } });
     this.socket.on("connect", () => {
       this.isConnected = true;
     });
-    this.socket.on("data", (chunk: Buffer) => this.receive(chunk));
     this.socket.on("end", () => this.finish(null));
     this.socket.on("error", (error) => this.finish(error));
     this.socket.on("close", () => this.finish(null));
@@ -256,7 +265,8 @@ class RunningExchange implements Exchange {
 
   onData(chunk: Buffer): void {
     if (this.isOver) return;
-    if (this.handler.onData(chunk)) {
+    const { bytes, release } = this.connection.memory.keep(chunk);
+    if (this.handler.onData(bytes, release)) {
       this.deadline = performance.now() + this.request.bodyTimeoutMs;
       return;
     }
@@ -268,6 +278,6 @@ class RunningExchange implements Exchange {
     if (this.isOver) return;
     this.isOver = true;
     this.connection.release(this);
-    this.handler.onEnd(last);
+    this.handler.onEnd(last === null ? null : Buffer.from(last));
   }
 }

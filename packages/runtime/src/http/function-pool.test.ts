@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
@@ -185,6 +186,40 @@ describe("calls to a function's socket", () => {
     await peer.terminate();
     expect(received).toBe(64 * 1024 * 1024);
     expect(mostBytes).toBeLessThanOrEqual(256 * 1024);
+  });
+
+  it("carry a long response byte for byte, though the memory that it passes through is used again", async () => {
+    const whole = randomBytes(16 * 1024 * 1024);
+    await serve((_req, res) => res.end(whole));
+    const hash = createHash("sha256");
+    const done = Promise.withResolvers<void>();
+    // As when a client is slower than the function: some pieces are on their way at any time.
+    const underway: { chunk: Buffer; release: (() => void) | undefined }[] = [];
+    const deliver = (): void => {
+      const piece = underway.shift();
+      if (piece === undefined) return;
+      hash.update(piece.chunk);
+      piece.release?.();
+    };
+    pool.dispatch(
+      { method: "GET", path: "/", headers: [], body: null, headTimeoutMs: 5000, bodyTimeoutMs: 5000 },
+      {
+        onHead() {},
+        onData(chunk, release) {
+          underway.push({ chunk, release });
+          if (underway.length > 5) deliver();
+          return true;
+        },
+        onEnd(last) {
+          while (underway.length > 0) deliver();
+          if (last !== null) hash.update(last);
+          done.resolve();
+        },
+        onError: done.reject,
+      },
+    );
+    await done.promise;
+    expect(hash.digest("hex")).toBe(createHash("sha256").update(whole).digest("hex"));
   });
 
   it("take an answer that comes before the end of the request, and leave that connection", async () => {

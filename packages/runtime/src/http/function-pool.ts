@@ -5,6 +5,7 @@ import {
   type FunctionRequest,
   type ResponseHandler,
 } from "./function-connection.ts";
+import { createReadMemory } from "./read-memory.ts";
 
 /** The connections to one function's socket. */
 export interface FunctionPool {
@@ -36,6 +37,7 @@ interface Waiting {
  * a unix socket, and costs a call a third of it, which is what the way of a call has to spare (`npm run bench`).
  */
 export function createFunctionPool({ socketPath, maxConnections, keepAliveMs }: FunctionPoolOptions): FunctionPool {
+  const memory = createReadMemory();
   const idle: FunctionConnection[] = [];
   const all = new Set<FunctionConnection>();
   const waiting: Waiting[] = [];
@@ -60,7 +62,7 @@ export function createFunctionPool({ socketPath, maxConnections, keepAliveMs }: 
   };
 
   function open(): FunctionConnection {
-    const connection = new FunctionConnection(socketPath, events);
+    const connection = new FunctionConnection(socketPath, memory, events);
     all.add(connection);
     timer ??= setInterval(check, CHECK_INTERVAL_MS).unref();
     return connection;
@@ -73,6 +75,7 @@ export function createFunctionPool({ socketPath, maxConnections, keepAliveMs }: 
     if (all.size === 0) {
       clearInterval(timer);
       timer = undefined;
+      memory.trim();
     }
   }
 

@@ -57,7 +57,8 @@ export class ResponseReader {
     while (rest.length > 0) {
       const taken = this.step(rest);
       if (taken === 0) {
-        this.kept = rest;
+        // A copy: what was read is overwritten by the next read.
+        this.kept = Buffer.from(rest);
         break;
       }
       rest = rest.subarray(taken);

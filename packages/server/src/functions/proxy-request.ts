@@ -94,8 +94,8 @@ export function proxyRequest(req: IncomingMessage, res: ServerResponse, request:
         // them, both leave in one packet.
         if (contentLength === null) queueMicrotask(() => res.flushHeaders());
       },
-      onData(chunk) {
-        if (res.write(chunk)) return true;
+      onData(chunk, release) {
+        if (res.write(chunk, release)) return true;
         res.once("drain", () => exchange?.resume());
         return false;
       },

@@ -1,0 +1,125 @@
+/**
+ * What existing clients rely on: a row for each operation, call, frame and method of the wire protocol. The id stands in
+ * the title of the tests that hold the product to it (`requirements.test.ts` is the gate).
+ */
+export interface WireRequirement {
+  readonly id: string;
+  readonly what: string;
+  /** Set while the part of the product that it belongs to is not built: then no test may claim it. */
+  readonly awaits?: "ai" | "billing";
+}
+
+const DATA_PLANE: readonly [what: string, awaits?: "ai" | "billing"][] = [
+  ["POST /v1/db/query"],
+  ["POST /v1/db/batch"],
+  ["POST /v1/auth/signup"],
+  ["POST /v1/auth/signin"],
+  ["POST /v1/cache/get"],
+  ["POST /v1/cache/set"],
+  ["POST /v1/cache/delete"],
+  ["POST /v1/cache/list"],
+  ["POST /v1/cache/keys"],
+  ["POST /v1/cache/getMany"],
+  ["POST /v1/cache/setMany"],
+  ["POST /v1/cache/deleteMany"],
+  ["POST /v1/cache/flush"],
+  ["POST /v1/cache/expire"],
+  ["POST /v1/cache/increment"],
+  ["POST /v1/queue/enqueue"],
+  ["POST /v1/queue/job"],
+  ["POST /v1/queue/jobs"],
+  ["POST /v1/queue/cancel"],
+  ["POST /v1/storage/upload"],
+  ["POST /v1/storage/get"],
+  ["POST /v1/storage/getUrl"],
+  ["POST /v1/storage/list"],
+  ["POST /v1/storage/delete"],
+  ["POST /v1/storage/exists"],
+  ["POST /v1/storage/getMetadata"],
+  ["POST /v1/storage/copy"],
+  ["POST /v1/storage/move"],
+  ["POST /v1/ai/chat", "ai"],
+  ["POST /v1/ai/search/ingest", "ai"],
+  ["POST /v1/ai/search/query", "ai"],
+  ["POST /v1/ai/search/delete", "ai"],
+  ["POST /v1/ai/search/deleteByType", "ai"],
+  ["GET /v1/ai/search/listTypes", "ai"],
+  ["POST /v1/ai/search/configure", "ai"],
+  ["POST /v1/ai/search/update", "ai"],
+  ["POST /v1/ai/search/get", "ai"],
+  ["POST /v1/ai/search/count", "ai"],
+  ["POST /v1/services/invoke"],
+  ["POST /v1/gateway/billing/log", "billing"],
+  ["POST /v1/ai/gateway/{apiSlug}/chat/completions", "ai"],
+  ["GET /v1/ai/gateway/me/wallet", "billing"],
+];
+
+const named = (section: string, rows: Readonly<Record<string, string>>): WireRequirement[] =>
+  Object.entries(rows).map(([name, what]) => ({ id: `${section}-${name}`, what }));
+
+export const WIRE_REQUIREMENTS: readonly WireRequirement[] = [
+  ...DATA_PLANE.map(([what, awaits], index) => ({
+    id: `W2.1-${index + 1}`,
+    what,
+    ...(awaits === undefined ? {} : { awaits }),
+  })),
+  ...named("W2.2", {
+    custom: "any method of /v1/custom/{slug} reaches the function",
+    list: "GET /v1/collections/{name}/items",
+    get: "GET /v1/collections/items/{id}",
+    create: "POST /v1/collections/{name}/items",
+    update: "PUT /v1/collections/items/{id}",
+    delete: "DELETE /v1/collections/items/{id}",
+  }),
+  ...named("W2.3", {
+    register: "POST /register",
+    login: "POST /login",
+    "otp-send": "POST /otp/send",
+    "otp-verify": "POST /otp/verify",
+    "verify-email": "GET /verify-email",
+    "resend-verification": "POST /resend-verification",
+    "reset-password-request": "POST /reset-password-request",
+    "reset-password": "POST /reset-password",
+    refresh: "POST /refresh",
+    logout: "POST /logout",
+    me: "GET /me",
+    "update-me": "PATCH /me",
+    "delete-avatar": "DELETE /me/avatar",
+  }),
+  ...named("W2.5", {
+    handshake: "the sub-protocol that the server selects, for each way in which clients offer their credential",
+    subscribe: "subscribe, answered by subscribed with the full topic",
+    unsubscribe: "unsubscribe",
+    publish: "publish, delivered as event and acknowledged",
+    track: "track, untrack and presence events",
+    chat: "chat, delivered as chat_message",
+    ping: "ping and pong",
+    auth: "a token on a live socket",
+    "db-change": "db_change after a row was written",
+    history: "GET /api/v1/public/realtime/history",
+    restore: "subscriptions of a client that reconnects without asking for them again",
+  }),
+  ...named("W2.6", {
+    "db.query": "RPC db.query",
+    "cache.get": "RPC cache.get",
+    "cache.set": "RPC cache.set",
+    "cache.delete": "RPC cache.delete",
+    "cache.list": "RPC cache.list",
+    "cache.keys": "RPC cache.keys",
+    "cache.getMany": "RPC cache.getMany",
+    "cache.setMany": "RPC cache.setMany",
+    "cache.deleteMany": "RPC cache.deleteMany",
+    "cache.flush": "RPC cache.flush",
+    "cache.expire": "RPC cache.expire",
+    "cache.increment": "RPC cache.increment",
+    "queue.enqueue": "RPC queue.enqueue",
+    "queue.job": "RPC queue.job",
+    "queue.jobs": "RPC queue.jobs",
+    "queue.cancel": "RPC queue.cancel",
+    "socket.emit": "RPC socket.emit",
+    getUser: "RPC getUser",
+    getUserByEmail: "RPC getUserByEmail",
+    sendEmail: "RPC sendEmail",
+  }),
+  ...named("W2.19", { "end-user-upload": "POST /api/v1/projects/{slug}/storage/upload" }),
+];

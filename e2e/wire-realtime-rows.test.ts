@@ -207,9 +207,7 @@ it("loses no change for a client that stays connected while the data host is kil
         () => {},
       ),
     );
-    const pid = await dataHost();
-    if (pid === undefined) throw new Error("no data host");
-    process.kill(pid, "SIGKILL");
+    process.kill(await pollUntil("there is a data host", dataHost), "SIGKILL");
     await Promise.all(writing);
   }
   expect(written.length).toBeGreaterThan(60);

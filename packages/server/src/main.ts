@@ -68,6 +68,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     clock,
     databases,
     bus,
+    events: shared.events,
     shareCounts: shared.shareCounts,
     envelope,
     log,

@@ -36,6 +36,7 @@ import { deployStarter } from "./functions/starter.ts";
 import type { Bus } from "./kernel/bus/bus.ts";
 import type { Config } from "./kernel/config.ts";
 import type { Envelope } from "./kernel/crypto/envelope.ts";
+import type { EventLog } from "./kernel/event-log/event-log.ts";
 import { everyHour } from "./kernel/every-hour.ts";
 import { openCountryLookup } from "./kernel/geo/open-country-lookup.ts";
 import type { HostCall } from "./kernel/host-call.ts";
@@ -69,6 +70,7 @@ export interface ProjectPlaneOptions {
   readonly clock: Clock;
   readonly databases: Databases;
   readonly bus: Bus;
+  readonly events: EventLog;
   readonly shareCounts: ShareCounts | undefined;
   readonly envelope: Envelope;
   readonly log: Logger;
@@ -291,6 +293,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     verifyToken: endUsers.verifyToken,
     mayListenToTable: (projectId, table) => collections.isListed(projectId, table),
     mayReadRow: collections.mayRead,
+    events: options.events,
     call,
   });
   receiveChanges = realtime.receiveChanges;

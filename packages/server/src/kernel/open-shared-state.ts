@@ -2,6 +2,8 @@ import type { Clock } from "@aerostack/kernel";
 import type { Bus } from "./bus/bus.ts";
 import { createMemoryBus } from "./bus/memory-bus.ts";
 import type { Config } from "./config.ts";
+import type { EventLog } from "./event-log/event-log.ts";
+import { createMemoryEventLog } from "./event-log/memory-event-log.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Limiter } from "./limiter/limiter.ts";
 import { createMemoryLimiter } from "./limiter/memory-limiter.ts";
@@ -12,6 +14,7 @@ import type { Logger } from "./log.ts";
 export interface SharedState {
   readonly limiter: Limiter;
   readonly bus: Bus;
+  readonly events: EventLog;
   /** Brings approximate counts together; undefined where one server counts alone. */
   readonly shareCounts: ShareCounts | undefined;
   /** Rejects when the shared state does not answer. */
@@ -32,20 +35,26 @@ export async function openSharedState(
   if (config.redisUrl === undefined) {
     const bus = createMemoryBus();
     const limiter = createMemoryLimiter({ clock });
+    const events = createMemoryEventLog({ clock });
     lifecycle.onClose("bus", () => bus.close());
+    lifecycle.onClose("event log", () => events.close());
     lifecycle.onClose("limiter", () => limiter.close());
-    return { bus, limiter, shareCounts: undefined, check: async () => undefined };
+    return { bus, events, limiter, shareCounts: undefined, check: async () => undefined };
   }
-  const [{ openRedis }, { createRedisBus }, { createRedisLimiter }, { createRedisShare }] = await Promise.all([
-    import("./open-redis.ts"),
-    import("./bus/redis-bus.ts"),
-    import("./limiter/redis-limiter.ts"),
-    import("./limiter/redis-share.ts"),
-  ]);
+  const [{ openRedis }, { createRedisBus }, { createRedisEventLog }, { createRedisLimiter }, { createRedisShare }] =
+    await Promise.all([
+      import("./open-redis.ts"),
+      import("./bus/redis-bus.ts"),
+      import("./event-log/redis-event-log.ts"),
+      import("./limiter/redis-limiter.ts"),
+      import("./limiter/redis-share.ts"),
+    ]);
   const redis = await openRedis(config.redisUrl, log);
   lifecycle.onClose("redis", async () => void (await redis.quit()));
   const bus = await createRedisBus({ redis, log });
   lifecycle.onClose("bus", () => bus.close());
+  const events = await createRedisEventLog({ redis, clock, log });
+  lifecycle.onClose("event log", () => events.close());
   const limiter = createRedisLimiter({ redis, clock });
-  return { bus, limiter, shareCounts: createRedisShare(redis), check: async () => void (await redis.ping()) };
+  return { bus, events, limiter, shareCounts: createRedisShare(redis), check: async () => void (await redis.ping()) };
 }

@@ -1,8 +1,8 @@
 import type { WebSocket } from "ws";
-import type { Filter } from "./filter.ts";
+import type { Listener, Subscription } from "./hub.ts";
 import type { Speaker } from "./permissions.ts";
 import type { SessionOwner } from "./store.ts";
-import type { Topic, TopicProject } from "./topics.ts";
+import type { TopicProject } from "./topics.ts";
 
 /** Bytes that wait for a slow reader; beyond it the connection is closed, for nothing is buffered without bound. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
@@ -19,13 +19,8 @@ const BURST = 200;
 const MESSAGES_PER_SECOND = 100;
 export const MAX_SUBSCRIPTIONS = 200;
 
-/** A topic that a client listens to. */
-export interface Subscription extends Topic {
-  readonly filter: Filter | null;
-}
-
 /** One client's WebSocket: what it listens to, and how fast it may speak. */
-export class RealtimeConnection {
+export class RealtimeConnection implements Listener {
   readonly id: string;
   readonly project: TopicProject;
   readonly owner: SessionOwner;

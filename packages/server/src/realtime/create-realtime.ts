@@ -4,19 +4,21 @@ import { AerostackError } from "@aerostack/contracts";
 import { type Clock, createId, randomText } from "@aerostack/kernel";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import type { Bus } from "../kernel/bus/bus.ts";
+import type { EventLog } from "../kernel/event-log/event-log.ts";
 import type { HostCall } from "../kernel/host-call.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import { RealtimeConnection, TOO_MANY } from "./connection.ts";
 import { createFrameHandler } from "./frame-handler.ts";
 import { type Admitted, createHandshake, type HandshakeOptions, REALTIME_PATH, selectProtocol } from "./handshake.ts";
-import { createHub } from "./hub.ts";
-import { createSequence, type OutgoingFrame } from "./outgoing-frame.ts";
+import { createHub, type Listener, type NewFrame } from "./hub.ts";
+import type { OutgoingFrame } from "./outgoing-frame.ts";
 import { createPermissions, type MayListenToTable } from "./permissions.ts";
 import { createPresence } from "./presence.ts";
 import { createRealtimeOperations, createRealtimeRoutes } from "./routes.ts";
-import { createRowChanges, type ShownChange } from "./row-changes.ts";
+import { createRowChanges } from "./row-changes.ts";
 import { type MayReadRow, viewRowChange } from "./row-view.ts";
+import { createSequence } from "./sequence.ts";
 import { createRealtimeStore } from "./store.ts";
 import type { RealtimeTables } from "./tables.ts";
 import { readTopic, type Topic, type TopicProject, tableOf } from "./topics.ts";
@@ -25,6 +27,7 @@ export interface RealtimeOptions extends HandshakeOptions {
   readonly sql: Sql<unknown>;
   readonly clock: Clock;
   readonly bus: Bus;
+  readonly events: EventLog;
   readonly log: Logger;
   readonly mayListenToTable: MayListenToTable;
   /** Whether a user may see a row of a collection. */
@@ -46,16 +49,16 @@ const NODE_CHARACTERS = 12;
  * subscribers through the bus; nothing that another server would need is kept here alone.
  */
 export function createRealtime(options: RealtimeOptions) {
-  const { clock, bus, log } = options;
+  const { clock, bus, events, log } = options;
   const store = createRealtimeStore(options.sql.withTables<RealtimeTables>());
-  const nextSeq = createSequence(() => clock.now());
+  const nextNumber = createSequence(() => clock.now());
   const admit = createHandshake(options);
   const permissions = createPermissions(options.mayListenToTable);
   const node = randomText(NODE_CHARACTERS);
   let closed = false;
 
   function view(
-    connection: RealtimeConnection,
+    connection: Listener,
     topic: Topic,
     frame: OutgoingFrame,
   ): OutgoingFrame | Promise<OutgoingFrame | null> {
@@ -65,49 +68,40 @@ export function createRealtime(options: RealtimeOptions) {
     return viewRowChange(frame, (row) => options.mayReadRow(connection.project.id, table, row, user));
   }
 
-  const hub = createHub({ bus, now: () => clock.now(), view });
+  const hub = createHub<RealtimeConnection>({ events, now: () => clock.now(), view });
   const rowChanges = createRowChanges({
     call: options.call,
     bus,
     clock,
     log,
-    isListenedTo: (projectId, table) => hub.isListenedTo(projectId, `table/${table}/${projectId}`),
-    onChanges: publishRowChanges,
-    onUntold(projectId, tables) {
-      for (const table of tables) {
+    isListenedTo: (projectId, table) => hub.isListenedTo(`table/${table}/${projectId}`),
+    positionOf: events.positionOf,
+    async onChanges({ projectId, source, position, changes, untold }) {
+      const timestamp = clock.now();
+      const topicOf = (table: string) => `table/${table}/${projectId}`;
+      const told = changes.map(({ table, operation, data, old }): NewFrame => {
+        const before = old === undefined ? {} : { old };
+        return { full: topicOf(table), frame: { type: "db_change", operation, data, ...before, timestamp } };
+      });
+      const resync = untold.map((table): NewFrame => {
         const data = { reason: "More rows were changed at once than are told one by one; read the table again." };
-        const frame = { type: "event", event: "resync", data, timestamp: clock.now(), seq: nextSeq() } as const;
-        hub.publish(projectId, `table/${table}/${projectId}`, frame);
-      }
+        return { full: topicOf(table), frame: { type: "event", event: "resync", data, timestamp } };
+      });
+      await hub.publish([...told, ...resync], { source, position });
     },
   });
-
-  function publishRowChanges(projectId: string, changes: readonly ShownChange[]): void {
-    for (const { table, operation, data, old } of changes) {
-      hub.publish(projectId, `table/${table}/${projectId}`, {
-        type: "db_change",
-        operation,
-        data,
-        ...(old === undefined ? {} : { old }),
-        timestamp: clock.now(),
-        seq: nextSeq(),
-      });
-    }
-  }
 
   const presence = createPresence({
     bus,
     now: () => clock.now(),
     node,
     announce(full, event, { key, userId, state }) {
-      const projectId = full.slice(full.lastIndexOf("/") + 1);
-      hub.deliver(projectId, full, {
+      hub.deliver(full, {
         type: "event",
         event,
         data: { id: key, userId, state },
         ...(userId === null ? {} : { userId }),
         timestamp: clock.now(),
-        seq: nextSeq(),
       });
     },
   });
@@ -123,19 +117,12 @@ export function createRealtime(options: RealtimeOptions) {
   }): Promise<void> {
     const { projectId, topic, kind, event, data, userId, persist } = message;
     const timestamp = clock.now();
-    const seq = nextSeq();
     if (persist) {
-      const kept = { id: messageId(seq), topic: topic.full, event, data, userId, createdAtMs: timestamp };
+      const kept = { id: messageId(nextNumber()), topic: topic.full, event, data, userId, createdAtMs: timestamp };
       await store.keep(projectId, kept);
     }
-    hub.publish(projectId, topic.full, {
-      type: kind,
-      event,
-      data,
-      ...(userId === null ? {} : { userId }),
-      timestamp,
-      seq,
-    });
+    const from = userId === null ? {} : { userId };
+    await hub.publish([{ full: topic.full, frame: { type: kind, event, data, ...from, timestamp } }]);
   }
 
   const frames = createFrameHandler({

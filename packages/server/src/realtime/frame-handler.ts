@@ -10,7 +10,7 @@ import { readTopic, type Topic, tableOf } from "./topics.ts";
 const MAX_STATE_CHARACTERS = 4096;
 
 export interface FrameHandlerOptions {
-  readonly hub: Hub;
+  readonly hub: Hub<RealtimeConnection>;
   readonly presence: Presence;
   readonly permissions: Permissions;
   /** Brings a message to a topic, and keeps it where that is asked for. */
@@ -64,7 +64,7 @@ export function createFrameHandler({
     const table = tableOf(topic);
     if (table !== null) await watchTable(connection.project.id, table);
     if (connection.isOver) return;
-    hub.subscribe(connection, { ...topic, filter }, since);
+    await hub.subscribe(connection, { ...topic, filter }, since);
     const members = presence.members(topic.full);
     if (isNew && members.length > 0) {
       connection.send({

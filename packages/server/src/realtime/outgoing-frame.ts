@@ -8,8 +8,8 @@ export interface OutgoingFrame {
   readonly userId?: string;
   /** Unix milliseconds. */
   readonly timestamp: number;
-  /** Grows from event to event of a topic. */
-  readonly seq: number;
+  /** Grows by one from event to event of a topic. What is told and not kept, such as presence, has none. */
+  readonly seq?: number;
 }
 
 /** The bytes of a frame, made once for each name that its topic goes by. */
@@ -23,16 +23,5 @@ export function createFrameEncoder(frame: OutgoingFrame): (topic: string) => Buf
       encoded.set(topic, bytes);
     }
     return bytes;
-  };
-}
-
-const COUNTER_LIMIT = 4096;
-
-/** Numbers that grow with time, and within a millisecond by the order of the calls; below 2^53 until the year 2039. */
-export function createSequence(now: () => number): () => number {
-  let last = 0;
-  return () => {
-    last = Math.max(now() * COUNTER_LIMIT, last + 1);
-    return last;
   };
 }

@@ -33,8 +33,11 @@ async function startServer(bus = createMemoryBus(), clock = createManualClock(Da
     bus,
     clock,
     log,
-    onChanges: (_projectId, told) => void heard.push(...told),
-    onUntold: (_projectId, tables) => void untold.push(...tables),
+    positionOf: async () => null,
+    async onChanges(told) {
+      heard.push(...told.changes);
+      untold.push(...told.untold);
+    },
     isListenedTo: (_projectId, table) => listened.has(table),
   });
   closers.push(host.close, changes.close);
@@ -108,8 +111,8 @@ describe("changes of rows", () => {
       bus,
       clock: createManualClock(0),
       log,
-      onChanges: () => {},
-      onUntold: () => {},
+      positionOf: async () => null,
+      onChanges: async () => {},
       isListenedTo: () => true,
     });
     closers.push(changes.close);

@@ -16,15 +16,27 @@ export interface ShownChange {
   readonly old?: Row;
 }
 
+/** The changes of a part of a commit. */
+export interface ToldChanges {
+  readonly projectId: string;
+  /** What is told again after a failure has the same source and position. */
+  readonly source: string;
+  readonly position: number;
+  /** In their order. */
+  readonly changes: readonly ShownChange[];
+  /** Tables of which so much was changed at once that the rows are not told. */
+  readonly untold: readonly string[];
+}
+
 export interface RowChangesOptions {
   readonly call: HostCall;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Logger;
-  /** In the order of the commits. */
-  readonly onChanges: (projectId: string, changes: readonly ShownChange[]) => void;
-  /** So much of these tables was changed at once that the rows are not told. */
-  readonly onUntold: (projectId: string, tables: readonly string[]) => void;
+  /** Called in the order of the commits, one after the other; again for what it failed with. */
+  readonly onChanges: (told: ToldChanges) => Promise<void>;
+  /** How far a source was told, by this server or the one before it; null: it was not. */
+  readonly positionOf: (source: string) => Promise<number | null>;
   /** Whether a subscriber of this server listens to the table. */
   readonly isListenedTo: (projectId: string, table: string) => boolean;
 }
@@ -42,6 +54,7 @@ const DATABASE = "main";
 /** A table stays watched for so long after its last listener, who may be on the way back. */
 const LINGER_MS = 5 * 60_000;
 const REFRESH_MS = 20_000;
+const RETRY_MS = 500;
 const ANSWER_TIMEOUT_MS = 1_000;
 const SERVER_SEEN_FOR_MS = 3 * REFRESH_MS;
 const NODE_CHARACTERS = 12;
@@ -60,6 +73,8 @@ interface WatchedProject {
   readonly wantedAtMs: Map<string, number>;
   applying: Promise<void>;
 }
+
+const sourceOf = (projectId: string): string => `${projectId}/${DATABASE}`;
 
 function shown(row: ChangedRow | null): Row | undefined {
   if (row === null) return undefined;
@@ -83,6 +98,8 @@ export function createRowChanges(options: RowChangesOptions): RowChanges {
   const projects = new Map<string, WatchedProject>();
   /** Other servers, and when each was heard of. */
   const servers = new Map<string, number>();
+  const arrived: ChangesEvent[] = [];
+  let closed = false;
   const answers = new Map<string, (from: string) => void>();
 
   function fail(what: string) {
@@ -93,7 +110,8 @@ export function createRowChanges(options: RowChangesOptions): RowChanges {
   function apply(projectId: string, project: WatchedProject): Promise<void> {
     const run = async (): Promise<void> => {
       const tables = [...project.wantedAtMs.keys()];
-      await call("changes.watch", { projectId, database: DATABASE, tables, after: null });
+      const after = await options.positionOf(sourceOf(projectId));
+      await call("changes.watch", { projectId, database: DATABASE, tables, after });
     };
     project.applying = project.applying.then(run, run);
     project.applying.catch(() => {});
@@ -143,6 +161,30 @@ export function createRowChanges(options: RowChangesOptions): RowChanges {
     });
   }
 
+  async function tell({ projectId, database, seq, body }: ChangesEvent): Promise<void> {
+    if (database !== DATABASE) return;
+    const { changes, untold } = readChangeSet(body);
+    const source = sourceOf(projectId);
+    await options.onChanges({ projectId, source, position: seq, changes: changes.flatMap(toShown), untold });
+  }
+
+  /** One after the other: what cannot be handed on is tried again before what came after it. */
+  async function tellAll(): Promise<void> {
+    for (let event = arrived[0]; event !== undefined; event = arrived[0]) {
+      try {
+        await tell(event);
+      } catch (err) {
+        if (closed) return;
+        fail("changes of rows could not be handed on; they are tried again")(err);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        continue;
+      }
+      arrived.shift();
+      const { projectId, database, seq } = event;
+      call("changes.ack", { projectId, database, seq }).catch(fail("changes were not acknowledged"));
+    }
+  }
+
   const stopWatch = bus.subscribe(WATCH_TOPIC, (text) => {
     const message = text as WatchMessage;
     if (message.node === node) return;
@@ -187,14 +229,13 @@ export function createRowChanges(options: RowChangesOptions): RowChanges {
       const isKnown = projects.get(projectId)?.wantedAtMs.has(table) === true;
       await Promise.all([want(projectId, table), isKnown ? undefined : wantElsewhere(projectId, table)]);
     },
-    receive({ projectId, database, seq, body }) {
-      const { changes, untold } = readChangeSet(body);
-      if (database === DATABASE && changes.length > 0) options.onChanges(projectId, changes.flatMap(toShown));
-      if (database === DATABASE && untold.length > 0) options.onUntold(projectId, untold);
-      call("changes.ack", { projectId, database, seq }).catch(fail("changes were not acknowledged"));
+    receive(event) {
+      arrived.push(event);
+      if (arrived.length === 1) void tellAll();
     },
     deleteProject: (projectId) => void projects.delete(projectId),
     close() {
+      closed = true;
       clearInterval(timer);
       stopWatch();
       stopWatched();

@@ -22,6 +22,8 @@ export interface DataHostOptions {
   readonly masterKey: Uint8Array;
   readonly logger: DataHostLogger;
   readonly limits?: Partial<HostLimits>;
+  /** The bucket for the bytes of objects; files in the data folder where it is left out. */
+  readonly s3Url?: string | undefined;
   readonly onEvent: (name: string, value: unknown) => void;
 }
 
@@ -96,6 +98,7 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
       dataDir: options.dataDir,
       masterKey: Buffer.from(options.masterKey).toString("base64"),
       limits: options.limits ?? {},
+      s3Url: options.s3Url,
       grants: [...grants],
       watches: watches.list(),
     } satisfies StartMessage);

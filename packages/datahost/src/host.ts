@@ -18,6 +18,7 @@ export interface HostOptions {
   /** 32 bytes. */
   readonly masterKey: Uint8Array;
   readonly limits: HostLimits;
+  readonly s3Url?: string | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   /** Tokens that are known already, with their projects: processes that outlived the last host ask at once. */
@@ -46,6 +47,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
   const state = createStateServices({
     hostDir: join(dataDir, "host"),
+    s3Url: options.s3Url,
     keyFor: (name) => deriveKey(masterKey, name),
     clock,
     timers: options.timers,

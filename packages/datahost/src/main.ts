@@ -12,6 +12,8 @@ export interface StartMessage {
   /** Base64 of 32 bytes. */
   readonly masterKey: string;
   readonly limits: Partial<HostLimits>;
+  /** The bucket for the bytes of objects; files in the data folder where it is left out. */
+  readonly s3Url?: string | undefined;
   readonly grants: readonly (readonly [token: string, projectId: string])[];
   readonly watches: readonly WatchRequest[];
 }
@@ -29,6 +31,7 @@ const handlers: Record<string, RpcHandler> = {
       dataDir: message.dataDir,
       masterKey: Buffer.from(message.masterKey, "base64"),
       limits: { ...DEFAULT_LIMITS, ...message.limits },
+      s3Url: message.s3Url,
       clock: systemClock,
       timers: systemTimers,
       grants: message.grants,

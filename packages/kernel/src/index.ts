@@ -10,6 +10,7 @@ export {
   type StoredBlob,
 } from "./blobs/blob-store.ts";
 export { createFileBlobStore, type FileBlobStoreOptions } from "./blobs/file-blob-store.ts";
+export { createS3BlobStore, type S3BlobStoreOptions } from "./blobs/s3-blob-store.ts";
 export { type Clock, createManualClock, type ManualClock, systemClock } from "./clock.ts";
 export { compactHeapAfterStart } from "./compact-heap.ts";
 export {
@@ -24,6 +25,8 @@ export {
 export { deriveKey, KEY_BYTES } from "./crypto/derive-key.ts";
 export { createId, createUuid, randomText } from "./ids.ts";
 export { createRpcPeer, type RpcHandler, type RpcPeer, type RpcPeerOptions } from "./rpc.ts";
+export { createS3Client, S3CallError, type S3Client } from "./s3/s3-client.ts";
+export { parseS3Location, type S3Location } from "./s3/s3-location.ts";
 export {
   type CanonicalRequest,
   canonicalRequest,

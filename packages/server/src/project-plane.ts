@@ -49,6 +49,7 @@ import { createInstallationSender } from "./kernel/messages/installation-sender.
 import type { Databases } from "./kernel/open-databases.ts";
 import { createOutgoing, OUTGOING_CONNECT_TIMEOUT_MS } from "./kernel/outgoing.ts";
 import { refuseUpgrade } from "./kernel/refuse-upgrade.ts";
+import { requireBucket } from "./kernel/require-bucket.ts";
 import { createLogs } from "./logs/create-logs.ts";
 import { createLogRoutes } from "./logs/routes.ts";
 import type { FindProject } from "./projects/find-project.ts";
@@ -105,6 +106,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   });
   lifecycle.onClose("logs", () => logs.buffer.close());
 
+  if (config.s3Url !== undefined) await requireBucket(config.s3Url, clock);
   const dataKey = await loadInstallationKey(databases.control, envelope);
   let receiveChanges = (_changes: ChangesEvent): void => {};
   let wakeQueue = (_projectId: string, _queue: string): void => {};
@@ -113,6 +115,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     masterKey: dataKey,
     logger: log,
     limits: { queryTimeoutMs: config.queryTimeoutMs },
+    s3Url: config.s3Url,
     onEvent(name, value) {
       if (name === "db.changes") receiveChanges(value as ChangesEvent);
       if (name !== "queue.ready") return;
@@ -234,6 +237,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
 
   const storage = createStorage({
     dataDir: config.dataDir,
+    s3Url: config.s3Url,
     call,
     clock,
     sql: databases.control,

@@ -24,6 +24,8 @@ export interface StateServicesOptions {
   readonly hostDir: string;
   /** 32-byte key for a logical name: `(name) => deriveKey(masterKey, name)`. */
   readonly keyFor: (name: string) => Buffer;
+  /** The bucket for the bytes of objects; files where it is left out. */
+  readonly s3Url?: string | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly onQueueReady: (name: QueueName) => void;

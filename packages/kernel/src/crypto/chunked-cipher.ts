@@ -18,7 +18,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 export const CHUNK_BYTES = 2 ** CHUNK_SIZE_LOG2;
 export const HEADER_BYTES = 32;
-const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
+export const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
 const MAX_CHUNKS = 2 ** 32;
 
 /** The bytes are not what was sealed: changed, cut, reordered, or under another key. */

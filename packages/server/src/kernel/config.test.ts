@@ -60,8 +60,11 @@ describe("loadConfig", () => {
     );
   });
 
-  it("refuses a setting that it would have to ignore", () => {
-    expect(problemsOf({ AEROSTACK_S3_URL: "https://s3.example.com/bucket" })).toContain("leave it unset");
+  it("wants the key and the bucket in the URL of a bucket, and shows neither", () => {
+    const problems = problemsOf({ AEROSTACK_S3_URL: "https://s3.example.com/bucket" });
+    expect(problems).toContain("it names no access key and secret");
+    expect(problemsOf({ AEROSTACK_S3_URL: "https://id:hidden@s3.example.com/" })).toContain("names no bucket");
+    expect(problemsOf({ AEROSTACK_S3_URL: "https://id:hidden@s3.example.com/" })).not.toContain("hidden");
   });
 
   it("takes one sender of e-mail, with the address that it comes from", () => {

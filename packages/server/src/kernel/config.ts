@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { parseS3Location } from "@aerostack/kernel";
 import type { z } from "zod";
 import { SETTINGS, type Setting } from "./settings.ts";
 
@@ -84,7 +85,12 @@ function checkTogether(config: Config): string[] {
     problems.push("AEROSTACK_MAIL_FROM: found nothing; whoever sends e-mail needs an address that it comes from.");
   }
   if (config.s3Url !== undefined) {
-    problems.push("AEROSTACK_S3_URL: found a value; this version keeps objects in the data folder, so leave it unset.");
+    try {
+      parseS3Location(config.s3Url);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : "it cannot be read";
+      problems.push(`AEROSTACK_S3_URL: ${reason}; allowed is ${SETTINGS.s3Url.allowed}.`);
+    }
   }
   for (const part of config.trustProxy ?? []) {
     if (part !== "true" && !isAddressOrNetwork(part)) {

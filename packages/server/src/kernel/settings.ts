@@ -136,9 +136,10 @@ export const SETTINGS = {
   }),
   s3Url: setting("Engines", "AEROSTACK_S3_URL", {
     schema: urlWithProtocol(["http", "https", "s3"]),
-    allowed: "an https://, http:// or s3:// URL with the bucket in its path",
+    allowed:
+      "https://<key id>:<secret>@<host>/<bucket>?region=…&prefix=…, or s3://<key id>:<secret>@<bucket>?region=… for AWS",
     description:
-      "Kept for an S3-compatible bucket for objects and backups. This version keeps them as files in the data folder and refuses to start with it, rather than ignore it.",
+      "An S3-compatible bucket for the bytes of objects, sealed before they are sent. Without it they are files in the data folder. Objects that are stored already do not move when it is set.",
     secret: true,
   }),
 

@@ -31,6 +31,8 @@ import { createTusUploads } from "./tus/tus-uploads.ts";
 
 export interface StorageOptions {
   readonly dataDir: string;
+  /** The bucket for the bytes of objects; files in the data folder where it is left out. */
+  readonly s3Url: string | undefined;
   readonly call: HostCall;
   readonly clock: Clock;
   readonly sql: Sql<unknown>;
@@ -64,6 +66,7 @@ export function createStorage(options: StorageOptions) {
     hostDir: join(dataDir, "host"),
     keyFor: (name) => deriveKey(dataKey, name),
     clock,
+    s3Url: options.s3Url,
   });
   const service = createStorageService({ call, objects, blobsOf });
   const keys = createS3Keys({

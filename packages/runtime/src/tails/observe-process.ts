@@ -47,12 +47,13 @@ export function observeProcess(
     },
     onDropped: (count) => intake.drop(projectId, count),
   });
+  const resume = (): void => void output.resume();
   let resting: NodeJS.Timeout | undefined;
   output.on("data", (chunk: Buffer) => {
-    if (chunk.length < LITTLE_BYTES) {
-      output.pause();
-      resting = setTimeout(() => output.resume(), GATHER_MS);
-    }
+    // One chunk a turn: a pipe that is refilled while it is read would else be read 32 times before anybody else is served.
+    output.pause();
+    if (chunk.length < LITTLE_BYTES) resting = setTimeout(resume, GATHER_MS);
+    else setImmediate(resume);
     takeIn(chunk);
   });
   output.on("close", () => clearTimeout(resting));

@@ -55,6 +55,15 @@ describe("the log buffer", () => {
     expect(turns).toBeGreaterThanOrEqual(batches - 1);
   });
 
+  it("stores many lines at once, long before its interval", async () => {
+    const { buffer, stored } = bufferOf(async () => {});
+    for (let i = 0; i < 999; i++) buffer.add(line("few"));
+    await new Promise(setImmediate);
+    expect(stored).toHaveLength(0);
+    for (let i = 0; i < 500; i++) buffer.add(line("many"));
+    await expect.poll(() => stored.length).toBe(1499);
+  });
+
   it("keeps lines that the store refused and stores them when it works again", async () => {
     let broken = true;
     const { buffer, stored, errors } = bufferOf(async () => {

@@ -24,6 +24,8 @@ export interface LogBufferOptions {
 const FLUSH_INTERVAL_MS = 200;
 /** Rows of one insert: enough to amortise the transaction, few enough not to hold the event loop (about a millisecond). */
 const MAX_BATCH_ENTRIES = 100;
+/** So many lines do not wait for the interval: those of a flood would fill the heap, and be copied by each collection. */
+const MANY_ENTRIES = 1000;
 /** Memory bound while the store is away: about 100 MB of lines. */
 const MAX_BUFFERED_ENTRIES = 200_000;
 
@@ -39,12 +41,18 @@ export function createLogBuffer(options: LogBufferOptions): LogBuffer {
   let running: Promise<void> | undefined;
   let closed = false;
 
-  function schedule(): void {
+  function schedule(delayMs = flushIntervalMs): void {
     if (timer !== undefined || running !== undefined || closed) return;
     timer = setTimeout(() => {
       timer = undefined;
       void flush();
-    }, flushIntervalMs);
+    }, delayMs);
+  }
+
+  function hurry(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    schedule(0);
   }
 
   async function drain(): Promise<void> {
@@ -98,7 +106,8 @@ export function createLogBuffer(options: LogBufferOptions): LogBuffer {
         ip: entry.ip ?? null,
         region: entry.region ?? null,
       });
-      schedule();
+      if (waiting.length === MANY_ENTRIES) hurry();
+      else schedule();
     },
     flush,
     async close() {

@@ -83,7 +83,7 @@ describeEachDialect("accounts", (openDatabase) => {
       sessions: {} as Sessions,
       signUp: "open",
       hasher: {
-        hash: hasher.hash,
+        ...hasher,
         verify: (password, stored) => {
           derivations.push(`verify ${password}`);
           return hasher.verify(password, stored);

@@ -33,11 +33,12 @@ import { createPageRoutes } from "./pages/routes.ts";
 import { createPasskeys } from "./passkeys/passkeys.ts";
 import { createPasskeyRoutes } from "./passkeys/routes.ts";
 import { createPasswordReset } from "./passwords/password-reset.ts";
+import { createStoredPasswords } from "./passwords/stored-passwords.ts";
 import { type AvatarStorage, createAvatars } from "./profile/avatars.ts";
 import { createProfile } from "./profile/profile.ts";
 import { createProfileRoutes } from "./profile/routes.ts";
 import { createEndUserRoutes } from "./routes.ts";
-import { createEndUserService } from "./service.ts";
+import { createEndUserService, MIN_REFUSAL_MS } from "./service.ts";
 import { createEndUserAccessTokens } from "./sessions/access-tokens.ts";
 import { createRefreshTokens } from "./sessions/refresh-tokens.ts";
 import { createEndUserSessions } from "./sessions/sessions.ts";
@@ -76,6 +77,8 @@ export interface EndUsersOptions {
   /** Reaches addresses that a project's people typed in, as far as their functions may. */
   readonly outgoing: Outgoing;
   readonly avatarStorage: AvatarStorage;
+  /** For tests: they do not wait. */
+  readonly minRefusalMs?: number;
   /** For tests: where GitHub is. */
   readonly github?: GithubEndpoints;
   /** A line for the project's own log. */
@@ -122,6 +125,7 @@ export function createEndUsers(options: EndUsersOptions) {
   // Ways to log in
   const directory = createEndUserDirectory(sql);
   const users = createUserRows(sql);
+  const passwords = createStoredPasswords(hasher);
   const tokens = createOneTimeTokens({ sql, clock });
   const factors = createSecondFactors({ sql, clock, envelope, settings });
   const signIn = createSignIn({ sql, sessions, factors, tokens });
@@ -133,7 +137,18 @@ export function createEndUsers(options: EndUsersOptions) {
   const codes = createOtpCodes({ sql, clock, key: keyFor("end-user-otp") });
   const otp = createOtpLogin({ codes, limiter, settings, messages, identities, signIn });
   const magicLinks = createMagicLinks({ sql, tokens, settings, messages, links, identities, signIn });
-  const service = createEndUserService({ sql, clock, hasher, limiter, settings, signIn, verification, messages });
+  const service = createEndUserService({
+    sql,
+    clock,
+    hasher,
+    passwords,
+    limiter,
+    settings,
+    signIn,
+    verification,
+    messages,
+    minRefusalMs: options.minRefusalMs ?? MIN_REFUSAL_MS,
+  });
 
   const connections = createProviderConnections({ clock, settings, fetch: outgoing.fetch, github: options.github });
   const flow = createOauthFlow({
@@ -160,7 +175,7 @@ export function createEndUsers(options: EndUsersOptions) {
 
   // What users keep of themselves
   const avatars = createAvatars({ clock, storage: options.avatarStorage, authUrlOf: accessTokens.issuerOf });
-  const profile = createProfile({ sql, clock, changes, hasher, limiter, settings, avatars });
+  const profile = createProfile({ sql, clock, changes, hasher, passwords, limiter, settings, avatars });
 
   const requests = createAuthRequests({ clock, findProject: findPublicProject, verifyToken });
   return {

@@ -108,7 +108,7 @@ describeEachDialect("end users", (openDatabase) => {
     const hasher = createPasswordHasher(1_000);
     const { shop } = await open({
       hasher: {
-        hash: hasher.hash,
+        ...hasher,
         verify: (password: string, stored: string) => {
           derivations.push("verify");
           return hasher.verify(password, stored);

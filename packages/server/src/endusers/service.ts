@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { AerostackError, type CustomFields } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { PasswordHasher } from "../kernel/crypto/password-hash.ts";
@@ -8,6 +9,7 @@ import type { Sql } from "../kernel/sql/index.ts";
 import { END_USER_LIMITS } from "./limits.ts";
 import type { EndUserMessages } from "./messages/end-user-messages.ts";
 import { requirePolicy } from "./passwords/password-policy.ts";
+import type { StoredPasswords } from "./passwords/stored-passwords.ts";
 import { changeCustomFields, requireCustomFields } from "./profile/custom-fields.ts";
 import type { EndUserCaller } from "./sessions/sessions.ts";
 import type { SettingsReader } from "./settings/settings.ts";
@@ -45,18 +47,33 @@ export interface EndUserServiceOptions {
   readonly sql: Sql<EndUserTables>;
   readonly clock: Clock;
   readonly hasher: PasswordHasher;
+  readonly passwords: StoredPasswords;
   readonly limiter: Limiter;
   readonly settings: SettingsReader;
   readonly signIn: SignIn;
   readonly verification: EmailVerification;
   readonly messages: EndUserMessages;
+  /** A wrong password is refused no sooner. */
+  readonly minRefusalMs: number;
 }
 
+export const MIN_REFUSAL_MS = 300;
+
 export function createEndUserService(options: EndUserServiceOptions): EndUserService {
-  const { sql, clock, hasher, limiter, settings, signIn, verification, messages } = options;
+  const { sql, clock, hasher, passwords, limiter, settings, signIn, verification, messages, minRefusalMs } = options;
 
   const limit = (projectId: string, what: string, policy: LimitPolicy) =>
     requireAllowed(limiter, `end-users:${projectId}:${what}`, policy);
+
+  /**
+   * Hashes of other systems take another time than ours, which would tell an imported user from an address that nobody has:
+   * no refusal comes before a time in which either is done.
+   */
+  async function refuse(startedAt: number): Promise<never> {
+    const leftMs = minRefusalMs - (performance.now() - startedAt);
+    if (leftMs > 0) await delay(leftMs);
+    throw new AerostackError("AUTH_INVALID_CREDENTIALS");
+  }
 
   return {
     async register(projectId, input, caller) {
@@ -90,13 +107,14 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
       await limit(projectId, `login:address:${limitKeyOfAddress(caller.ip)}`, END_USER_LIMITS.loginPerAddress);
       await limit(projectId, `login:email:${email}`, END_USER_LIMITS.loginPerEmail);
       const { requireEmailVerification } = await settings.of(projectId);
+      const startedAt = performance.now();
       const user = await endUserStore.findByEmail(sql.db, projectId, email);
       if (user === undefined || user.password_hash === null) {
         await hasher.pretend(password);
-        throw new AerostackError("AUTH_INVALID_CREDENTIALS");
+        return await refuse(startedAt);
       }
-      const { valid, rehash } = await hasher.verify(password, user.password_hash);
-      if (!valid) throw new AerostackError("AUTH_INVALID_CREDENTIALS");
+      const { valid, rehash } = await passwords.verify(password, user.password_hash);
+      if (!valid) return await refuse(startedAt);
       if (rehash) {
         await endUserStore.update(sql.db, projectId, user.id, { password_hash: await hasher.hash(password) });
       }

@@ -75,6 +75,7 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
         findProject: controlPlane.projects.require,
         findPublicProject: controlPlane.projects.find,
         mailSender: null,
+        minRefusalMs: 0,
         outgoing: createOutgoing(),
         avatarStorage: createMemoryAvatars(pictures),
         logToProject: (projectId, message) => void projectLog.push(`${projectId}: ${message}`),

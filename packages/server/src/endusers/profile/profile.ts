@@ -7,6 +7,7 @@ import { requireAllowed } from "../../kernel/limiter/require-allowed.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import { END_USER_LIMITS } from "../limits.ts";
 import { requirePolicy } from "../passwords/password-policy.ts";
+import type { StoredPasswords } from "../passwords/stored-passwords.ts";
 import { userSubject } from "../sessions/sessions.ts";
 import { endUserSessionStore } from "../sessions/store.ts";
 import type { SettingsReader } from "../settings/settings.ts";
@@ -36,13 +37,14 @@ export interface ProfileOptions {
   readonly clock: Clock;
   readonly changes: ChangeFeed;
   readonly hasher: PasswordHasher;
+  readonly passwords: StoredPasswords;
   readonly limiter: Limiter;
   readonly settings: SettingsReader;
   readonly avatars: Avatars;
 }
 
 export function createProfile(options: ProfileOptions): Profile {
-  const { sql, clock, changes, hasher, limiter, settings, avatars } = options;
+  const { sql, clock, changes, hasher, passwords, limiter, settings, avatars } = options;
 
   async function require(projectId: string, userId: string): Promise<EndUserRow> {
     const user = await endUserStore.findById(sql.db, projectId, userId);
@@ -72,7 +74,7 @@ export function createProfile(options: ProfileOptions): Profile {
       `end-users:${user.project_id}:password:${user.id}`,
       END_USER_LIMITS.currentPasswordPerUser,
     );
-    const { valid } = await hasher.verify(password ?? "", user.password_hash);
+    const { valid } = await passwords.verify(password ?? "", user.password_hash);
     if (valid) return;
     throw new AerostackError("AUTH_INVALID_CREDENTIALS", { message: "The current password is wrong." });
   }

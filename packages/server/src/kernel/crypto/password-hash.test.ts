@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { getPriority } from "node:os";
 import { describe, expect, it } from "vitest";
 import { createPasswordHasher, PASSWORD_ITERATIONS } from "./password-hash.ts";
 
@@ -29,10 +31,32 @@ describe("P26 password hashes", () => {
   });
 
   it("refuse a flood with Retry-After instead of queueing it without bound", async () => {
-    const hasher = createPasswordHasher(20_000);
+    const hasher = createPasswordHasher(10_000, { threads: 2 });
     const results = await Promise.allSettled(Array.from({ length: 80 }, () => hasher.hash("Pass1234")));
     const refused = results.filter((result) => result.status === "rejected");
     expect(refused).toHaveLength(80 - 2 - 64);
     expect(refused[0]).toMatchObject({ reason: { code: "SERVICE_UNAVAILABLE", retryAfterSeconds: 5 } });
+  });
+
+  it.runIf(process.platform === "linux")("are computed by threads that give way to all others", async () => {
+    const hasher = createPasswordHasher(600_000, { threads: 1 });
+    await hasher.hash("Correct horse 1");
+    const priorities = readdirSync("/proc/self/task").map((thread) => {
+      const stat = readFileSync(`/proc/self/task/${thread}/stat`, "utf8");
+      // The 17th field behind the name (proc(5)): nice.
+      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+    });
+    expect(priorities).toContain(10);
+    expect(getPriority()).toBe(0);
+  });
+
+  it("go on after one that cannot be computed", async () => {
+    const hasher = createPasswordHasher(600_000, { threads: 1 });
+    const salt = Buffer.alloc(16);
+    const impossible = { kind: "scrypt", password: "a", salt, n: 3, r: 8, p: 1, bytes: 32 } as const;
+    const [first, second] = await Promise.allSettled([hasher.derive(impossible), hasher.hash("Pass1234")]);
+    expect(first.status).toBe("rejected");
+    expect(second.status).toBe("fulfilled");
+    expect(await hasher.hash("Pass1234")).toContain("pbkdf2-sha256$600000$");
   });
 });

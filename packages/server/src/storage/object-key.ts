@@ -1,6 +1,7 @@
 import { AerostackError } from "@aerostack/contracts";
+import { MAX_KEY_BYTES } from "@aerostack/datahost";
 
-export const MAX_KEY_BYTES = 1024;
+export { MAX_KEY_BYTES };
 
 /**
  * Checks a key that came from outside. Functions may use any text, as in R2; what comes by HTTP may not hold what a client,

@@ -53,6 +53,12 @@ export const historyQuerySchema = z.object({
   before: z.string().max(100).optional().describe("Unix milliseconds, or the id of a message."),
   projectId: z.string().max(100).optional(),
 });
+export const streamQuerySchema = z.object({
+  topic: topicSchema.describe("As it is subscribed to; may stand several times."),
+  projectId: z.string().max(100).optional(),
+  token: z.string().max(8_000).optional().describe("A user's access token, where no header can be sent"),
+  lastEventId: z.string().max(1_000).optional().describe("Instead of the header Last-Event-ID"),
+});
 export const historyResponseSchema = z.object({
   /** The newest first. */
   messages: z.array(

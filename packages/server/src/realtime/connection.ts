@@ -1,4 +1,5 @@
 import type { WebSocket } from "ws";
+import type { Credentials } from "./handshake.ts";
 import type { Listener, Subscription } from "./hub.ts";
 import type { Speaker } from "./permissions.ts";
 import type { SessionOwner } from "./store.ts";
@@ -10,6 +11,8 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 export const TOO_SLOW = 1013;
 /** "Policy violation": more messages than the limit. */
 export const TOO_MANY = 1008;
+/** The key was revoked, or the user's token has run out or was ended: the client comes back with another. */
+export const NOT_VALID_ANY_MORE = 4401;
 const TERMINATE_AFTER_MS = 2000;
 /** Frames of which it is not known yet whether this client may see them. */
 const MAX_WAITING_FRAMES = 5_000;
@@ -29,6 +32,7 @@ export class RealtimeConnection implements Listener {
   /** Full topics in which it is present. */
   readonly present = new Set<string>();
   speaker: Speaker;
+  credentials: Credentials;
   /** When anything was heard last, in `performance.now()`. */
   heardAt = performance.now();
   private readonly socket: WebSocket;
@@ -44,12 +48,18 @@ export class RealtimeConnection implements Listener {
     readonly project: TopicProject;
     readonly owner: SessionOwner;
     readonly speaker: Speaker;
+    readonly credentials: Credentials;
   }) {
     this.id = options.id;
     this.socket = options.socket;
     this.project = options.project;
     this.owner = options.owner;
     this.speaker = options.speaker;
+    this.credentials = options.credentials;
+    // Every WebSocket answers a ping of the protocol by itself (RFC 6455, 5.5.3), also where the client sends none of its own.
+    this.socket.on("pong", () => {
+      this.heardAt = performance.now();
+    });
   }
 
   /** Who is meant by it in presence and in what it publishes: only what was proven, or said with a secret key. */
@@ -106,6 +116,10 @@ export class RealtimeConnection implements Listener {
     if (this.allowance < 1) return false;
     this.allowance--;
     return true;
+  }
+
+  ping(): void {
+    if (!this.isOver) this.socket.ping();
   }
 
   close(code: number, reason: string): void {

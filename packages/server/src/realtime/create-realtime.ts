@@ -8,9 +8,17 @@ import type { EventLog } from "../kernel/event-log/event-log.ts";
 import type { HostCall } from "../kernel/host-call.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Sql } from "../kernel/sql/index.ts";
-import { RealtimeConnection, TOO_MANY } from "./connection.ts";
+import { NOT_VALID_ANY_MORE, RealtimeConnection, TOO_MANY } from "./connection.ts";
+import { EventStream } from "./event-stream.ts";
 import { createFrameHandler } from "./frame-handler.ts";
-import { type Admitted, createHandshake, type HandshakeOptions, REALTIME_PATH, selectProtocol } from "./handshake.ts";
+import {
+  type Admitted,
+  createHandshake,
+  type HandshakeOptions,
+  holdCredentials,
+  REALTIME_PATH,
+  selectProtocol,
+} from "./handshake.ts";
 import { createHub, type Listener, type NewFrame } from "./hub.ts";
 import type { OutgoingFrame } from "./outgoing-frame.ts";
 import { createPermissions, type MayListenToTable } from "./permissions.ts";
@@ -40,7 +48,8 @@ export const MAX_MESSAGE_BYTES = 64 * 1024;
 export const MAX_CONNECTIONS_PER_PROJECT = 25_000;
 /** Clients ping every 30 seconds. */
 const SILENT_AFTER_MS = 90_000;
-const SWEEP_MS = 15_000;
+const PING_AFTER_MS = 40_000;
+const SWEEP_MS = 5_000;
 const GOING_AWAY = 1001;
 const NODE_CHARACTERS = 12;
 
@@ -55,6 +64,7 @@ export function createRealtime(options: RealtimeOptions) {
   const admit = createHandshake(options);
   const permissions = createPermissions(options.mayListenToTable);
   const node = randomText(NODE_CHARACTERS);
+  const streams = new Set<EventStream>();
   let closed = false;
 
   function view(
@@ -153,13 +163,14 @@ export function createRealtime(options: RealtimeOptions) {
     }
   }
 
-  function open(socket: WebSocket, { project, speaker, owner, tokenRefused }: Admitted): void {
+  function open(socket: WebSocket, { project, speaker, owner, credentials, tokenRefused }: Admitted): void {
     const connection = new RealtimeConnection({
       id: createId("con", clock.now()),
       socket,
       project,
       owner,
       speaker,
+      credentials,
     });
     hub.add(connection);
     // One after another: a subscription that is still being checked holds back the message behind it.
@@ -193,11 +204,29 @@ export function createRealtime(options: RealtimeOptions) {
     });
   }
 
+  async function checkCredentials(connection: RealtimeConnection): Promise<void> {
+    // Where the database does not answer, nobody is sent away for it.
+    const hold = await holdCredentials(options, connection.project.id, connection.credentials).catch(() => true);
+    if (!hold) connection.close(NOT_VALID_ANY_MORE, "the credential is not valid any more");
+  }
+
   const sweep = setInterval(() => {
-    const silentSince = performance.now() - SILENT_AFTER_MS;
-    for (const connection of hub.all()) if (connection.heardAt < silentSince) connection.close(GOING_AWAY, "silent");
+    const now = performance.now();
+    for (const connection of hub.all()) {
+      if (connection.heardAt < now - SILENT_AFTER_MS) connection.close(GOING_AWAY, "silent");
+      else {
+        if (connection.heardAt < now - PING_AFTER_MS) connection.ping();
+        void checkCredentials(connection);
+      }
+    }
   }, SWEEP_MS);
   sweep.unref();
+
+  function countOf(projectId: string): number {
+    let count = hub.count(projectId);
+    for (const stream of streams) if (stream.project.id === projectId) count++;
+    return count;
+  }
 
   function topicOf(project: TopicProject, asked: string): Topic {
     return readTopic(asked, project);
@@ -215,8 +244,8 @@ export function createRealtime(options: RealtimeOptions) {
       if (path !== REALTIME_PATH) return false;
       admit(req).then(
         (admitted) => {
-          if (hub.count(admitted.project.id) >= MAX_CONNECTIONS_PER_PROJECT) {
-            refuse(new AerostackError("RATE_LIMIT_EXCEEDED", { message: "The project has too many connections." }));
+          if (countOf(admitted.project.id) >= MAX_CONNECTIONS_PER_PROJECT) {
+            refuse(tooManyConnections());
             return;
           }
           server.handleUpgrade(req, socket, head, (webSocket) => open(webSocket, admitted));
@@ -256,22 +285,54 @@ export function createRealtime(options: RealtimeOptions) {
         await permissions.requireListen(project.id, topic, speaker);
         return await store.history(project.id, topic.full, limit, before);
       },
+      async stream({ project, speaker, token }, asked, request) {
+        if (countOf(project.id) >= MAX_CONNECTIONS_PER_PROJECT) throw tooManyConnections();
+        const stream = new EventStream({
+          project,
+          speaker,
+          topics: asked.map((topic) => topicOf(project, topic)),
+          lastEventId: request.headers.get("last-event-id") ?? new URL(request.url).searchParams.get("lastEventId"),
+          signal: request.signal,
+          async subscribe(listener, topic, since) {
+            await frames.admitToTopic(listener, topic);
+            await hub.subscribe(listener, { ...topic, filter: null }, since);
+          },
+          isStillValid: async () => token === undefined || (await options.verifyToken(project.id, token)) !== null,
+          onEnd(ended) {
+            streams.delete(ended);
+            hub.remove(ended);
+          },
+        });
+        streams.add(stream);
+        try {
+          await stream.start();
+        } catch (error) {
+          stream.end();
+          throw error;
+        }
+        return stream.body;
+      },
     }),
     removeExpired: () => store.removeExpired(clock.now()),
     deleteProject(projectId: string): Promise<void> {
       rowChanges.deleteProject(projectId);
       return store.deleteProject(projectId);
     },
-    connectionCount: hub.count,
+    connectionCount: countOf,
     /** Tells every client that the server goes away, so that it looks for another. */
     close(): void {
       closed = true;
       clearInterval(sweep);
       for (const connection of hub.all()) connection.close(GOING_AWAY, "the server stops");
+      for (const stream of streams) stream.end();
       presence.close();
       rowChanges.close();
     },
   };
+}
+
+function tooManyConnections(): AerostackError {
+  return new AerostackError("RATE_LIMIT_EXCEEDED", { message: "The project has too many connections." });
 }
 
 const SEQ_DIGITS = 11;

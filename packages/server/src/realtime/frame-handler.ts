@@ -2,7 +2,7 @@ import { AerostackError, type ClientFrame, clientFrameSchema } from "@aerostack/
 import type { VerifiedEndUser } from "../endusers/sessions/token-verifier.ts";
 import { MAX_SUBSCRIPTIONS, type RealtimeConnection } from "./connection.ts";
 import { type Filter, readFilter } from "./filter.ts";
-import type { Hub } from "./hub.ts";
+import type { Hub, Listener } from "./hub.ts";
 import type { Permissions } from "./permissions.ts";
 import type { Presence } from "./presence.ts";
 import { readTopic, type Topic, tableOf } from "./topics.ts";
@@ -48,6 +48,13 @@ export function createFrameHandler({
     if (connection.present.delete(full)) presence.untrack(full, connection.id, memberKey(connection));
   }
 
+  /** May it listen, and is there something to hear from then on. */
+  async function admitToTopic({ project, speaker }: Listener, topic: Topic): Promise<void> {
+    await permissions.requireListen(project.id, topic, speaker);
+    const table = tableOf(topic);
+    if (table !== null) await watchTable(project.id, table);
+  }
+
   async function subscribe(
     connection: RealtimeConnection,
     topic: Topic,
@@ -60,9 +67,7 @@ export function createFrameHandler({
         message: `A connection has at most ${MAX_SUBSCRIPTIONS} topics.`,
       });
     }
-    await permissions.requireListen(connection.project.id, topic, connection.speaker);
-    const table = tableOf(topic);
-    if (table !== null) await watchTable(connection.project.id, table);
+    await admitToTopic(connection, topic);
     if (connection.isOver) return;
     await hub.subscribe(connection, { ...topic, filter }, since);
     const members = presence.members(topic.full);
@@ -140,6 +145,7 @@ export function createFrameHandler({
         const user = await verifyToken(project.id, frame.token);
         if (user === null) throw new AerostackError("AUTH_TOKEN_INVALID");
         connection.speaker = { ...connection.speaker, user };
+        connection.credentials = { ...connection.credentials, token: frame.token };
         connection.send({ type: "authenticated", userId: user.userId });
         return;
       }
@@ -154,6 +160,7 @@ export function createFrameHandler({
 
   return {
     subscribe,
+    admitToTopic,
 
     /** Takes one message of the client, in whatever form it comes. */
     async receive(connection: RealtimeConnection, text: string): Promise<void> {

@@ -12,11 +12,18 @@ const KEY_PROTOCOL = "aerostack-key.";
 const TOKEN_PROTOCOL = "aerostack-token.";
 const MAX_USER_ID_CHARACTERS = 200;
 
+/** What a connection was opened with: looked at again while it lasts. */
+export interface Credentials {
+  readonly key: string | undefined;
+  readonly token: string | undefined;
+}
+
 /** Who wants to connect, to what. */
 export interface Admitted {
   readonly project: TopicProject;
   readonly speaker: Speaker;
   readonly owner: SessionOwner;
+  readonly credentials: Credentials;
   /** The token that was offered is not valid any more; the client may send another over the connection. */
   readonly tokenRefused: boolean;
 }
@@ -108,7 +115,18 @@ export function createHandshake({ resolveKey, findProject, verifyToken }: Handsh
         // A key alone is many people's: where nothing else tells them apart, the address has to.
         address: user === null && offer.userId === null ? (req.socket.remoteAddress ?? "") : "",
       },
+      credentials: { key: offer.key, token: user === null ? undefined : offer.token },
       tokenRefused: offer.token !== undefined && user === null,
     };
   };
+}
+
+/** Whether a connection's key and token still hold: keys are revoked, tokens run out, users are blocked. */
+export async function holdCredentials(
+  { resolveKey, verifyToken }: Pick<HandshakeOptions, "resolveKey" | "verifyToken">,
+  projectId: string,
+  { key, token }: Credentials,
+): Promise<boolean> {
+  if (key !== undefined && (await resolveKey(key)) === null) return false;
+  return token === undefined || (await verifyToken(projectId, token)) !== null;
 }

@@ -4,10 +4,12 @@ import {
   historyResponseSchema,
   publishRequestSchema,
   publishResponseSchema,
+  streamQuerySchema,
 } from "@aerostack/contracts";
 import { defineOperation, type Operation } from "../edge/define-operation.ts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
 import type { HandshakeOptions } from "./handshake.ts";
+import { type HttpCaller, identifyCaller } from "./identify-caller.ts";
 import type { Speaker } from "./permissions.ts";
 import type { KeptMessage } from "./store.ts";
 import type { TopicProject } from "./topics.ts";
@@ -47,6 +49,12 @@ export function createRealtimeRoutes(
       speaker: Speaker,
       page: { readonly room: string; readonly limit: number; readonly before: number | string | undefined },
     ) => Promise<readonly KeptMessage[]>;
+    /** The body of a stream of events. */
+    readonly stream: (
+      caller: HttpCaller,
+      topics: readonly string[],
+      request: Request,
+    ) => Promise<ReadableStream<Uint8Array>>;
   },
 ): Route[] {
   return [
@@ -60,19 +68,8 @@ export function createRealtimeRoutes(
       response: { status: 200, schema: historyResponseSchema },
       errors: ["AUTH_INVALID_KEY", "AUTH_TOKEN_INVALID", "FORBIDDEN"],
       async handler({ principal, query, request }) {
-        const lastPart = query.room.slice(query.room.lastIndexOf("/") + 1);
-        const ref = principal?.kind === "project" ? principal.projectId : (query.projectId ?? lastPart);
-        const project = await options.findProject(ref);
-        if (principal?.kind === "account" && principal.accountId !== project?.ownerId) {
-          throw new AerostackError("AUTH_INVALID_KEY");
-        }
-        const bearer = /^bearer (.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-        const user =
-          project === undefined || bearer === undefined ? null : await options.verifyToken(project.id, bearer);
-        if (project === undefined || (principal === null && user === null))
-          throw new AerostackError("AUTH_INVALID_KEY");
-        const isPublic = principal?.kind === "project" && principal.access === "public";
-        const speaker: Speaker = { access: principal === null ? null : isPublic ? "public" : "secret", user };
+        const ref = query.projectId ?? lastPartOf(query.room);
+        const { project, speaker } = await identifyCaller(options, principal, request, ref);
         const { room, limit, before } = query;
         const page = { room, limit, before: before !== undefined && UNIX_MS.test(before) ? Number(before) : before };
         const messages = await options.history(project, speaker, page);
@@ -88,5 +85,35 @@ export function createRealtimeRoutes(
         };
       },
     }),
+    defineRoute({
+      method: "get",
+      path: "/api/v1/public/realtime/stream",
+      summary: "Listen to topics without a WebSocket",
+      description:
+        "Server-sent events: each `data` is a frame as a WebSocket gets it. `topic` may stand several times. A client that comes back with `Last-Event-ID`, as browsers do by themselves, gets what it missed. Where headers cannot be sent, `apiKey` and `token` stand in the query.",
+      tag: "Realtime",
+      auth: "none",
+      query: streamQuerySchema,
+      response: { status: 200, contentType: "text/event-stream" },
+      errors: ["AUTH_INVALID_KEY", "FORBIDDEN", "RATE_LIMIT_EXCEEDED"],
+      async handler({ principal, query, request }) {
+        const topics = [...new Set(new URL(request.url).searchParams.getAll("topic"))];
+        if (topics.length > MAX_STREAM_TOPICS) {
+          throw new AerostackError("VALIDATION_ERROR", {
+            message: `A stream has at most ${MAX_STREAM_TOPICS} topics.`,
+          });
+        }
+        const caller = await identifyCaller(options, principal, request, query.projectId ?? lastPartOf(query.topic));
+        return new Response(await options.stream(caller, topics, request), {
+          headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
+        });
+      },
+    }),
   ];
+}
+
+const MAX_STREAM_TOPICS = 20;
+
+function lastPartOf(topic: string): string {
+  return topic.slice(topic.lastIndexOf("/") + 1);
 }

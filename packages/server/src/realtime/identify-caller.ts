@@ -1,0 +1,41 @@
+import { AerostackError } from "@aerostack/contracts";
+import type { Principal } from "../keys/principal.ts";
+import type { HandshakeOptions } from "./handshake.ts";
+import type { Speaker } from "./permissions.ts";
+import type { TopicProject } from "./topics.ts";
+
+export interface HttpCaller {
+  readonly project: TopicProject;
+  readonly speaker: Speaker;
+  /** The user's token, to be looked at again while an answer lasts. */
+  readonly token: string | undefined;
+}
+
+/**
+ * Who asks over HTTP: by key, by a user's token, or both. A project that the credential does not open is refused like one
+ * that is not there.
+ *
+ * @param ref names the project for callers whose key does not
+ */
+export async function identifyCaller(
+  { findProject, verifyToken }: Pick<HandshakeOptions, "findProject" | "verifyToken">,
+  principal: Principal | null,
+  request: Request,
+  ref: string,
+): Promise<HttpCaller> {
+  const project = await findProject(principal?.kind === "project" ? principal.projectId : ref);
+  const isTheirs = principal?.kind !== "account" || principal.accountId === project?.ownerId;
+  if (project === undefined || !isTheirs) throw new AerostackError("AUTH_INVALID_KEY");
+  const bearer = /^bearer (.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  // Browsers' EventSource sends no headers of one's own.
+  const token = bearer ?? new URL(request.url).searchParams.get("token") ?? undefined;
+  const user = token === undefined ? null : await verifyToken(project.id, token);
+  if (principal === null && user === null) throw new AerostackError("AUTH_INVALID_KEY");
+  const isPublic = principal?.kind === "project" && principal.access === "public";
+  const access = principal === null ? null : isPublic ? "public" : "secret";
+  return {
+    project: { id: project.id, slug: project.slug },
+    speaker: { access, user },
+    token: user === null ? undefined : token,
+  };
+}

@@ -344,6 +344,15 @@ describe("keys and buckets", () => {
     }
   });
 
+  test("an object of a hostile kind cannot act on the origin that serves it", async () => {
+    const page = "<script>alert(1)</script>";
+    await s3({ method: "PUT", path: "/s3/default/page.html", body: page, headers: { "content-type": "text/html" } });
+    const { headers, body } = await s3({ path: "/s3/default/page.html" });
+    expect(body).toBe(page);
+    expect(headers["content-security-policy"]).toMatch(/default-src 'none'.*sandbox$/);
+    expect(headers["x-content-type-options"]).toBe("nosniff");
+  });
+
   test("errors are S3's documents, and a HEAD has none", async () => {
     const answer = await s3({ path: "/s3/default/none" });
     expect(answer).toMatchObject({ status: 404, headers: { "content-type": "application/xml" } });

@@ -111,8 +111,14 @@ export function createStorage(options: StorageOptions) {
         serveResized: createResizedImages(resizer),
         findProject: projects.find,
         countCall: options.countAnonymous,
+        now: clock.now,
       }),
-      tusDoor: createTusDoor({ uploads: tus, findProject: projects.find, countCall: options.countAnonymous }),
+      tusDoor: createTusDoor({
+        uploads: tus,
+        findProject: projects.find,
+        countCall: options.countAnonymous,
+        now: clock.now,
+      }),
       endUserDoor: createEndUserDoor({
         storage: service,
         urls,

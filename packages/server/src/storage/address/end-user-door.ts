@@ -115,7 +115,7 @@ export function createEndUserDoor(options: EndUserDoorOptions) {
     // The same for a project that does not exist: it has no users.
     if (project === null || user === null) throw new AerostackError("UNAUTHORIZED");
     served.projectId = project.id;
-    requireAllowed(res, options.countCall(project.id, caller.ip));
+    requireAllowed(res, options.countCall(project.id, caller.ip), options.now());
     const body = JSON.stringify(await upload(req, project, user.userId).catch(asDocumented));
     res.writeHead(200, {
       "content-type": "application/json; charset=utf-8",

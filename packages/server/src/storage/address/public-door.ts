@@ -17,6 +17,7 @@ export interface PublicDoorOptions {
   /** By slug or id. */
   readonly findProject: FindStorageProject;
   readonly countCall: (projectId: string, ip: string) => RateVerdict;
+  readonly now: () => number;
 }
 
 export interface StorageProject {
@@ -149,7 +150,7 @@ export function createPublicDoor(options: PublicDoorOptions) {
     const query = new URLSearchParams(mark === -1 ? "" : url.slice(mark + 1));
     const project = await options.findProject(address.project);
     if (project !== null) served.projectId = project.id;
-    if (project !== null) requireAllowed(res, options.countCall(project.id, caller.ip));
+    if (project !== null) requireAllowed(res, options.countCall(project.id, caller.ip), options.now());
     const key = decodeObjectKey(address.path);
     const grant = grantOf(query, method, project, address, key);
     if (project === null) throw objectNotFound();
@@ -194,9 +195,9 @@ function notSigned(): AerostackError {
   });
 }
 
-export function requireAllowed(res: ServerResponse, verdict: RateVerdict): void {
+export function requireAllowed(res: ServerResponse, verdict: RateVerdict, nowMs: number): void {
   if (verdict.allowed) return;
-  const retryAfterSeconds = Math.max(1, Math.ceil(verdict.resetUnixSeconds - Date.now() / 1000));
+  const retryAfterSeconds = Math.max(1, Math.ceil(verdict.resetUnixSeconds - nowMs / 1000));
   res.setHeader("x-ratelimit-reset", verdict.resetUnixSeconds);
   throw new AerostackError("RATE_LIMIT_EXCEEDED", { retryAfterSeconds });
 }

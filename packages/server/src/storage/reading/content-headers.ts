@@ -15,6 +15,13 @@ const SCRIPT = /^(?:text|application)\/(?:(?:x-)?(?:java|ecma|live|j)script|x-?m
 const NOT_IN_HEADERS = /[^\t\x20-\x7e\x80-\xff]/;
 
 const SANDBOX = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox";
+/** What keeps a document of somebody else's from acting as a page of this origin, whatever its type. */
+export const BROWSER_SAFETY: Readonly<Record<string, string>> = {
+  "x-content-type-options": "nosniff",
+  "content-security-policy": SANDBOX,
+  "cross-origin-resource-policy": "cross-origin",
+  "referrer-policy": "no-referrer",
+};
 /** Browsers show no PDF in a sandbox; what it holds never runs as a page of this origin. */
 const NO_SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'";
 
@@ -52,10 +59,8 @@ export function safeHeaders(object: ObjectInfo): Record<string, string> {
   const type = (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   if (SCRIPT.test(type)) headers["content-type"] = "text/plain; charset=utf-8";
   else if (!SHOWN.test(type) && type !== SVG) headers["content-disposition"] = asAttachment(headers);
-  headers["x-content-type-options"] = "nosniff";
-  headers["content-security-policy"] = type === "application/pdf" ? NO_SANDBOX : SANDBOX;
-  headers["cross-origin-resource-policy"] = "cross-origin";
-  headers["referrer-policy"] = "no-referrer";
+  Object.assign(headers, BROWSER_SAFETY);
+  if (type === "application/pdf") headers["content-security-policy"] = NO_SANDBOX;
   return headers;
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { ObjectAttributes, ObjectCondition, ObjectInfo } from "@aerostack/datahost";
 import { parseEtags } from "../reading/conditional-request.ts";
-import { storedHeaders } from "../reading/content-headers.ts";
+import { BROWSER_SAFETY, storedHeaders } from "../reading/content-headers.ts";
 import { CHECKSUM_ALGORITHMS } from "./payload/checksums.ts";
 import { S3Error } from "./s3-error.ts";
 
@@ -111,7 +111,8 @@ export function objectHeaders(object: ObjectInfo): Record<string, string> {
   }
   if (object.storageClass === "InfrequentAccess") headers["x-amz-storage-class"] = "STANDARD_IA";
   headers["x-amz-server-side-encryption"] = "AES256";
-  return headers;
+  // A presigned URL opens in a browser, on the origin of the platform's own pages.
+  return { ...headers, ...BROWSER_SAFETY };
 }
 
 /** The checksums that are kept with an object, base64, by their name in S3's headers. */

@@ -9,6 +9,7 @@ export interface TusDoorOptions {
   readonly uploads: TusUploads;
   readonly findProject: FindStorageProject;
   readonly countCall: (projectId: string, ip: string) => RateVerdict;
+  readonly now: () => number;
 }
 
 const ADDRESS = /^\/tus\/([a-z0-9_-]{1,80})\.([a-z0-9][a-z0-9_-]{0,79})\/([\w-]{20,100})(?:\?|$)/i;
@@ -33,7 +34,7 @@ export function answerTusOptions(req: IncomingMessage, res: ServerResponse): voi
  * `/tus/<project>.<bucket>/<upload>`: uploads that have begun. Their address is the right to go on with them: it is as hard
  * to guess as a key, was told to whoever began them, and opens nothing else.
  */
-export function createTusDoor({ uploads, findProject, countCall }: TusDoorOptions) {
+export function createTusDoor({ uploads, findProject, countCall, now }: TusDoorOptions) {
   return async function serve(
     req: IncomingMessage,
     res: ServerResponse,
@@ -66,7 +67,7 @@ export function createTusDoor({ uploads, findProject, countCall }: TusDoorOption
       throw new AerostackError("NOT_FOUND", { message: "There is no such upload, or it has ended." });
     }
     served.projectId = project.id;
-    requireAllowed(res, countCall(project.id, caller.ip));
+    requireAllowed(res, countCall(project.id, caller.ip), now());
     await uploads.serve(req, res, body, { projectId: project.id, bucket }, uploadId);
   }
 }

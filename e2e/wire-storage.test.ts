@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { createClient } from "../packages/sdk/src/index.ts";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
 import { send } from "./harness/raw-http.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
@@ -367,6 +368,24 @@ describe("storage on the wire", () => {
     });
     expect((await call("update", { key: "nowhere", public: true })).status).toBe(404);
   });
+});
+
+test("the client in TypeScript stores, lists, copies and signs", async () => {
+  const { storage } = createClient({ url: server.url, apiKey: key });
+  const url = await storage.upload("client/a.txt", "by client", { contentType: "text/plain" });
+  expect(await (await fetch(url)).text()).toBe("by client");
+  await storage.upload("client/hidden.txt", "hidden", { public: false });
+  expect(await storage.metadata("client/hidden.txt")).toMatchObject({ size: 6 });
+  const signed = await storage.signUrl("client/hidden.txt", { expiresIn: 60 });
+  expect(await (await fetch(signed.url)).text()).toBe("hidden");
+  await storage.copy("client/a.txt", "client/b.txt");
+  expect((await storage.list({ prefix: "client/" })).objects.map((object) => object.key)).toEqual([
+    "client/a.txt",
+    "client/b.txt",
+    "client/hidden.txt",
+  ]);
+  await storage.delete("client/b.txt");
+  expect(await storage.exists("client/b.txt")).toBe(false);
 });
 
 describe("uploads of a project's users", () => {

@@ -35,5 +35,12 @@ export {
   type RealtimeStatus,
   type SocketLike,
 } from "./realtime.ts";
-export { createStorage, type Storage, type StorageObject, type StoragePage } from "./storage.ts";
+export {
+  createStorage,
+  type SignedUrl,
+  type SignUrlOptions,
+  type Storage,
+  type StorageObject,
+  type StoragePage,
+} from "./storage.ts";
 export { type Transaction, type TransactionalDatabase, type TransactionOptions, transaction } from "./transaction.ts";

@@ -14,21 +14,40 @@ export interface StoragePage {
   readonly cursor?: string;
 }
 
+export interface SignUrlOptions {
+  readonly method?: "GET" | "PUT";
+  /** Seconds, at most a week; an hour by default. */
+  readonly expiresIn?: number;
+  /** Of an upload: the only type that is taken. */
+  readonly contentType?: string;
+  /** Of an upload. */
+  readonly maxBytes?: number;
+  /** Of an upload: whether anybody may read the object afterwards. */
+  readonly public?: boolean;
+}
+
+export interface SignedUrl {
+  readonly url: string;
+  readonly method: "GET" | "PUT";
+  readonly expiresAt: string;
+}
+
 /** A project's object storage; needs a secret key. */
 export function createStorage(connection: Connection) {
   const call = <Answer>(operation: string, json: unknown): Promise<Answer> =>
     connection.json<Answer>({ path: `/v1/storage/${operation}`, json, isRepeatable: true });
 
   return {
-    /** Stores up to 100 MB under the key and gives the object's URL. */
+    /** Stores up to 100 MB under the key and gives the object's URL: a lasting one, unless it is not to be public. */
     async upload(
       key: string,
       content: Blob | Uint8Array<ArrayBuffer> | string,
-      options: { readonly contentType?: string } = {},
+      options: { readonly contentType?: string; readonly public?: boolean } = {},
     ): Promise<string> {
       const form = new FormData();
       form.set("key", key);
       if (options.contentType !== undefined) form.set("contentType", options.contentType);
+      if (options.public !== undefined) form.set("public", String(options.public));
       form.set("file", content instanceof Blob ? content : new Blob([content]), "file");
       const request = { path: "/v1/storage/upload", body: form, isRepeatable: true };
       return (await connection.json<{ url: string }>(request)).url;
@@ -39,6 +58,10 @@ export function createStorage(connection: Connection) {
     },
     async getUrl(key: string): Promise<string> {
       return (await call<{ url: string }>("getUrl", { key })).url;
+    },
+    /** An address at which anybody who has it may read, or with PUT upload, this one object for a time. */
+    async signUrl(key: string, options: SignUrlOptions = {}): Promise<SignedUrl> {
+      return await call<SignedUrl>("signUrl", { key, ...options });
     },
     async list(
       options: { readonly prefix?: string; readonly limit?: number; readonly cursor?: string } = {},

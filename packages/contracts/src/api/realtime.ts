@@ -73,3 +73,32 @@ export const historyResponseSchema = z.object({
     }),
   ),
 });
+
+const MAX_RULES = 100;
+/** `public` everybody with a key; `signed-in` users; `owner` the user whose id stands for `{userId}`; `none` secret keys alone. */
+export const realtimeAudienceSchema = z.enum(["public", "signed-in", "owner", "none"]);
+export const realtimeRuleSchema = z
+  .strictObject({
+    pattern: z
+      .string()
+      .min(1)
+      .max(MAX_TOPIC_CHARACTERS)
+      .regex(
+        /^(?:[^/{}*\s]+|\{\w{1,40}\})(?:\/(?:[^/{}*\s]+|\{\w{1,40}\}))*(?:\/\*)?$|^\*$/,
+        "A pattern is parts between slashes: words, {names}, and * at the end, such as room/{id}.",
+      ),
+    listen: realtimeAudienceSchema.default("public"),
+    publish: realtimeAudienceSchema.default("none"),
+  })
+  .refine(({ pattern, listen, publish }) => ![listen, publish].includes("owner") || pattern.includes("{userId}"), {
+    error: "'owner' needs {userId} in the pattern.",
+    path: ["pattern"],
+  })
+  .refine(({ pattern, publish }) => !pattern.startsWith("table/") || publish === "none", {
+    error: "Nobody publishes to a table: its rows are written.",
+    path: ["publish"],
+  });
+export type RealtimeRule = z.output<typeof realtimeRuleSchema>;
+export const realtimeRulesSchema = z.array(realtimeRuleSchema).max(MAX_RULES);
+export const realtimeRulesRequestSchema = z.strictObject({ rules: realtimeRulesSchema });
+export const realtimeRulesResponseSchema = z.object({ rules: realtimeRulesSchema });

@@ -4,10 +4,12 @@ import { AerostackError } from "@aerostack/contracts";
 import { type Clock, createId, randomText } from "@aerostack/kernel";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import type { Bus } from "../kernel/bus/bus.ts";
+import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import type { EventLog } from "../kernel/event-log/event-log.ts";
 import type { HostCall } from "../kernel/host-call.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Sql } from "../kernel/sql/index.ts";
+import type { FindProject } from "../projects/find-project.ts";
 import { NOT_VALID_ANY_MORE, RealtimeConnection, TOO_MANY } from "./connection.ts";
 import { EventStream } from "./event-stream.ts";
 import { createFrameHandler } from "./frame-handler.ts";
@@ -26,6 +28,8 @@ import { createPresence } from "./presence.ts";
 import { createRealtimeOperations, createRealtimeRoutes } from "./routes.ts";
 import { createRowChanges } from "./row-changes.ts";
 import { type MayReadRow, viewRowChange } from "./row-view.ts";
+import { createRuleRoutes } from "./rule-routes.ts";
+import { createRealtimeRules } from "./rules.ts";
 import { createSequence } from "./sequence.ts";
 import { createRealtimeStore } from "./store.ts";
 import type { RealtimeTables } from "./tables.ts";
@@ -35,6 +39,9 @@ export interface RealtimeOptions extends HandshakeOptions {
   readonly sql: Sql<unknown>;
   readonly clock: Clock;
   readonly bus: Bus;
+  readonly changes: ChangeFeed;
+  /** For whoever manages a project. */
+  readonly findOwnProject: FindProject;
   readonly events: EventLog;
   readonly log: Logger;
   readonly mayListenToTable: MayListenToTable;
@@ -62,7 +69,9 @@ export function createRealtime(options: RealtimeOptions) {
   const store = createRealtimeStore(options.sql.withTables<RealtimeTables>());
   const nextNumber = createSequence(() => clock.now());
   const admit = createHandshake(options);
-  const permissions = createPermissions(options.mayListenToTable);
+  const sql = options.sql.withTables<RealtimeTables>();
+  const rules = createRealtimeRules({ sql, clock, changes: options.changes });
+  const permissions = createPermissions(options.mayListenToTable, rules);
   const node = randomText(NODE_CHARACTERS);
   const streams = new Set<EventStream>();
   let closed = false;
@@ -73,9 +82,11 @@ export function createRealtime(options: RealtimeOptions) {
     frame: OutgoingFrame,
   ): OutgoingFrame | Promise<OutgoingFrame | null> {
     const table = tableOf(topic);
-    const { access, user } = connection.speaker;
-    if (frame.type !== "db_change" || table === null || access === "secret") return frame;
-    return viewRowChange(frame, (row) => options.mayReadRow(connection.project.id, table, row, user));
+    const { speaker, project } = connection;
+    if (frame.type !== "db_change" || table === null || speaker.access === "secret") return frame;
+    return Promise.resolve(permissions.seesAllRows(project.id, topic, speaker)).then((all) =>
+      all ? frame : viewRowChange(frame, (row) => options.mayReadRow(project.id, table, row, speaker.user)),
+    );
   }
 
   const hub = createHub<RealtimeConnection>({ events, now: () => clock.now(), view });
@@ -208,6 +219,7 @@ export function createRealtime(options: RealtimeOptions) {
     // Where the database does not answer, nobody is sent away for it.
     const hold = await holdCredentials(options, connection.project.id, connection.credentials).catch(() => true);
     if (!hold) connection.close(NOT_VALID_ANY_MORE, "the credential is not valid any more");
+    else await frames.leaveClosedTopics(connection);
   }
 
   const sweep = setInterval(() => {
@@ -263,7 +275,7 @@ export function createRealtime(options: RealtimeOptions) {
     /** An event of the project's own code. Without a room it goes to `events`. */
     async emit(projectId: string, event: string, data: unknown, room: string | null): Promise<void> {
       const topic = readTopic(room ?? "events", { id: projectId, slug: projectId });
-      permissions.requirePublish(topic, { access: "secret", user: null });
+      await permissions.requirePublish(projectId, topic, { access: "secret", user: null });
       await publish({ projectId, topic, kind: "event", event, data, userId: null, persist: false });
     },
 
@@ -272,51 +284,55 @@ export function createRealtime(options: RealtimeOptions) {
         const project = await options.findProject(projectId);
         if (project === undefined) throw new AerostackError("NOT_FOUND");
         const topic = topicOf(project, asked);
-        permissions.requirePublish(topic, { access: "secret", user: null });
+        await permissions.requirePublish(projectId, topic, { access: "secret", user: null });
         await publish({ projectId, topic, kind: "event", event, data, userId: null, persist });
         return topic.full;
       },
     }),
-    routes: createRealtimeRoutes({
-      findProject: options.findProject,
-      verifyToken: options.verifyToken,
-      async history(project, speaker, { room, limit, before }) {
-        const topic = topicOf(project, room);
-        await permissions.requireListen(project.id, topic, speaker);
-        return await store.history(project.id, topic.full, limit, before);
-      },
-      async stream({ project, speaker, token }, asked, request) {
-        if (countOf(project.id) >= MAX_CONNECTIONS_PER_PROJECT) throw tooManyConnections();
-        const stream = new EventStream({
-          project,
-          speaker,
-          topics: asked.map((topic) => topicOf(project, topic)),
-          lastEventId: request.headers.get("last-event-id") ?? new URL(request.url).searchParams.get("lastEventId"),
-          signal: request.signal,
-          async subscribe(listener, topic, since) {
-            await frames.admitToTopic(listener, topic);
-            await hub.subscribe(listener, { ...topic, filter: null }, since);
-          },
-          isStillValid: async () => token === undefined || (await options.verifyToken(project.id, token)) !== null,
-          onEnd(ended) {
-            streams.delete(ended);
-            hub.remove(ended);
-          },
-        });
-        streams.add(stream);
-        try {
-          await stream.start();
-        } catch (error) {
-          stream.end();
-          throw error;
-        }
-        return stream.body;
-      },
-    }),
+    routes: [
+      ...createRuleRoutes({ rules, findProject: options.findOwnProject }),
+      ...createRealtimeRoutes({
+        findProject: options.findProject,
+        verifyToken: options.verifyToken,
+        async history(project, speaker, { room, limit, before }) {
+          const topic = topicOf(project, room);
+          await permissions.requireListen(project.id, topic, speaker);
+          return await store.history(project.id, topic.full, limit, before);
+        },
+        async stream({ project, speaker, token }, asked, request) {
+          if (countOf(project.id) >= MAX_CONNECTIONS_PER_PROJECT) throw tooManyConnections();
+          const stream = new EventStream({
+            project,
+            speaker,
+            topics: asked.map((topic) => topicOf(project, topic)),
+            lastEventId: request.headers.get("last-event-id") ?? new URL(request.url).searchParams.get("lastEventId"),
+            signal: request.signal,
+            async subscribe(listener, topic, since) {
+              await frames.admitToTopic(listener, topic);
+              await hub.subscribe(listener, { ...topic, filter: null }, since);
+            },
+            isStillValid: async () => token === undefined || (await options.verifyToken(project.id, token)) !== null,
+            onEnd(ended) {
+              streams.delete(ended);
+              hub.remove(ended);
+            },
+          });
+          streams.add(stream);
+          try {
+            await stream.start();
+          } catch (error) {
+            stream.end();
+            throw error;
+          }
+          return stream.body;
+        },
+      }),
+    ],
     removeExpired: () => store.removeExpired(clock.now()),
-    deleteProject(projectId: string): Promise<void> {
+    async deleteProject(projectId: string): Promise<void> {
       rowChanges.deleteProject(projectId);
-      return store.deleteProject(projectId);
+      await rules.delete(projectId);
+      await store.deleteProject(projectId);
     },
     connectionCount: countOf,
     /** Tells every client that the server goes away, so that it looks for another. */

@@ -99,7 +99,7 @@ export function createFrameHandler({
       }
       case "publish": {
         const topic = readTopic(frame.topic, project);
-        permissions.requirePublish(topic, connection.speaker);
+        await permissions.requirePublish(project.id, topic, connection.speaker);
         await publish({
           projectId: project.id,
           topic,
@@ -114,7 +114,7 @@ export function createFrameHandler({
       }
       case "chat": {
         const topic = readTopic(`chat/${frame.roomId}`, project);
-        permissions.requirePublish(topic, connection.speaker);
+        await permissions.requirePublish(project.id, topic, connection.speaker);
         const data = { text: frame.text, metadata: frame.metadata ?? {}, userId: connection.userId };
         const message = { projectId: project.id, topic, kind: "chat_message", event: "message", data } as const;
         await publish({ ...message, userId: connection.userId, persist: true });
@@ -158,8 +158,24 @@ export function createFrameHandler({
     connection.send({ type: "error", code: error.code, message: error.message, fix: error.fix, ...facts });
   }
 
+  /** Rules change, and users come and go: what may not be listened to any more is not. */
+  async function leaveClosedTopics(connection: RealtimeConnection): Promise<void> {
+    if (connection.speaker.access === "secret") return;
+    for (const topic of [...connection.topics.values()]) {
+      try {
+        await permissions.requireListen(connection.project.id, topic, connection.speaker);
+      } catch (error) {
+        if (!(error instanceof AerostackError) || error.code !== "FORBIDDEN") continue;
+        untrack(connection, topic.full);
+        hub.unsubscribe(connection, topic.full);
+        refuse(connection, error, { topic: topic.shown });
+      }
+    }
+  }
+
   return {
     subscribe,
+    leaveClosedTopics,
     admitToTopic,
 
     /** Takes one message of the client, in whatever form it comes. */

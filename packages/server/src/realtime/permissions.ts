@@ -1,5 +1,7 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { VerifiedEndUser } from "../endusers/sessions/token-verifier.ts";
+import { findRule, passesRule } from "./channel-rules.ts";
+import type { RealtimeRules } from "./rules.ts";
 import { type Topic, tableOf } from "./topics.ts";
 
 /** Who speaks over a connection. */
@@ -9,45 +11,73 @@ export interface Speaker {
   readonly user: VerifiedEndUser | null;
 }
 
-/** Whether rows of a table may be listened to; each row is asked for apart where the answer is `rows`. */
+/** Whether rows of a table may be listened to; each row is asked for apart. */
 export type MayListenToTable = (projectId: string, table: string, user: VerifiedEndUser | null) => Promise<boolean>;
 
 /**
- * What a speaker may do with a topic: a secret key everything; a public key, or a signed-in user, listens to channels; a
- * signed-in user publishes to them too, a public key alone does not. Rows of tables are listened to by whoever the
- * collection's rules let list them, and come from the database only.
+ * What a speaker may do with a topic. A secret key: everything. Others: what the project's rule for the topic says. Without
+ * a rule a public key, or a signed-in user, listens to channels; a signed-in user publishes to them too, a public key alone
+ * does not; and rows of a collection are told to whoever its rules let list them. Rows come from the database only.
  */
 export interface Permissions {
   /** @throws FORBIDDEN */
   requireListen(projectId: string, topic: Topic, speaker: Speaker): Promise<void>;
   /** @throws FORBIDDEN */
-  requirePublish(topic: Topic, speaker: Speaker): void;
+  requirePublish(projectId: string, topic: Topic, speaker: Speaker): Promise<void>;
+  /** Whether a speaker who may listen to a table sees all its rows. */
+  seesAllRows(projectId: string, topic: Topic, speaker: Speaker): boolean | Promise<boolean>;
 }
 
-export function createPermissions(mayListenToTable: MayListenToTable): Permissions {
+export function createPermissions(mayListenToTable: MayListenToTable, rules: RealtimeRules): Permissions {
+  /** Undefined where no rule fits. */
+  async function allows(
+    projectId: string,
+    topic: Topic,
+    what: "listen" | "publish",
+    speaker: Speaker,
+  ): Promise<boolean | undefined> {
+    const found = findRule(await rules.of(projectId), topic.name);
+    return found === undefined ? undefined : passesRule(found.rule[what], found.userId, speaker);
+  }
+
   return {
-    async requireListen(projectId, topic, { access, user }) {
+    async requireListen(projectId, topic, speaker) {
+      if (speaker.access === "secret") return;
+      const byRule = await allows(projectId, topic, "listen", speaker);
+      if (byRule === true) return;
       const table = tableOf(topic);
-      if (access === "secret" || table === null) return;
-      if (await mayListenToTable(projectId, table, user)) return;
+      if (byRule === undefined && table === null) return;
+      if (byRule === undefined && table !== null && (await mayListenToTable(projectId, table, speaker.user))) return;
+      if (table === null) {
+        throw new AerostackError("FORBIDDEN", {
+          message: `The topic '${topic.name}' is not open to this caller.`,
+          fix: "Sign the user in whom the topic's rule names, or use a secret key on a server.",
+        });
+      }
       throw new AerostackError("FORBIDDEN", {
         message: `The changes of '${table}' are not open to this caller.`,
-        fix: "Let the collection's rule for list include the caller, or use a secret key on a server.",
+        fix: "Let the collection's rule for list include the caller, give the topic a rule, or use a secret key on a server.",
       });
     },
 
-    requirePublish(topic, { access, user }) {
+    async requirePublish(projectId, topic, speaker) {
       if (tableOf(topic) !== null) {
         throw new AerostackError("FORBIDDEN", {
           message: "Changes of rows are told by the database alone.",
           fix: "Write the row, or publish to a channel.",
         });
       }
-      if (access === "secret" || user !== null) return;
+      if (speaker.access === "secret") return;
+      if ((await allows(projectId, topic, "publish", speaker)) ?? speaker.user !== null) return;
       throw new AerostackError("FORBIDDEN", {
         message: "A public key listens; it does not publish.",
-        fix: "Sign the user in and send their token, or publish from a server with a secret key.",
+        fix: "Sign the user in and send their token, give the topic a rule, or publish from a server with a secret key.",
       });
+    },
+
+    seesAllRows(projectId, topic, speaker) {
+      if (speaker.access === "secret") return true;
+      return allows(projectId, topic, "listen", speaker).then((byRule) => byRule === true);
     },
   };
 }

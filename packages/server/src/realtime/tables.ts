@@ -1,6 +1,6 @@
 import type { SqlMigrations } from "../kernel/sql/index.ts";
 
-export interface RealtimeTables {
+export interface RealtimeTables extends RealtimeRuleTables {
   /** Messages that were published to be kept. */
   realtime_messages: {
     project_id: string;
@@ -20,6 +20,15 @@ export interface RealtimeTables {
     /** JSON list of topics as the client called them. */
     topics: string;
     expires_at: number;
+  };
+}
+
+export interface RealtimeRuleTables {
+  realtime_rules: {
+    project_id: string;
+    /** JSON list. */
+    rules: string;
+    updated_at: number;
   };
 }
 
@@ -48,6 +57,16 @@ export const realtimeMigrations: SqlMigrations = {
         .addColumn("expires_at", integer, (column) => column.notNull())
         .execute();
       await db.schema.createIndex("realtime_sessions_expiry").on("realtime_sessions").column("expires_at").execute();
+    },
+  },
+  "0601_realtime_rules": {
+    async up(db, { text, integer }) {
+      await db.schema
+        .createTable("realtime_rules")
+        .addColumn("project_id", text, (column) => column.primaryKey())
+        .addColumn("rules", text, (column) => column.notNull())
+        .addColumn("updated_at", integer, (column) => column.notNull())
+        .execute();
     },
   },
 };

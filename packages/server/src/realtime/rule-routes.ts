@@ -1,0 +1,48 @@
+import { projectParamsSchema, realtimeRulesRequestSchema, realtimeRulesResponseSchema } from "@aerostack/contracts";
+import { defineRoute, type Route } from "../edge/define-route.ts";
+import type { FindProject } from "../projects/find-project.ts";
+import type { RealtimeRules } from "./rules.ts";
+
+const TAG = "Realtime";
+
+/** Who may listen to which topics and publish to them. */
+export function createRuleRoutes({
+  rules,
+  findProject,
+}: {
+  readonly rules: RealtimeRules;
+  readonly findProject: FindProject;
+}): Route[] {
+  return [
+    defineRoute({
+      method: "get",
+      path: "/api/v1/projects/:project/realtime/rules",
+      summary: "Read the rules of a project's topics",
+      tag: TAG,
+      auth: "management",
+      params: projectParamsSchema,
+      response: { status: 200, schema: realtimeRulesResponseSchema },
+      async handler({ principal, params }) {
+        const project = await findProject(principal, params.project);
+        return { rules: [...(await rules.of(project.id))] };
+      },
+    }),
+    defineRoute({
+      method: "put",
+      path: "/api/v1/projects/:project/realtime/rules",
+      summary: "Replace the rules of a project's topics",
+      description:
+        "A pattern is a topic without its project; `{name}` stands for one part, `*` at the end for the rest. The most exact pattern counts: `room/lobby` before `room/{id}` before `room/*`. `listen` and `publish` say who may: `public` everybody with a key, `signed-in` users, `owner` the user whose id stands in the place of `{userId}`, `none` secret keys alone. A rule for `table/<name>` opens all rows of a table.",
+      tag: TAG,
+      auth: "management",
+      params: projectParamsSchema,
+      body: realtimeRulesRequestSchema,
+      response: { status: 200, schema: realtimeRulesResponseSchema },
+      async handler({ principal, params, body }) {
+        const project = await findProject(principal, params.project);
+        await rules.replace(project.id, body.rules);
+        return { rules: body.rules };
+      },
+    }),
+  ];
+}

@@ -20,6 +20,8 @@ export const CHUNK_BYTES = 2 ** CHUNK_SIZE_LOG2;
 export const HEADER_BYTES = 32;
 export const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
 const MAX_CHUNKS = 2 ** 32;
+/** Fetched at once: a trip to the disk costs more than the bytes it brings. */
+const CHUNKS_PER_READ = 8;
 
 /** The bytes are not what was sealed: changed, cut, reordered, or under another key. */
 export class SealBrokenError extends Error {
@@ -139,13 +141,17 @@ export async function* openChunks(
   const first = Math.min(lastChunk, Math.floor(range.offset / CHUNK_BYTES));
   // A range without bytes still opens one chunk: an empty file is proved to be empty.
   const final = range.length === 0 ? first : Math.floor((end - 1) / CHUNK_BYTES);
-  for (let chunk = first; chunk <= final; chunk++) {
+  for (let chunk = first; chunk <= final; chunk += CHUNKS_PER_READ) {
     const position = HEADER_BYTES + chunk * SEALED_CHUNK_BYTES;
-    const sealed = await source.read(position, Math.min(SEALED_CHUNK_BYTES, source.size - position));
-    const plain = openChunk(sealed, ownKey, header, chunk, chunk === lastChunk);
-    const start = chunk * CHUNK_BYTES;
-    const wanted = plain.subarray(Math.max(0, range.offset - start), Math.max(0, end - start));
-    if (wanted.length > 0) yield wanted;
+    const count = Math.min(CHUNKS_PER_READ, final - chunk + 1);
+    const sealed = await source.read(position, Math.min(count * SEALED_CHUNK_BYTES, source.size - position));
+    for (let index = 0; index < count; index++) {
+      const own = sealed.subarray(index * SEALED_CHUNK_BYTES, (index + 1) * SEALED_CHUNK_BYTES);
+      const plain = openChunk(own, ownKey, header, chunk + index, chunk + index === lastChunk);
+      const start = (chunk + index) * CHUNK_BYTES;
+      const wanted = plain.subarray(Math.max(0, range.offset - start), Math.max(0, end - start));
+      if (wanted.length > 0) yield wanted;
+    }
   }
 }
 

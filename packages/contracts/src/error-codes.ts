@@ -146,6 +146,11 @@ export const ERRORS = defineErrors({
     message: "The project does not offer this way to log in.",
     fix: "Use another way, or switch it on in the project's end-user settings.",
   },
+  AUTH_CAPTCHA_FAILED: {
+    status: 403,
+    message: "It was not shown that a person is asking.",
+    fix: "Solve the challenge again and send its new token as turnstileToken.",
+  },
   AUTH_REFUSED: {
     status: 403,
     message: "The application refused this.",

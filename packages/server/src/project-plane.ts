@@ -273,6 +273,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     mailSender: createInstallationSender(config),
     outgoing: createOutgoing(outside),
     avatarStorage: createAvatarStorage(storage.service),
+    callFunction: functions.invoke,
     logToProject: (projectId, message) =>
       logs.buffer.add({ projectId, time: clock.now(), kind: "event", level: "warn", message }),
   });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { functionNameSchema } from "../deploy-config.ts";
 
 // How one project's end users log in. Every part has a default: a project without settings works.
 
@@ -155,6 +156,32 @@ export const customFieldDefinitionSchema = z.strictObject({
 });
 export type CustomFieldDefinition = z.infer<typeof customFieldDefinitionSchema>;
 
+/** A function of the project that is asked or told. */
+const hookSchema = z
+  .strictObject({
+    function: functionNameSchema,
+    path: z
+      .string()
+      .max(500)
+      .regex(/^\/[\x21-\x7e]*$/, "A path, beginning with a slash.")
+      .default("/"),
+  })
+  .nullable()
+  .default(null);
+
+export const hookSettingsSchema = z.strictObject({
+  beforeRegister: hookSchema.describe("May refuse a new user"),
+  afterRegister: hookSchema,
+  beforeLogin: hookSchema.describe("May refuse a log-in"),
+  afterLogin: hookSchema,
+  beforeToken: hookSchema.describe("May add claims to an access token, or refuse it"),
+  onFailure: z
+    .enum(["refuse", "allow"])
+    .default("refuse")
+    .describe("What happens when a function that may refuse does not answer, or not rightly"),
+  timeoutMs: z.int().min(100).max(10_000).default(3_000),
+});
+
 export const MESSAGE_KINDS = [
   "verify-email",
   "reset-password",
@@ -218,6 +245,11 @@ export const endUserSettingsSchema = z.strictObject({
         .describe("Where they may be used, such as https://app.example.com; that of urls.site by default"),
     })
     .prefault({}),
+  turnstile: z
+    .strictObject({ enabled: z.boolean().default(false), siteKey: lineSchema(100).nullable().default(null) })
+    .prefault({})
+    .describe("Cloudflare Turnstile at sign-up, log-in and before messages; the secret is `turnstile.secretKey`"),
+  hooks: hookSettingsSchema.prefault({}),
   mail: mailSettingsSchema.prefault({}),
   sms: smsSettingsSchema.prefault({}),
   templates: z

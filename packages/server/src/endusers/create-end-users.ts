@@ -11,6 +11,8 @@ import type { Outgoing } from "../kernel/outgoing.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { FindProject } from "../projects/find-project.ts";
 import { createOutboxRoutes } from "./admin/outbox-routes.ts";
+import { createUserAdminRoutes } from "./admin/routes.ts";
+import { createUserAdmin } from "./admin/user-admin.ts";
 import { createAnonymousUsers } from "./anonymous/anonymous-users.ts";
 import { createAnonymousRoutes } from "./anonymous/routes.ts";
 import { createAuthRequests, type PublicProject } from "./auth-route.ts";
@@ -19,6 +21,8 @@ import { createOneTimeTokens } from "./codes/one-time-tokens.ts";
 import { createOtpCodes } from "./codes/otp-codes.ts";
 import { createOtpLogin } from "./codes/otp-login.ts";
 import { createCodeRoutes } from "./codes/routes.ts";
+import { type CallFunction, createEndUserHooks } from "./hooks/hooks.ts";
+import { createHumanCheck } from "./human-check/human-check.ts";
 import { createEndUserMessages } from "./messages/end-user-messages.ts";
 import { createMessageLinks } from "./messages/message-links.ts";
 import { createProjectSenders } from "./messages/project-sender.ts";
@@ -47,6 +51,7 @@ import { createTokenVerifier } from "./sessions/token-verifier.ts";
 import { createConfigRoutes } from "./settings/config-routes.ts";
 import { createEndUserSettingsRoutes } from "./settings/routes.ts";
 import { createEndUserSettings } from "./settings/settings.ts";
+import { showEndUser } from "./show-user.ts";
 import { createProvenIdentities } from "./sign-in/proven-identity.ts";
 import { createSignIn } from "./sign-in/sign-in.ts";
 import type { EndUserTables } from "./tables.ts";
@@ -77,6 +82,8 @@ export interface EndUsersOptions {
   /** Reaches addresses that a project's people typed in, as far as their functions may. */
   readonly outgoing: Outgoing;
   readonly avatarStorage: AvatarStorage;
+  /** Calls a function of a project, for its hooks. */
+  readonly callFunction: CallFunction;
   /** For tests: they do not wait. */
   readonly minRefusalMs?: number;
   /** For tests: where GitHub is. */
@@ -107,6 +114,16 @@ export function createEndUsers(options: EndUsersOptions) {
   const background = createBackground(log);
   const messages = createEndUserMessages({ outbox, background, settings, findProject: findPublicProject });
 
+  const hooks = createEndUserHooks({
+    settings,
+    call: options.callFunction,
+    background,
+    now: () => clock.now(),
+    log,
+    logToProject: options.logToProject,
+  });
+  const human = createHumanCheck({ settings, fetch: outgoing.fetch });
+
   // Sessions and their tokens
   const keys = createSigningKeys({ sql, clock, changes, envelope });
   const accessTokens = createEndUserAccessTokens({ clock, keys, origin });
@@ -117,7 +134,7 @@ export function createEndUsers(options: EndUsersOptions) {
     accessTokens,
     refreshTokens: createRefreshTokens(keyFor("end-user-refresh-token")),
     settings,
-    claimsOf: async () => ({}),
+    claimsOf: (projectId, user) => hooks.claims(projectId, { user: showEndUser(user) }),
     log,
   });
   const verifyToken = createTokenVerifier({ sql, clock, changes, accessTokens, settings });
@@ -128,9 +145,9 @@ export function createEndUsers(options: EndUsersOptions) {
   const passwords = createStoredPasswords(hasher);
   const tokens = createOneTimeTokens({ sql, clock });
   const factors = createSecondFactors({ sql, clock, envelope, settings });
-  const signIn = createSignIn({ sql, sessions, factors, tokens });
+  const signIn = createSignIn({ sql, sessions, factors, tokens, hooks });
   const passkeys = createPasskeys({ sql, clock, settings, tokens, signIn });
-  const identities = createProvenIdentities({ sql, clock, changes, settings });
+  const identities = createProvenIdentities({ sql, clock, changes, settings, hooks });
   const links = createMessageLinks({ settings, authUrlOf: accessTokens.issuerOf });
   const verification = createEmailVerification({ sql, clock, changes, tokens, messages, links });
   const reset = createPasswordReset({ sql, clock, changes, hasher, settings, tokens, messages, links });
@@ -147,6 +164,7 @@ export function createEndUsers(options: EndUsersOptions) {
     signIn,
     verification,
     messages,
+    hooks,
     minRefusalMs: options.minRefusalMs ?? MIN_REFUSAL_MS,
   });
 
@@ -156,7 +174,7 @@ export function createEndUsers(options: EndUsersOptions) {
     key: keyFor("end-user-oauth"),
     tokens,
     connections,
-    users: createProviderUsers({ sql, clock, changes, settings, identities }),
+    users: createProviderUsers({ sql, clock, changes, settings, identities, hooks }),
     signIn,
     authUrlOf: accessTokens.issuerOf,
     log,
@@ -171,11 +189,15 @@ export function createEndUsers(options: EndUsersOptions) {
     signIn,
     verification,
     messages,
+    hooks,
   });
 
   // What users keep of themselves
   const avatars = createAvatars({ clock, storage: options.avatarStorage, authUrlOf: accessTokens.issuerOf });
   const profile = createProfile({ sql, clock, changes, hasher, passwords, limiter, settings, avatars });
+
+  // What the project's own people do with them
+  const admin = createUserAdmin({ sql, clock, changes, hasher, settings, avatars });
 
   const requests = createAuthRequests({ clock, findProject: findPublicProject, verifyToken });
   return {
@@ -184,11 +206,11 @@ export function createEndUsers(options: EndUsersOptions) {
     getUser: directory.getUser,
     getUserByEmail: directory.getUserByEmail,
     outbox,
-    operations: createEndUserOperations(service),
+    operations: createEndUserOperations(service, human),
     routes: [
-      ...createEndUserRoutes({ requests, service, sessions, keys, verifyToken }),
-      ...createVerificationRoutes({ requests, limiter, settings, verification, reset, identities, messages }),
-      ...createAnonymousRoutes({ requests, anonymous }),
+      ...createEndUserRoutes({ requests, human, service, sessions, keys, verifyToken }),
+      ...createVerificationRoutes({ requests, human, limiter, settings, verification, reset, identities, messages }),
+      ...createAnonymousRoutes({ requests, human, anonymous }),
       ...createProfileRoutes({
         requests,
         limiter,
@@ -209,10 +231,11 @@ export function createEndUsers(options: EndUsersOptions) {
         identities: createUserIdentities(sql),
         authUrlOf: accessTokens.issuerOf,
       }),
-      ...createCodeRoutes({ requests, limiter, settings, otp, magicLinks }),
+      ...createCodeRoutes({ requests, human, limiter, settings, otp, magicLinks }),
       ...createConfigRoutes({ requests, settings, authUrlOf: accessTokens.issuerOf }),
       ...createPageRoutes({ requireProject: requests.requireProject, settings }),
       ...createEndUserSettingsRoutes({ settings, keys, findProject }),
+      ...createUserAdminRoutes({ sql, clock, admin, sessions, passkeys, factors, findProject }),
       ...createOutboxRoutes({ outbox, findProject }),
     ],
     /** Resolves when what answers did not wait for is done. */

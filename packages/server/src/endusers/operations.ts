@@ -6,6 +6,7 @@ import {
 } from "@aerostack/contracts";
 import { type DataCall, defineOperation, type Operation } from "../edge/define-operation.ts";
 import { toIso } from "../kernel/page.ts";
+import type { HumanCheck } from "./human-check/human-check.ts";
 import type { EndUserService } from "./service.ts";
 import type { EndUserCaller } from "./sessions/sessions.ts";
 import { showEndUser } from "./show-user.ts";
@@ -29,7 +30,13 @@ function showTokens(result: SignInResult) {
 }
 
 /** Sign-up and log-in as the generated SDKs know them: with a project's key, public or secret. */
-export function createEndUserOperations(service: EndUserService): Operation[] {
+export function createEndUserOperations(service: EndUserService, human: HumanCheck): Operation[] {
+  /** These addresses carry no token of a challenge: where the project asks for one, only its own servers may call. */
+  async function requireOwnServer({ projectId, principal }: DataCall): Promise<void> {
+    const isPublic = principal?.kind === "project" && principal.access === "public";
+    if (isPublic && (await human.isAsked(projectId))) throw new AerostackError("AUTH_CAPTCHA_FAILED");
+  }
+
   return [
     defineOperation({
       method: "post",
@@ -40,7 +47,10 @@ export function createEndUserOperations(service: EndUserService): Operation[] {
       body: dataSignupRequestSchema,
       response: { status: 201, schema: dataAuthResponseSchema },
       errors: ["AUTH_PASSWORD_WEAK", "AUTH_USER_EXISTS"],
-      handler: async ({ call, body }) => showTokens(await service.register(call.projectId, body, callerOf(call))),
+      async handler({ call, body }) {
+        await requireOwnServer(call);
+        return showTokens(await service.register(call.projectId, body, callerOf(call)));
+      },
     }),
     defineOperation({
       method: "post",
@@ -51,8 +61,10 @@ export function createEndUserOperations(service: EndUserService): Operation[] {
       body: dataSigninRequestSchema,
       response: { status: 200, schema: dataAuthResponseSchema },
       errors: ["AUTH_INVALID_CREDENTIALS"],
-      handler: async ({ call, body }) =>
-        showTokens(await service.login(call.projectId, body.email, body.password, callerOf(call))),
+      async handler({ call, body }) {
+        await requireOwnServer(call);
+        return showTokens(await service.login(call.projectId, body.email, body.password, callerOf(call)));
+      },
     }),
   ];
 }

@@ -13,6 +13,7 @@ import {
 import { defineRoute, type Route } from "../edge/define-route.ts";
 import { toIso } from "../kernel/page.ts";
 import { type AuthRequests, END_USER_AUTH_PATH, END_USER_TAG } from "./auth-route.ts";
+import type { HumanCheck } from "./human-check/human-check.ts";
 import type { EndUserService } from "./service.ts";
 import type { EndUserSessions } from "./sessions/sessions.ts";
 import type { SigningKeys } from "./sessions/signing-keys.ts";
@@ -23,6 +24,7 @@ import { showSignIn } from "./sign-in/show-sign-in.ts";
 
 export interface EndUserRoutesOptions {
   readonly requests: AuthRequests;
+  readonly human: HumanCheck;
   readonly service: EndUserService;
   readonly sessions: EndUserSessions;
   readonly keys: SigningKeys;
@@ -33,7 +35,7 @@ const JWKS_MAX_AGE_SECONDS = 60;
 
 /** What end users call themselves: no key is needed, and browsers of any origin may. */
 export function createEndUserRoutes(options: EndUserRoutesOptions): readonly Route[] {
-  const { requests, service, sessions, keys, verifyToken } = options;
+  const { requests, human, service, sessions, keys, verifyToken } = options;
   return [
     defineRoute({
       method: "post",
@@ -48,6 +50,7 @@ export function createEndUserRoutes(options: EndUserRoutesOptions): readonly Rou
       errors: ["AUTH_PASSWORD_WEAK", "AUTH_USER_EXISTS", "FORBIDDEN"],
       handler: async (input) => {
         const projectId = await requests.projectIdOf(input.params.project);
+        await human.require(projectId, input.body.turnstileToken);
         return showSignIn(await service.register(projectId, input.body, requests.callerOf(input)));
       },
     }),
@@ -64,7 +67,8 @@ export function createEndUserRoutes(options: EndUserRoutesOptions): readonly Rou
       errors: ["AUTH_INVALID_CREDENTIALS", "AUTH_EMAIL_NOT_VERIFIED", "AUTH_USER_BLOCKED"],
       handler: async (input) => {
         const projectId = await requests.projectIdOf(input.params.project);
-        const { email, password } = input.body;
+        const { email, password, turnstileToken } = input.body;
+        await human.require(projectId, turnstileToken);
         return showSignIn(await service.login(projectId, email, password, requests.callerOf(input)));
       },
     }),

@@ -6,6 +6,7 @@ import { limitKeyOfAddress } from "../kernel/limiter/address-key.ts";
 import type { Limiter, LimitPolicy } from "../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../kernel/limiter/require-allowed.ts";
 import type { Sql } from "../kernel/sql/index.ts";
+import type { EndUserHooks } from "./hooks/hooks.ts";
 import { END_USER_LIMITS } from "./limits.ts";
 import type { EndUserMessages } from "./messages/end-user-messages.ts";
 import { requirePolicy } from "./passwords/password-policy.ts";
@@ -13,6 +14,7 @@ import type { StoredPasswords } from "./passwords/stored-passwords.ts";
 import { changeCustomFields, requireCustomFields } from "./profile/custom-fields.ts";
 import type { EndUserCaller } from "./sessions/sessions.ts";
 import type { SettingsReader } from "./settings/settings.ts";
+import { showEndUser } from "./show-user.ts";
 import type { SignIn, SignInResult } from "./sign-in/sign-in.ts";
 import { requireAge, requireOpenSignUp } from "./sign-in/sign-up-rules.ts";
 import type { EndUserTables } from "./tables.ts";
@@ -53,6 +55,7 @@ export interface EndUserServiceOptions {
   readonly signIn: SignIn;
   readonly verification: EmailVerification;
   readonly messages: EndUserMessages;
+  readonly hooks: EndUserHooks;
   /** A wrong password is refused no sooner. */
   readonly minRefusalMs: number;
 }
@@ -60,7 +63,8 @@ export interface EndUserServiceOptions {
 export const MIN_REFUSAL_MS = 300;
 
 export function createEndUserService(options: EndUserServiceOptions): EndUserService {
-  const { sql, clock, hasher, passwords, limiter, settings, signIn, verification, messages, minRefusalMs } = options;
+  const { sql, clock, hasher, passwords, limiter, settings, signIn, verification, messages, hooks, minRefusalMs } =
+    options;
 
   const limit = (projectId: string, what: string, policy: LimitPolicy) =>
     requireAllowed(limiter, `end-users:${projectId}:${what}`, policy);
@@ -84,6 +88,8 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
       requirePolicy(input.password, rules.password, "password");
       requireCustomFields(input.customFields ?? {}, rules.customFields);
       const fields = changeCustomFields({}, input.customFields ?? {}, rules.customFields, "user");
+      const { email, name = null } = input;
+      await hooks.beforeRegister(projectId, { method: "password", email, name, customFields: fields, ...caller });
       const user = newEndUser(projectId, clock.now(), {
         email: input.email,
         name: input.name ?? null,
@@ -94,6 +100,7 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
       });
       const isNew = await endUserStore.insert(sql.db, user);
       if (!isNew && !rules.requireEmailVerification) throw new AerostackError("AUTH_USER_EXISTS");
+      if (isNew) hooks.afterRegister(projectId, { method: "password", user: showEndUser(user) });
       messages.inBackground("confirming an address", async () => {
         if (isNew) return await verification.send(user);
         const existing = await endUserStore.findByEmail(sql.db, projectId, input.email);

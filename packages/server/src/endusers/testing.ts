@@ -76,6 +76,7 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
         findPublicProject: controlPlane.projects.find,
         mailSender: null,
         minRefusalMs: 0,
+        callFunction: () => Promise.reject(new Error("there are no functions here")),
         outgoing: createOutgoing(),
         avatarStorage: createMemoryAvatars(pictures),
         logToProject: (projectId, message) => void projectLog.push(`${projectId}: ${message}`),

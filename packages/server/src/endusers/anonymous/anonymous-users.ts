@@ -6,12 +6,14 @@ import { limitKeyOfAddress } from "../../kernel/limiter/address-key.ts";
 import type { Limiter } from "../../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../../kernel/limiter/require-allowed.ts";
 import { isUniqueViolation, type Sql } from "../../kernel/sql/index.ts";
+import type { EndUserHooks } from "../hooks/hooks.ts";
 import { END_USER_LIMITS } from "../limits.ts";
 import type { EndUserMessages } from "../messages/end-user-messages.ts";
 import { requirePolicy } from "../passwords/password-policy.ts";
 import { changeCustomFields } from "../profile/custom-fields.ts";
 import { type EndUserCaller, userSubject } from "../sessions/sessions.ts";
 import type { SettingsReader } from "../settings/settings.ts";
+import { showEndUser } from "../show-user.ts";
 import type { SignIn, SignInResult } from "../sign-in/sign-in.ts";
 import { requireAge, requireOpenSignUp } from "../sign-in/sign-up-rules.ts";
 import type { EndUserTables } from "../tables.ts";
@@ -54,10 +56,11 @@ export interface AnonymousUsersOptions {
   readonly signIn: SignIn;
   readonly verification: EmailVerification;
   readonly messages: EndUserMessages;
+  readonly hooks: EndUserHooks;
 }
 
 export function createAnonymousUsers(options: AnonymousUsersOptions): AnonymousUsers {
-  const { sql, clock, changes, hasher, limiter, settings, signIn, verification, messages } = options;
+  const { sql, clock, changes, hasher, limiter, settings, signIn, verification, messages, hooks } = options;
   return {
     async create(projectId, { customFields, ageConfirmed }, caller) {
       const address = limitKeyOfAddress(caller.ip);
@@ -71,8 +74,10 @@ export function createAnonymousUsers(options: AnonymousUsersOptions): AnonymousU
       requireOpenSignUp(rules);
       requireAge(ageConfirmed, rules);
       const fields = changeCustomFields({}, customFields ?? {}, rules.customFields, "user");
+      await hooks.beforeRegister(projectId, { method: "anonymous", customFields: fields, ...caller });
       const user = newEndUser(projectId, clock.now(), { is_anonymous: 1, custom_fields: JSON.stringify(fields) });
       await endUserStore.insert(sql.db, user);
+      hooks.afterRegister(projectId, { method: "anonymous", user: showEndUser(user) });
       return await signIn.finish(user, ["anonymous"], caller);
     },
 

@@ -5,15 +5,17 @@ import {
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
 import { type AuthRequests, END_USER_AUTH_PATH, END_USER_TAG } from "../auth-route.ts";
+import type { HumanCheck } from "../human-check/human-check.ts";
 import { showSignIn } from "../sign-in/show-sign-in.ts";
 import type { AnonymousUsers } from "./anonymous-users.ts";
 
 export interface AnonymousRoutesOptions {
   readonly requests: AuthRequests;
+  readonly human: HumanCheck;
   readonly anonymous: AnonymousUsers;
 }
 
-export function createAnonymousRoutes({ requests, anonymous }: AnonymousRoutesOptions): readonly Route[] {
+export function createAnonymousRoutes({ requests, human, anonymous }: AnonymousRoutesOptions): readonly Route[] {
   return [
     defineRoute({
       method: "post",
@@ -29,6 +31,7 @@ export function createAnonymousRoutes({ requests, anonymous }: AnonymousRoutesOp
       errors: ["AUTH_METHOD_DISABLED", "FORBIDDEN"],
       handler: async (input) => {
         const projectId = await requests.projectIdOf(input.params.project);
+        await human.require(projectId, input.body.turnstileToken);
         return showSignIn(await anonymous.create(projectId, input.body, requests.callerOf(input)));
       },
     }),

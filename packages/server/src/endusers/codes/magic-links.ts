@@ -14,7 +14,12 @@ export interface MagicLinks {
   /** Answers alike whether there is a user or not. @throws AUTH_METHOD_DISABLED · VALIDATION_ERROR without a place to go */
   send(projectId: string, email: string, redirectTo: string | undefined): Promise<void>;
   /** @throws AUTH_TOKEN_INVALID */
-  verify(projectId: string, token: string, newcomer: Newcomer, caller: EndUserCaller): Promise<SignInResult>;
+  verify(
+    projectId: string,
+    token: string,
+    newcomer: Omit<Newcomer, "method" | "caller">,
+    caller: EndUserCaller,
+  ): Promise<SignInResult>;
 }
 
 export interface MagicLinksOptions {
@@ -51,7 +56,11 @@ export function createMagicLinks(options: MagicLinksOptions): MagicLinks {
 
     async verify(projectId, token, newcomer, caller) {
       const { data } = await tokens.take(sql.db, "magic-link", projectId, token);
-      const user = await identities.userOf(projectId, { email: String(data.email) }, newcomer);
+      const user = await identities.userOf(
+        projectId,
+        { email: String(data.email) },
+        { ...newcomer, method: "magic-link", caller },
+      );
       return await signIn.finish(user, ["email"], caller);
     },
   };

@@ -18,7 +18,7 @@ export interface OtpLogin {
     projectId: string,
     target: OtpTarget,
     code: string,
-    newcomer: Newcomer,
+    newcomer: Omit<Newcomer, "method" | "caller">,
     caller: EndUserCaller,
   ): Promise<SignInResult>;
 }
@@ -60,7 +60,7 @@ export function createOtpLogin(options: OtpLoginOptions): OtpLogin {
       const text = "email" in target ? target.email : target.phone;
       await requireAllowed(limiter, `end-users:${projectId}:otp-verify:${text}`, END_USER_LIMITS.otpVerifyPerTarget);
       await codes.verify(projectId, target, code);
-      const user = await identities.userOf(projectId, target, newcomer);
+      const user = await identities.userOf(projectId, target, { ...newcomer, method: "otp", caller });
       return await signIn.finish(user, ["email" in target ? "otp" : "sms"], caller);
     },
   };

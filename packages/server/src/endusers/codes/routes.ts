@@ -11,6 +11,7 @@ import { defineRoute, type Route } from "../../edge/define-route.ts";
 import type { Limiter } from "../../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../../kernel/limiter/require-allowed.ts";
 import { type AuthRequests, END_USER_AUTH_PATH, END_USER_TAG } from "../auth-route.ts";
+import type { HumanCheck } from "../human-check/human-check.ts";
 import { END_USER_LIMITS } from "../limits.ts";
 import { requireAllowedRedirect } from "../messages/redirect-urls.ts";
 import type { SettingsReader } from "../settings/settings.ts";
@@ -21,6 +22,7 @@ import type { OtpLogin } from "./otp-login.ts";
 
 export interface CodeRoutesOptions {
   readonly requests: AuthRequests;
+  readonly human: HumanCheck;
   readonly limiter: Limiter;
   readonly settings: SettingsReader;
   readonly otp: OtpLogin;
@@ -29,7 +31,7 @@ export interface CodeRoutesOptions {
 
 /** Log-in without a password: by a code or a link. */
 export function createCodeRoutes(options: CodeRoutesOptions): readonly Route[] {
-  const { requests, limiter, settings, otp, magicLinks } = options;
+  const { requests, human, limiter, settings, otp, magicLinks } = options;
   return [
     defineRoute({
       method: "post",
@@ -44,7 +46,9 @@ export function createCodeRoutes(options: CodeRoutesOptions): readonly Route[] {
       response: { status: 200, schema: endUserSuccessSchema },
       errors: ["AUTH_METHOD_DISABLED"],
       handler: async ({ params, body }) => {
-        await otp.send(await requests.projectIdOf(params.project), targetOf(body));
+        const projectId = await requests.projectIdOf(params.project);
+        await human.require(projectId, body.turnstileToken);
+        await otp.send(projectId, targetOf(body));
         return { success: true as const, message: "A code is on its way." };
       },
     }),
@@ -79,8 +83,9 @@ export function createCodeRoutes(options: CodeRoutesOptions): readonly Route[] {
       body: endUserMagicLinkRequestSchema,
       response: { status: 200, schema: endUserSuccessSchema },
       errors: ["AUTH_METHOD_DISABLED"],
-      handler: async ({ params, body: { email, redirectTo } }) => {
+      handler: async ({ params, body: { email, redirectTo, turnstileToken } }) => {
         const projectId = await requests.projectIdOf(params.project);
+        await human.require(projectId, turnstileToken);
         const { urls } = await settings.of(projectId);
         if (redirectTo !== undefined) requireAllowedRedirect(urls, redirectTo, "redirectTo");
         await requireAllowed(limiter, `end-users:${projectId}:magic-link:${email}`, END_USER_LIMITS.magicLinkPerEmail);

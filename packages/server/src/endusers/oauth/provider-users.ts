@@ -3,8 +3,10 @@ import type { Clock } from "@aerostack/kernel";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import { hashToken } from "../../kernel/crypto/token-hash.ts";
 import { type Sql, toStorableText } from "../../kernel/sql/index.ts";
+import type { EndUserHooks } from "../hooks/hooks.ts";
 import { userSubject } from "../sessions/sessions.ts";
 import type { SettingsReader } from "../settings/settings.ts";
+import { showEndUser } from "../show-user.ts";
 import type { ProvenIdentities } from "../sign-in/proven-identity.ts";
 import { requireAge, requireOpenSignUp } from "../sign-in/sign-up-rules.ts";
 import type { EndUserTables } from "../tables.ts";
@@ -41,12 +43,13 @@ export interface ProviderUsersOptions {
   readonly changes: ChangeFeed;
   readonly settings: SettingsReader;
   readonly identities: ProvenIdentities;
+  readonly hooks: EndUserHooks;
 }
 
 const MAX_NAME_CHARACTERS = 100;
 
 export function createProviderUsers(options: ProviderUsersOptions): ProviderUsers {
-  const { sql, clock, changes, settings, identities } = options;
+  const { sql, clock, changes, settings, identities, hooks } = options;
 
   function rowOf(projectId: string, provider: string, { issuer, subject, email }: ProviderProfile): IdentityRow {
     return {
@@ -88,12 +91,20 @@ export function createProviderUsers(options: ProviderUsersOptions): ProviderUser
     return await requireUser(user.project_id, user.id);
   }
 
-  async function create(projectId: string, profile: ProviderProfile, newcomer: ProviderNewcomer): Promise<EndUserRow> {
+  async function create(
+    projectId: string,
+    method: string,
+    profile: ProviderProfile,
+    newcomer: ProviderNewcomer,
+  ): Promise<EndUserRow> {
     const rules = await settings.of(projectId);
     requireOpenSignUp(rules);
     requireAge(newcomer.ageConfirmed, rules);
-    const user = newEndUser(projectId, clock.now(), { name: nameOf(profile) });
+    const name = nameOf(profile);
+    await hooks.beforeRegister(projectId, { method, name, customFields: {} });
+    const user = newEndUser(projectId, clock.now(), { name });
     await endUserStore.insert(sql.db, user);
+    hooks.afterRegister(projectId, { method, user: showEndUser(user) });
     return user;
   }
 
@@ -113,13 +124,17 @@ export function createProviderUsers(options: ProviderUsersOptions): ProviderUser
       if (profile.email !== null && profile.isEmailVerified) {
         const name = nameOf(profile) ?? undefined;
         const { ageConfirmed } = newcomer;
-        const user = await identities.userOf(projectId, { email: profile.email }, { name, ageConfirmed });
+        const user = await identities.userOf(
+          projectId,
+          { email: profile.email },
+          { method: provider, name, ageConfirmed },
+        );
         return await link(identity, user, profile);
       }
       if (profile.email !== null && (await identities.find(projectId, { email: profile.email })) !== undefined) {
         throw taken("The provider has not confirmed this e-mail address, which has a user here.");
       }
-      return await link(identity, await create(projectId, profile, newcomer), { ...profile, email: null });
+      return await link(identity, await create(projectId, provider, profile, newcomer), { ...profile, email: null });
     },
   };
 }

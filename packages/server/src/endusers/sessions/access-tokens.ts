@@ -51,7 +51,7 @@ export function createEndUserAccessTokens({ clock, keys, origin }: EndUserAccess
       const issuedAt = Math.floor(clock.now() / 1_000);
       const expiresAt = issuedAt + lifetimeSeconds;
       const claims = {
-        ...extra,
+        ...withoutReserved(extra),
         sid: sessionId,
         project_id: projectId,
         amr: methods,
@@ -96,6 +96,16 @@ export function createEndUserAccessTokens({ clock, keys, origin }: EndUserAccess
       }
     },
   };
+}
+
+/** What tokens say themselves (RFC 7519, 4.1, and ours): nobody else says it for them. */
+const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
+  ...["iss", "sub", "aud", "exp", "nbf", "iat", "jti"],
+  ...["sid", "project_id", "amr", "email", "email_verified", "phone_number", "is_anonymous"],
+]);
+
+function withoutReserved(claims: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.has(name)));
 }
 
 function readClaims(payload: JWTPayload): AccessTokenClaims | null {

@@ -24,6 +24,11 @@ const CHECKS: readonly Check[] = [
     ({ mail }, secrets) => mail.sender === "resend" && secrets["mail.resend.apiKey"] === undefined,
     "is needed for the sender resend",
   ],
+  [
+    "turnstile.secretKey",
+    ({ turnstile }, secrets) => turnstile.enabled && secrets["turnstile.secretKey"] === undefined,
+    "is needed for Turnstile",
+  ],
   ["sms.twilio", ({ sms }) => sms.sender === "twilio" && sms.twilio === null, "is needed for the sender twilio"],
   [
     "sms.twilio.authToken",

@@ -40,6 +40,7 @@ export function createConfigRoutes({ requests, settings, authUrlOf }: ConfigRout
           magicLink: rules.magicLink.enabled,
           anonymous: rules.anonymous.enabled,
           passkeys: hasPasskeys(rules),
+          turnstileSiteKey: rules.turnstile.enabled ? rules.turnstile.siteKey : null,
           providers: Object.entries(rules.providers)
             .filter(([, { enabled }]) => enabled)
             .map(([id, { type, name }]) => ({

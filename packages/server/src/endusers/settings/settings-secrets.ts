@@ -2,6 +2,7 @@
 const SECRET_PATHS: readonly RegExp[] = [
   /^mail\.smtp\.password$/,
   /^mail\.resend\.apiKey$/,
+  /^turnstile\.secretKey$/,
   /^sms\.twilio\.authToken$/,
   /^providers\.[a-z0-9-]+\.clientSecret$/,
 ];

@@ -2,8 +2,10 @@ import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import { isUniqueViolation, type Sql } from "../../kernel/sql/index.ts";
-import { userSubject } from "../sessions/sessions.ts";
+import type { EndUserHooks } from "../hooks/hooks.ts";
+import { type EndUserCaller, userSubject } from "../sessions/sessions.ts";
 import type { SettingsReader } from "../settings/settings.ts";
+import { showEndUser } from "../show-user.ts";
 import type { EndUserTables } from "../tables.ts";
 import { forgetWaysIn } from "../users/forget-ways-in.ts";
 import { newEndUser } from "../users/new-user.ts";
@@ -24,6 +26,9 @@ export interface ProvenIdentities {
 }
 
 export interface Newcomer {
+  /** How they came, as hooks are told: `otp`, `magic-link`, or a provider's id. */
+  readonly method: string;
+  readonly caller?: EndUserCaller | undefined;
   /** An anonymous user who is logged in: says now who they are, and keeps what is theirs. */
   readonly anonymousUserId?: string | undefined;
   readonly name?: string | undefined;
@@ -35,10 +40,11 @@ export interface ProvenIdentitiesOptions {
   readonly clock: Clock;
   readonly changes: ChangeFeed;
   readonly settings: SettingsReader;
+  readonly hooks: EndUserHooks;
 }
 
 export function createProvenIdentities(options: ProvenIdentitiesOptions): ProvenIdentities {
-  const { sql, clock, changes, settings } = options;
+  const { sql, clock, changes, settings, hooks } = options;
 
   async function find(projectId: string, proof: Proof): Promise<EndUserRow | undefined> {
     return "email" in proof
@@ -85,18 +91,22 @@ export function createProvenIdentities(options: ProvenIdentitiesOptions): Proven
   }
 
   async function create(projectId: string, proof: Proof, newcomer: Newcomer): Promise<EndUserRow> {
-    const { name, ageConfirmed, anonymousUserId } = newcomer;
+    const { name, ageConfirmed, anonymousUserId, method, caller } = newcomer;
     const upgraded = anonymousUserId === undefined ? null : await upgrade(projectId, anonymousUserId, proof);
     if (upgraded !== null) return upgraded;
     const rules = await settings.of(projectId);
     requireOpenSignUp(rules);
     requireAge(ageConfirmed, rules);
     const now = clock.now();
+    await hooks.beforeRegister(projectId, { method, name: name ?? null, customFields: {}, ...proof, ...caller });
     const user = newEndUser(projectId, now, {
       name: name ?? null,
       ...provenColumns(proof, now),
     });
-    if (await endUserStore.insert(sql.db, user)) return user;
+    if (await endUserStore.insert(sql.db, user)) {
+      hooks.afterRegister(projectId, { method, user: showEndUser(user) });
+      return user;
+    }
     // Another request was first.
     const existing = await find(projectId, proof);
     if (existing === undefined) throw new AerostackError("AUTH_USER_EXISTS");

@@ -1,7 +1,9 @@
 import { AerostackError, type SecondFactor } from "@aerostack/contracts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { OneTimeTokens } from "../codes/one-time-tokens.ts";
+import type { EndUserHooks } from "../hooks/hooks.ts";
 import type { EndUserCaller, EndUserSessions, OpenedEndUserSession } from "../sessions/sessions.ts";
+import { showEndUser } from "../show-user.ts";
 import type { EndUserTables } from "../tables.ts";
 import type { SecondFactors } from "../totp/second-factor.ts";
 import { type EndUserRow, endUserStore } from "../users/store.ts";
@@ -30,14 +32,18 @@ export interface SignInOptions {
   readonly sessions: EndUserSessions;
   readonly factors: SecondFactors;
   readonly tokens: OneTimeTokens;
+  readonly hooks: EndUserHooks;
 }
 
 export const PASSKEY_METHOD = "passkey";
 
-export function createSignIn({ sql, sessions, factors, tokens }: SignInOptions): SignIn {
+export function createSignIn({ sql, sessions, factors, tokens, hooks }: SignInOptions): SignIn {
   async function open(user: EndUserRow, methods: readonly string[], caller: EndUserCaller): Promise<SignInResult> {
     if (user.blocked_at !== null) throw new AerostackError("AUTH_USER_BLOCKED");
-    return { kind: "signed-in", session: await sessions.open(user, methods, caller) };
+    await hooks.beforeLogin(user.project_id, { user: showEndUser(user), methods, ...caller });
+    const session = await sessions.open(user, methods, caller);
+    hooks.afterLogin(user.project_id, { user: showEndUser(session.user), methods, ...caller });
+    return { kind: "signed-in", session };
   }
 
   return {

@@ -9,6 +9,7 @@ import { defineRoute, type Route } from "../../edge/define-route.ts";
 import type { Limiter } from "../../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../../kernel/limiter/require-allowed.ts";
 import { type AuthRequests, END_USER_AUTH_PATH, END_USER_TAG } from "../auth-route.ts";
+import type { HumanCheck } from "../human-check/human-check.ts";
 import { END_USER_LIMITS } from "../limits.ts";
 import type { EndUserMessages } from "../messages/end-user-messages.ts";
 import { requireAllowedRedirect } from "../messages/redirect-urls.ts";
@@ -19,6 +20,7 @@ import type { EmailVerification } from "./email-verification.ts";
 
 export interface VerificationRoutesOptions {
   readonly requests: AuthRequests;
+  readonly human: HumanCheck;
   readonly limiter: Limiter;
   readonly settings: SettingsReader;
   readonly verification: EmailVerification;
@@ -29,7 +31,7 @@ export interface VerificationRoutesOptions {
 
 /** Confirming an address, and setting a new password, by links in mails. */
 export function createVerificationRoutes(options: VerificationRoutesOptions): readonly Route[] {
-  const { requests, limiter, settings, verification, reset, identities, messages } = options;
+  const { requests, human, limiter, settings, verification, reset, identities, messages } = options;
   return [
     defineRoute({
       method: "get",
@@ -76,8 +78,9 @@ export function createVerificationRoutes(options: VerificationRoutesOptions): re
       params: endUserProjectParamsSchema,
       body: endUserEmailRequestSchema,
       response: { status: 200, schema: endUserSuccessSchema },
-      handler: async ({ params, body: { email, redirectTo } }) => {
+      handler: async ({ params, body: { email, redirectTo, turnstileToken } }) => {
         const projectId = await requests.projectIdOf(params.project);
+        await human.require(projectId, turnstileToken);
         const { urls } = await settings.of(projectId);
         if (redirectTo !== undefined) requireAllowedRedirect(urls, redirectTo, "redirectTo");
         await requireAllowed(limiter, `end-users:${projectId}:reset:${email}`, END_USER_LIMITS.resetPerEmail);

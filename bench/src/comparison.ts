@@ -1,7 +1,7 @@
 import { median, pairedRatios, spread } from "./statistics.ts";
 import type { LatencyMs } from "./wrk-output.ts";
 
-export type Unit = "requests/s" | "ms" | "s" | "MB";
+export type Unit = "requests/s" | "messages/s" | "ms" | "s" | "MB" | "KB";
 
 /** What one contestant measured, round by round. */
 export interface Series {

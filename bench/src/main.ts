@@ -17,6 +17,8 @@ import { functionCall } from "./scenarios/function-call.ts";
 import { kvOverHttp } from "./scenarios/kv-over-http.ts";
 import { kvRead } from "./scenarios/kv-read.ts";
 import { memory } from "./scenarios/memory.ts";
+import { realtimeFanout } from "./scenarios/realtime-fanout.ts";
+import { realtimeIdle } from "./scenarios/realtime-idle.ts";
 import { sqlOverHttp } from "./scenarios/sql-over-http.ts";
 import { storageGet } from "./scenarios/storage-get.ts";
 import { readVersions } from "./versions.ts";
@@ -32,6 +34,8 @@ const SCENARIOS: readonly Scenario[] = [
   storageGet,
   coldStart,
   memory,
+  realtimeFanout,
+  realtimeIdle,
 ];
 const BUSIEST_FUNCTIONS = 25;
 const EXIT_MISSED = 1;

@@ -37,23 +37,21 @@ export const listAdminEndUsersResponseSchema = z.object({
   users: z.array(adminEndUserSchema),
   nextCursor: nextCursorSchema,
 });
-export const adminEndUserParamsSchema = projectParamsSchema.extend({ user: z.uuid() });
+export const adminEndUserParamsSchema = projectParamsSchema.extend({ user: z.string().min(1).max(100) });
 const hasContact = ({ email, phone }: { email?: string | undefined; phone?: string | undefined }) =>
   email !== undefined || phone !== undefined;
 const CONTACT = { error: "A user has an e-mail address or a phone number.", path: ["email"] };
 
-export const createAdminEndUserRequestSchema = z
-  .object({
-    email: endUserEmailSchema.optional(),
-    emailVerified: z.boolean().default(false),
-    phone: phoneSchema.optional(),
-    phoneVerified: z.boolean().default(false),
-    name: displayNameSchema(1).optional(),
-    password: endUserPasswordSchema.optional(),
-    customFields: customFieldsSchema.optional(),
-    metadata: customFieldsSchema.optional(),
-  })
-  .refine(hasContact, CONTACT);
+export const createAdminEndUserRequestSchema = z.object({
+  email: endUserEmailSchema.optional(),
+  emailVerified: z.boolean().default(false),
+  phone: phoneSchema.optional(),
+  phoneVerified: z.boolean().default(false),
+  name: displayNameSchema(1).optional(),
+  password: endUserPasswordSchema.optional(),
+  customFields: customFieldsSchema.optional(),
+  metadata: customFieldsSchema.optional(),
+});
 export const updateAdminEndUserRequestSchema = z.object({
   email: endUserEmailSchema.nullable().optional(),
   emailVerified: z.boolean().optional(),

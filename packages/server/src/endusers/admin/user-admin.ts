@@ -101,6 +101,12 @@ export function createUserAdmin(options: UserAdminOptions): UserAdmin {
   return {
     require,
     async create(projectId, input) {
+      if (input.email == null && input.phone == null) {
+        throw new AerostackError("VALIDATION_ERROR", {
+          message: "A user has an e-mail address or a phone number.",
+          details: { fieldErrors: { email: ["is needed, or phone"] } },
+        });
+      }
       const columns = await columnsOf(projectId, input, null);
       const user = newEndUser(projectId, clock.now(), columns as Partial<EndUserRow>);
       if (!(await endUserStore.insert(sql.db, user))) throw exists();

@@ -71,6 +71,6 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
   egressConnectTimeoutMs: 10_000,
   egressIdleMs: 120_000,
   connectionsPerFunction: 1024,
-  logLinesPerSecond: 20_000,
-  logLinesBurst: 40_000,
+  logLinesPerSecond: 10_000,
+  logLinesBurst: 10_000,
 };

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { LogEntry, NewLogEntry } from "./log-entry.ts";
 
 export interface LogBuffer {
@@ -26,6 +26,12 @@ const FLUSH_INTERVAL_MS = 200;
 const MAX_BATCH_ENTRIES = 100;
 /** So many lines do not wait for the interval: those of a flood would fill the heap, and be copied by each collection. */
 const MANY_ENTRIES = 1000;
+/**
+ * SQLite answers within the turn, so batches would follow each other without end: after each, everybody else has the event
+ * loop for twice as long. With very many lines waiting the memory matters more, and each batch is followed by one turn.
+ */
+const REST_MS = 2;
+const MAX_RESTING_ENTRIES = 50_000;
 /** Memory bound while the store is away: about 100 MB of lines. */
 const MAX_BUFFERED_ENTRIES = 200_000;
 
@@ -66,8 +72,9 @@ export function createLogBuffer(options: LogBufferOptions): LogBuffer {
       }
       waiting.splice(0, batch.length);
       options.onStored(batch);
-      // SQLite answers within the turn: without this, all that waits (a burst is 40,000 lines) would be stored in one turn.
-      if (waiting.length > 0) await nextTurn();
+      if (waiting.length === 0) return;
+      if (closed || waiting.length > MAX_RESTING_ENTRIES) await nextTurn();
+      else await delay(REST_MS);
     }
   }
 

@@ -135,6 +135,24 @@ describe("a stream of server-sent events", () => {
   });
 });
 
+describe("a server that is stopped and started again", () => {
+  it("gives clients back what they listened to, without their asking", async () => {
+    const first = await startServer({ env: UNLIMITED });
+    const owner = await createDeveloper(first);
+    const made = await owner.createProject("restarted");
+    const key = (await owner.createKey(made, "secret")).secret;
+    const hello = { protocols: [`aerostack-key.${key}`, "aerostack-v1"], query: `projectId=${made.id}&userId=ada` };
+    const before = await connectRealtime(first, hello);
+    await before.subscribe("room/a");
+    await first.stop();
+    const second = await startServer({ env: UNLIMITED, dataDir: first.dataDir, port: first.port });
+    const after = await connectRealtime(second, hello);
+    expect(await after.next(({ type }) => type === "subscribed")).toMatchObject({ topic: `room/a/${made.id}` });
+    after.socket.terminate();
+    await second.dispose();
+  });
+});
+
 describe("a connection", () => {
   it("is closed with 4401 within seconds once its key is revoked", async () => {
     const key = await developer.createKey(project, "public");

@@ -376,10 +376,10 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
       return functionUrl(project.slug, name, "production");
     },
     /** Ends what would never end by itself, when the server is told to stop: WebSockets and live tails. */
-    endStreams(): void {
+    async endStreams(): Promise<void> {
       functions.upgrades.closeAll();
-      realtime.close();
       logs.tail.close();
+      await realtime.close();
     },
     /** Begins to deliver what waits in queues and the outbox, and what crons have due. */
     async start(): Promise<void> {

@@ -55,6 +55,8 @@ export const MAX_MESSAGE_BYTES = 64 * 1024;
 export const MAX_CONNECTIONS_PER_PROJECT = 25_000;
 /** Clients ping every 30 seconds. */
 const SILENT_AFTER_MS = 90_000;
+/** A server that stops takes no longer to note what its clients listened to. */
+const REMEMBERING_MS = 5_000;
 const PING_AFTER_MS = 40_000;
 const SWEEP_MS = 5_000;
 const GOING_AWAY = 1001;
@@ -335,14 +337,24 @@ export function createRealtime(options: RealtimeOptions) {
       await store.deleteProject(projectId);
     },
     connectionCount: countOf,
-    /** Tells every client that the server goes away, so that it looks for another. */
-    close(): void {
+    /** Tells every client that the server goes away, so that it looks for another, which knows what it listened to. */
+    async close(): Promise<void> {
       closed = true;
       clearInterval(sweep);
+      const leaving = [...hub.all()].map(({ owner, topics }) => ({
+        owner,
+        topics: [...topics.values()].map(({ shown }) => shown),
+      }));
       for (const connection of hub.all()) connection.close(GOING_AWAY, "the server stops");
       for (const stream of streams) stream.end();
       presence.close();
       rowChanges.close();
+      const endAt = performance.now() + REMEMBERING_MS;
+      for (const { owner, topics } of leaving) {
+        if (topics.length === 0) continue;
+        if (performance.now() > endAt) break;
+        await store.rememberTopics(owner, topics, clock.now());
+      }
     },
   };
 }

@@ -16,6 +16,7 @@ import { d1Write } from "./scenarios/d1-write.ts";
 import { functionCall } from "./scenarios/function-call.ts";
 import { kvOverHttp } from "./scenarios/kv-over-http.ts";
 import { kvRead } from "./scenarios/kv-read.ts";
+import { loginNeighbours } from "./scenarios/login-neighbours.ts";
 import { memory } from "./scenarios/memory.ts";
 import { realtimeFanout } from "./scenarios/realtime-fanout.ts";
 import { realtimeIdle } from "./scenarios/realtime-idle.ts";
@@ -32,6 +33,7 @@ const SCENARIOS: readonly Scenario[] = [
   sqlOverHttp,
   kvOverHttp,
   storageGet,
+  loginNeighbours,
   coldStart,
   memory,
   realtimeFanout,

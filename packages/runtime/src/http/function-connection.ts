@@ -1,5 +1,6 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
+import { FunctionSocket } from "./function-socket.ts";
 import type { ReadMemory } from "./read-memory.ts";
 import { sendBody } from "./request-body.ts";
 import { encodeRequestHead } from "./request-head.ts";
@@ -70,12 +71,14 @@ export class FunctionConnection {
   /** `performance.now()` when its last exchange ended. */
   idleSince = 0;
   readonly memory: ReadMemory;
-  private readonly socket: Socket;
+  private readonly socket: FunctionSocket;
   private readonly events: ConnectionEvents;
   private readonly reader = new ResponseReader();
   private exchange: RunningExchange | null = null;
   private isConnected = false;
   private isGone = false;
+  /** The process takes nothing any more; what it has said may still be read. */
+  private isDeaf = false;
   /** The receiver of the response takes nothing at the moment. */
   private isHeld = false;
   /** Bytes read since it last gave way. */
@@ -88,11 +91,15 @@ export class FunctionConnection {
       this.receive(memory.buffer.subarray(0, length));
       return true;
     };
-    this.socket = connect({ path: socketPath, onread: { buffer: memory.buffer, callback } });
+    this.socket = new FunctionSocket({ onread: { buffer: memory.buffer, callback } });
+    this.socket.onWriteFailed = () => {
+      this.isDeaf = true;
+    };
+    this.socket.onEnd = () => this.finish(null);
+    this.socket.connect({ path: socketPath });
     this.socket.on("connect", () => {
       this.isConnected = true;
     });
-    this.socket.on("end", () => this.finish(null));
     this.socket.on("error", (error) => this.finish(error));
     this.socket.on("close", () => this.finish(null));
   }
@@ -136,7 +143,7 @@ export class FunctionConnection {
     if (this.exchange !== exchange) return;
     this.exchange = null;
     // A response that came before the end of the request leaves the connection in the middle of it.
-    if (exchange.closes || !exchange.isSent) {
+    if (exchange.closes || !exchange.isSent || this.isDeaf) {
       this.destroy(null);
       exchange.cutOff();
       return;

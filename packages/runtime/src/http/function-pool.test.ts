@@ -235,6 +235,44 @@ describe("calls to a function's socket", () => {
     expect(connections).toHaveLength(2);
   });
 
+  it.each([
+    ["whose length is announced", ["content-length", "8"]],
+    ["in chunks", []],
+  ])("read an answer that lies there when the next write of a body %s fails", async (_name, headers) => {
+    // The peer answers and hangs up while this thread does not look.
+    const flag = new Int32Array(new SharedArrayBuffer(4));
+    const [RECEIVED, GO, CLOSED] = [1, 2, 3];
+    const peer = new Worker(
+      `const { createServer } = require("node:net");
+       const { parentPort, workerData: { path, flag } } = require("node:worker_threads");
+       createServer((socket) => {
+         socket.on("error", () => {}).once("data", () => {
+           Atomics.store(flag, 0, ${RECEIVED});
+           Atomics.wait(flag, 0, ${RECEIVED});
+           socket.write("HTTP/1.1 413 Too Large\\r\\ncontent-length: 8\\r\\n\\r\\ntoo much");
+           socket.destroy();
+           Atomics.store(flag, 0, ${CLOSED});
+           Atomics.notify(flag, 0);
+         });
+       }).listen(path, () => parentPort.postMessage("listens"));`,
+      { eval: true, workerData: { path: socketPath, flag } },
+    );
+    await once(peer, "message");
+    async function* body() {
+      yield Buffer.from("be");
+      while (Atomics.load(flag, 0) !== RECEIVED) await new Promise((resolve) => setImmediate(resolve));
+      Atomics.store(flag, 0, GO);
+      Atomics.notify(flag, 0);
+      Atomics.wait(flag, 0, GO);
+      yield Buffer.from("gin");
+      yield Buffer.from("end");
+    }
+    const answer = ask({ method: "POST", headers: ["host", "a.b", ...headers], body: Readable.from(body()) });
+    await expect(answer).resolves.toEqual({ status: 413, text: "too much" });
+    await peer.terminate();
+    await expect(ask()).rejects.toMatchObject({ code: "NEVER_SENT" });
+  });
+
   it("fail as never sent when nobody listens, and when the process has ended", async () => {
     await expect(ask()).rejects.toMatchObject({ code: "NEVER_SENT" });
     await serve((_req, res) => res.end());

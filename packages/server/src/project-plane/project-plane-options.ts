@@ -1,0 +1,25 @@
+import type { Clock } from "@aerostack/kernel";
+import type { createControlPlane } from "../control-plane.ts";
+import type { Bus } from "../kernel/bus/bus.ts";
+import type { Config } from "../kernel/config.ts";
+import type { Envelope } from "../kernel/crypto/envelope.ts";
+import type { EventLog } from "../kernel/event-log/event-log.ts";
+import type { Lifecycle } from "../kernel/lifecycle.ts";
+import type { ShareCounts } from "../kernel/limiter/rate-window.ts";
+import type { Logger } from "../kernel/log.ts";
+import type { Databases } from "../kernel/open-databases.ts";
+
+export interface ProjectPlaneOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly databases: Databases;
+  readonly bus: Bus;
+  readonly events: EventLog;
+  readonly shareCounts: ShareCounts | undefined;
+  readonly envelope: Envelope;
+  readonly log: Logger;
+  readonly lifecycle: Lifecycle;
+  /** Origin that functions call the platform at. */
+  readonly origin: string;
+  readonly controlPlane: ReturnType<typeof createControlPlane>;
+}

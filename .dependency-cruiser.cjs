@@ -1,6 +1,8 @@
-// Imports run one way (ARCHITECTURE.md): edge → what is built on it → what a project has → who, what, how much → kernel.
+// Imports run one way (ARCHITECTURE.md): edge → what is built on it → what a project has → who, what, how much →
+// how anybody proves who they are → kernel.
 const layers = [
   { name: "kernel", path: "^packages/server/src/kernel/" },
+  { name: "identity", path: "^packages/server/src/identity/" },
   { name: "base", path: "^packages/server/src/(accounts|teams|projects|keys|usage|audit|logs)/" },
   {
     name: "project",

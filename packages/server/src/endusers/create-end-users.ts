@@ -1,4 +1,5 @@
 import { type Clock, deriveKey } from "@aerostack/kernel";
+import type { GithubEndpoints } from "../identity/oauth/github-connection.ts";
 import { createBackground } from "../kernel/background.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import type { Envelope } from "../kernel/crypto/envelope.ts";
@@ -26,7 +27,6 @@ import { createHumanCheck } from "./human-check/human-check.ts";
 import { createEndUserMessages } from "./messages/end-user-messages.ts";
 import { createMessageLinks } from "./messages/message-links.ts";
 import { createProjectSenders } from "./messages/project-sender.ts";
-import type { GithubEndpoints } from "./oauth/github-connection.ts";
 import { createOauthFlow } from "./oauth/oauth-flow.ts";
 import { createProviderConnections } from "./oauth/provider-connections.ts";
 import { createProviderUsers } from "./oauth/provider-users.ts";

@@ -2,10 +2,16 @@ import { createHmac, randomInt } from "node:crypto";
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { Kysely } from "kysely";
+import {
+  afterFailure,
+  NO_FAILURES,
+  OTP_WINDOW_MS,
+  refuseLocked,
+  wrongCode,
+} from "../../identity/codes/attempt-lock.ts";
 import { equalsConstantTime } from "../../kernel/crypto/token-hash.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { EndUserTables } from "../tables.ts";
-import { afterFailure, NO_FAILURES, OTP_WINDOW_MS, refuseLocked, wrongCode } from "./attempt-lock.ts";
 
 /**
  * One-time codes of six digits. Three wrong ones within an hour lock the address or number for an hour, whatever code is

@@ -1,6 +1,8 @@
 import { createHmac } from "node:crypto";
 import { AerostackError } from "@aerostack/contracts";
 import { randomText } from "@aerostack/kernel";
+import { challengeOf } from "../../identity/oauth/oidc-connection.ts";
+import { type AuthorizationAttempt, ProviderRefusedError } from "../../identity/oauth/provider-connection.ts";
 import { equalsConstantTime, hashToken } from "../../kernel/crypto/token-hash.ts";
 import type { Logger } from "../../kernel/log.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
@@ -10,8 +12,6 @@ import type { EndUserCaller } from "../sessions/sessions.ts";
 import type { SignIn, SignInResult } from "../sign-in/sign-in.ts";
 import type { EndUserTables } from "../tables.ts";
 import { endUserStore } from "../users/store.ts";
-import { challengeOf } from "./oidc-connection.ts";
-import { type AuthorizationAttempt, ProviderRefusedError } from "./provider-connection.ts";
 import type { ProviderConnections } from "./provider-connections.ts";
 import type { ProviderUsers } from "./provider-users.ts";
 

@@ -1,11 +1,11 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { OIDC_CLIENT, type OidcAccount, startOidcProvider } from "../../identity/oauth/oidc-testing.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../../testing.ts";
 import type { EndUserTables } from "../tables.ts";
 import { createEndUserTest, type EndUserTestOptions, ORIGIN } from "../testing.ts";
-import { OIDC_CLIENT, type OidcAccount, startOidcProvider } from "./oidc-testing.ts";
 
 const APP = "https://app.example.com/callback";
 const MINUTE_MS = 60_000;

@@ -1,11 +1,11 @@
 import { AerostackError, type IdentityProvider } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
+import { createDiscovery } from "../../identity/oauth/discovery.ts";
+import { createGithubConnection, type GithubEndpoints } from "../../identity/oauth/github-connection.ts";
+import { createOidcConnection } from "../../identity/oauth/oidc-connection.ts";
+import type { ProviderConnection } from "../../identity/oauth/provider-connection.ts";
 import type { OutgoingFetch } from "../../kernel/outgoing.ts";
 import type { SettingsReader } from "../settings/settings.ts";
-import { createDiscovery } from "./discovery.ts";
-import { createGithubConnection, type GithubEndpoints } from "./github-connection.ts";
-import { createOidcConnection } from "./oidc-connection.ts";
-import type { ProviderConnection } from "./provider-connection.ts";
 
 const GOOGLE_ISSUER = "https://accounts.google.com";
 const DEFAULT_SCOPES = ["openid", "email", "profile"] as const;

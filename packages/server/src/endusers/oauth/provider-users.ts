@@ -1,5 +1,6 @@
 import { AerostackError, emailSchema } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
+import type { ProviderProfile } from "../../identity/oauth/provider-connection.ts";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import { hashToken } from "../../kernel/crypto/token-hash.ts";
 import { type Sql, toStorableText } from "../../kernel/sql/index.ts";
@@ -13,7 +14,6 @@ import type { EndUserTables } from "../tables.ts";
 import { newEndUser } from "../users/new-user.ts";
 import { type EndUserRow, endUserStore } from "../users/store.ts";
 import { type IdentityRow, identityStore } from "./identity-store.ts";
-import type { ProviderProfile } from "./provider-connection.ts";
 
 export interface ProviderNewcomer {
   readonly ageConfirmed?: boolean | undefined;

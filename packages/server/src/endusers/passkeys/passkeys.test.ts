@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
+import { createAuthenticator } from "../../identity/passkeys/authenticator-testing.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import type { EndUserTables } from "../tables.ts";
 import { createEndUserTest } from "../testing.ts";
-import { createAuthenticator } from "./authenticator-testing.ts";
 
 const SITE = "https://app.example.com";
 const MINUTE_MS = 60_000;

@@ -2,15 +2,15 @@ import { randomBytes } from "node:crypto";
 import { AerostackError, type SecondFactor } from "@aerostack/contracts";
 import { type Clock, randomText } from "@aerostack/kernel";
 import type { Kysely } from "kysely";
+import { afterFailure, NO_FAILURES, refuseLocked, wrongCode } from "../../identity/codes/attempt-lock.ts";
+import { matchTotp, otpauthUrl, TOTP_SECRET_BYTES, toBase32 } from "../../identity/totp/totp.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
 import type { SealedColumn } from "../../kernel/crypto/sealed-columns.ts";
 import { hashToken } from "../../kernel/crypto/token-hash.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
-import { afterFailure, NO_FAILURES, refuseLocked, wrongCode } from "../codes/attempt-lock.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import type { EndUserTables } from "../tables.ts";
 import type { EndUserRow } from "../users/store.ts";
-import { matchTotp, otpauthUrl, TOTP_SECRET_BYTES, toBase32 } from "./totp.ts";
 
 /**
  * A user's authenticator app and recovery codes. As of codes that are sent: three wrong ones, then none for an hour. A code

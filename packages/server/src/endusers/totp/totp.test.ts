@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { matchTotp, otpauthUrl, stepAt, toBase32, totpAt } from "../../identity/totp/totp.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import type { EndUserTables } from "../tables.ts";
 import { codeIn, createEndUserTest } from "../testing.ts";
-import { matchTotp, otpauthUrl, stepAt, toBase32, totpAt } from "./totp.ts";
 
 const MINUTE_MS = 60_000;
 const STEP_MS = 30_000;

@@ -8,6 +8,8 @@ import { deviceRoutes } from "./accounts/device-routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createAccountService } from "./accounts/service.ts";
 import { createSessions } from "./accounts/sessions.ts";
+import { createAudit } from "./audit/create-audit.ts";
+import { createSecretMask } from "./audit/mask-secrets.ts";
 import type { Bus } from "./kernel/bus/bus.ts";
 import { createChangeFeed } from "./kernel/change-feed/change-feed.ts";
 import { createPasswordHasher } from "./kernel/crypto/password-hash.ts";
@@ -25,6 +27,7 @@ import { createProjectKeyService } from "./keys/service.ts";
 import { cliRoutes } from "./projects/cli-routes.ts";
 import { projectRoutes } from "./projects/routes.ts";
 import { createProjectService, type ProjectRecord } from "./projects/service.ts";
+import { sealedColumns } from "./sealed-columns.ts";
 import { addSetupPages } from "./setup/pages.ts";
 import { setupRoutes } from "./setup/routes.ts";
 import { createSetupService } from "./setup/service.ts";
@@ -54,6 +57,14 @@ export interface ControlPlaneOptions {
 export function createControlPlane(options: ControlPlaneOptions) {
   const { sql, clock, bus, limiter, log, lifecycle, origin } = options;
   const changes = createChangeFeed({ sql, clock, bus });
+  const audit = createAudit({
+    sql,
+    clock,
+    log,
+    lifecycle,
+    signingKeys: options.secrets.signingKeys,
+    mask: createSecretMask(sealedColumns),
+  });
   const accessTokens = createAccessTokens({
     signingKeys: options.secrets.signingKeys,
     issuer: options.issuer,
@@ -101,6 +112,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   }
 
   return {
+    audit,
     changes,
     limiter,
     hasher,

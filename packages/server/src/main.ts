@@ -93,6 +93,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     limiter,
     limits: config,
     trustProxy: config.trustProxy,
+    countryOf: projectPlane.countryOf,
     hsts: config.tlsCert !== undefined || config.publicUrl?.startsWith("https:") === true,
     resolvePrincipal: controlPlane.resolver.resolve,
     idempotency: createIdempotency({ sql: databases.control, clock, envelope }),

@@ -1,4 +1,5 @@
 import { accountMigrations } from "./accounts/tables.ts";
+import { auditMigrations } from "./audit/tables.ts";
 import { idempotencyMigrations } from "./edge/idempotency-tables.ts";
 import { endUserMigrations } from "./endusers/tables.ts";
 import { functionMigrations } from "./functions/tables.ts";
@@ -28,6 +29,7 @@ export const migrations: DatabaseMigrations = {
     ...endUserMigrations,
     ...storageMigrations,
     ...queueEndpointMigrations,
+    ...auditMigrations,
   },
   logs: logMigrations,
 };

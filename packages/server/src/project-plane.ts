@@ -187,6 +187,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     host,
     runtime,
     collections,
+    countryOf,
     listener,
     operations,
     routes: createProjectRoutes({ ...services, clock, findProject, logs, queues, endpoints, functionUrl }),

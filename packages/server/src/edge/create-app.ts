@@ -1,9 +1,11 @@
 import { AerostackError } from "@aerostack/contracts";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
+import { ANONYMOUS, type CallContext, currentCallContext, runInCallContext } from "../kernel/call-context.ts";
+import type { CountryLookup } from "../kernel/geo/country-lookup.ts";
 import type { Limiter } from "../kernel/limiter/limiter.ts";
 import { type Logger, maskCredentials } from "../kernel/log.ts";
-import type { Principal } from "../keys/principal.ts";
+import { actorOf, type Principal } from "../keys/principal.ts";
 import type { AppContext, AppEnv } from "./app-env.ts";
 import { createClientAddressReader } from "./client-address.ts";
 import { readCredential } from "./credential.ts";
@@ -20,6 +22,8 @@ export interface AppOptions {
   readonly limiter: Limiter;
   readonly limits: RateLimits;
   readonly trustProxy: readonly string[] | undefined;
+  /** The country of an address, for the audit log. */
+  readonly countryOf?: CountryLookup;
   /** True where clients reach the server by HTTPS only. */
   readonly hsts: boolean;
   resolvePrincipal(credential: string): Principal | null | Promise<Principal | null>;
@@ -44,14 +48,20 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     c.set("log", options.log.child({ requestId }));
     c.set("principal", null);
     c.set("credentialSent", false);
-    c.set(
-      "clientAddress",
-      readClientAddress({
-        remoteAddress: c.env?.incoming?.socket?.remoteAddress,
-        forwardedFor: c.req.header("x-forwarded-for"),
-      }),
-    );
-    await next();
+    const clientAddress = readClientAddress({
+      remoteAddress: c.env?.incoming?.socket?.remoteAddress,
+      forwardedFor: c.req.header("x-forwarded-for"),
+    });
+    c.set("clientAddress", clientAddress);
+    const context: CallContext = {
+      requestId,
+      ip: clientAddress === "" ? null : clientAddress,
+      region: options.countryOf?.(clientAddress) ?? null,
+      userAgent: c.req.header("user-agent") ?? null,
+      actor: ANONYMOUS,
+      recordedActions: [],
+    };
+    await runInCallContext(context, next);
     c.header("x-request-id", requestId);
   });
   app.use(securityHeaders({ hsts: options.hsts }));
@@ -89,7 +99,10 @@ export function createAuth(resolvePrincipal: AppOptions["resolvePrincipal"]) {
     });
     if (credential !== undefined) {
       c.set("credentialSent", true);
-      c.set("principal", await resolvePrincipal(credential));
+      const principal = await resolvePrincipal(credential);
+      c.set("principal", principal);
+      const context = currentCallContext();
+      if (context !== undefined && principal !== null) context.actor = actorOf(principal);
     }
     await next();
   };

@@ -1,3 +1,5 @@
+import type { Actor } from "../kernel/call-context.ts";
+
 /** Who calls: an account (by key or session), or one project (by one of its keys, or a function of it). */
 export type Principal = AccountPrincipal | ProjectPrincipal;
 
@@ -33,4 +35,12 @@ export interface ResolvedCredential {
   readonly expiresAtMs: number | null;
   /** What a change is announced for: `key:…`, `session:…`, `account:…`, `project:…`. */
   readonly subjects: readonly string[];
+}
+
+/** The principal as the audit log names it. */
+export function actorOf(principal: Principal): Actor {
+  const { credentialId } = principal;
+  if (principal.kind === "account") return { kind: "account", id: principal.accountId, credentialId };
+  if (principal.via === "function") return { kind: "function", id: principal.projectId };
+  return { kind: "project_key", id: credentialId, credentialId };
 }

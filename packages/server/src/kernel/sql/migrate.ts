@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql as raw } from "kysely";
 import { Migrator } from "kysely/migration";
 import type { Sql, SqlDialect } from "./sql.ts";
+import { type CopiedColumn, copyInserted, makeAppendOnly } from "./triggers.ts";
 
 /** Column types that mean the same on both databases. */
 export interface ColumnTypes {
@@ -10,6 +11,10 @@ export interface ColumnTypes {
   readonly integer: RawBuilder<unknown>;
   /** At the end of a table whose rows lie in the order of its primary key; PostgreSQL has no such tables. */
   readonly clustered: RawBuilder<unknown>;
+  /** Makes the database refuse every change of a row of the table that is written. */
+  makeAppendOnly(db: Kysely<unknown>, table: string): Promise<void>;
+  /** Makes the database copy a column of every new row into another table. */
+  copyInserted(db: Kysely<unknown>, copied: CopiedColumn): Promise<void>;
 }
 
 export interface SqlMigration {
@@ -24,6 +29,8 @@ function columnTypes(dialect: SqlDialect): ColumnTypes {
     text: dialect === "sqlite" ? raw`text` : raw`text collate "C"`,
     integer: dialect === "sqlite" ? raw`integer` : raw`bigint`,
     clustered: dialect === "sqlite" ? raw`without rowid` : raw``,
+    makeAppendOnly: (db, table) => makeAppendOnly(dialect, db, table),
+    copyInserted: (db, copied) => copyInserted(dialect, db, copied),
   };
 }
 

@@ -33,3 +33,11 @@ export {
   resourceNameSchema,
 } from "./deploy-config.ts";
 export { ERRORS, type ErrorCode, type ErrorDefinition } from "./error-codes.ts";
+export {
+  ALL_PERMISSIONS,
+  OWNER_PERMISSIONS,
+  PERMISSIONS,
+  type Permission,
+  type PermissionScope,
+  permissionSchema,
+} from "./permissions.ts";

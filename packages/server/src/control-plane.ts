@@ -10,6 +10,7 @@ import { createAccountService } from "./accounts/service.ts";
 import { createSessions } from "./accounts/sessions.ts";
 import { createAudit } from "./audit/create-audit.ts";
 import { createSecretMask } from "./audit/mask-secrets.ts";
+import type { Places } from "./edge/route-place.ts";
 import type { Bus } from "./kernel/bus/bus.ts";
 import { createChangeFeed } from "./kernel/change-feed/change-feed.ts";
 import { createPasswordHasher } from "./kernel/crypto/password-hash.ts";
@@ -25,12 +26,15 @@ import { createKeyUseRecorder } from "./keys/record-uses.ts";
 import { projectKeyRoutes } from "./keys/routes.ts";
 import { createProjectKeyService } from "./keys/service.ts";
 import { cliRoutes } from "./projects/cli-routes.ts";
+import { createProjectCreation } from "./projects/create-project.ts";
 import { projectRoutes } from "./projects/routes.ts";
 import { createProjectService, type ProjectRecord } from "./projects/service.ts";
 import { sealedColumns } from "./sealed-columns.ts";
 import { addSetupPages } from "./setup/pages.ts";
 import { setupRoutes } from "./setup/routes.ts";
 import { createSetupService } from "./setup/service.ts";
+import { createAccessReader, withAccess } from "./teams/access.ts";
+import { createOrganisationService } from "./teams/service.ts";
 
 export interface ControlPlaneOptions {
   readonly sql: Sql<unknown>;
@@ -77,6 +81,8 @@ export function createControlPlane(options: ControlPlaneOptions) {
   const accountKeys = createAccountKeyService({ sql, clock, changes });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
   const projects = createProjectService({ sql, clock, changes, log });
+  const organisations = createOrganisationService({ sql });
+  const createProject = createProjectCreation(projects, organisations);
   const projectKeys = createProjectKeyService({ sql, clock, changes, projects });
   const find = createCredentialFinder({
     isAccessToken: looksLikeJwt,
@@ -84,7 +90,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     accountKeys: accountKeys.find,
     projectKeys: projectKeys.find,
   });
-  const resolver = createPrincipalResolver({ clock, changes, find });
+  const resolver = createPrincipalResolver({ clock, changes, find: withAccess(find, createAccessReader(sql)) });
   const setup = createSetupService({
     accounts,
     projects,
@@ -119,6 +125,8 @@ export function createControlPlane(options: ControlPlaneOptions) {
     accounts,
     sessions,
     projects,
+    /** What routes are about, for callers that may do there what the route does. */
+    places: { project: projects.require, organisation: organisations.require } satisfies Places,
     projectKeys,
     resolver,
     flushKeyUses: uses.flush,
@@ -128,11 +136,12 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...deviceRoutes({ devices, accounts, origin }),
       ...setupRoutes(setup),
       ...accountKeyRoutes(accountKeys),
-      ...projectRoutes({ projects, urlOf: options.projectUrl }),
+      ...projectRoutes({ projects, create: createProject, urlOf: options.projectUrl }),
       ...projectKeyRoutes({ projects, keys: projectKeys }),
       ...cliRoutes({
         accounts,
         projects,
+        create: createProject,
         urlOf: options.projectUrl,
         describeCollections: options.describeCollections,
       }),

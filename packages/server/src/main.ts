@@ -96,6 +96,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     countryOf: projectPlane.countryOf,
     hsts: config.tlsCert !== undefined || config.publicUrl?.startsWith("https:") === true,
     resolvePrincipal: controlPlane.resolver.resolve,
+    places: controlPlane.places,
     idempotency: createIdempotency({ sql: databases.control, clock, envelope }),
     routes,
     pages: [

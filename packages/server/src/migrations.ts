@@ -13,6 +13,7 @@ import { projectMigrations } from "./projects/tables.ts";
 import { queueEndpointMigrations } from "./queue/endpoints/tables.ts";
 import { realtimeMigrations } from "./realtime/tables.ts";
 import { storageMigrations } from "./storage/tables.ts";
+import { teamMigrations } from "./teams/tables.ts";
 
 /** Every capability's migrations; their names carry the order. */
 export const migrations: DatabaseMigrations = {
@@ -30,6 +31,7 @@ export const migrations: DatabaseMigrations = {
     ...storageMigrations,
     ...queueEndpointMigrations,
     ...auditMigrations,
+    ...teamMigrations,
   },
   logs: logMigrations,
 };

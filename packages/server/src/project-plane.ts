@@ -36,7 +36,7 @@ import { createStorage } from "./storage/create-storage.ts";
 export async function createProjectPlane(options: ProjectPlaneOptions) {
   const { config, clock, databases, bus, envelope, log, lifecycle, origin, controlPlane } = options;
   const { projects, resolver, changes, limiter } = controlPlane;
-  const findProject: FindProject = (principal, ref) => projects.require(principal, ref);
+  const findProject: FindProject = projects.require;
   const counts = createCallCounts(options);
   const outside = createEgressConnector(
     { platformOrigin: origin, egressAllow: config.egressAllow },
@@ -83,7 +83,6 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     functionsDomain: config.functionsDomain,
     dataKey,
     origin,
-    findProject,
     findPublicProject: projects.find,
     findEndUser: (projectId, token) => endUsers.verifyToken(projectId, token),
     countKeyed: counts.countKeyed,
@@ -104,7 +103,6 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     installationKey: dataKey,
     log,
     origin,
-    findProject,
     findPublicProject: projects.find,
     mailSender: createInstallationSender(config),
     outgoing: createOutgoing(outside),
@@ -122,7 +120,6 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     clock,
     bus,
     limiter,
-    findProject,
     verifyUser: endUsers.verifyToken,
   });
   const realtime = createRealtime({
@@ -137,7 +134,6 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     mayReadRow: collections.mayRead,
     events: options.events,
     changes,
-    findOwnProject: findProject,
     call,
   });
   onChanges(realtime.receiveChanges);

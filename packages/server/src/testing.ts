@@ -76,6 +76,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     trustProxy: options.trustProxy,
     hsts: false,
     resolvePrincipal: controlPlane.resolver.resolve,
+    places: controlPlane.places,
     idempotency: createIdempotency({ sql, clock, envelope: createEnvelope(secrets.masterKeys) }),
     routes: [...controlPlane.routes, ...(typeof extraRoutes === "function" ? extraRoutes(controlPlane) : extraRoutes)],
     pages: [controlPlane.addPages],

@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { displayNameSchema, nextCursorSchema, timestampSchema } from "./common.ts";
+import { displayNameSchema, nextCursorSchema, pageQuerySchema, timestampSchema } from "./common.ts";
 
 export const projectSchema = z.object({
   id: z.string(),
   name: z.string(),
   slug: z.string().describe("Part of the project's addresses; never changes"),
   url: z.string().describe("Where the project's functions answer"),
+  organisationId: z.string().describe("The organisation that owns the project"),
   createdAt: timestampSchema,
   updatedAt: timestampSchema,
 });
@@ -14,7 +15,14 @@ export type Project = z.infer<typeof projectSchema>;
 export const projectParamsSchema = z.object({
   project: z.string().min(1).max(100).describe("The project's id or slug"),
 });
-export const createProjectRequestSchema = z.object({ name: displayNameSchema(2) });
+const organisationIdSchema = z.string().min(1).max(100);
+export const createProjectRequestSchema = z.object({
+  name: displayNameSchema(2),
+  organisation: organisationIdSchema.optional().describe("Which organisation owns it; without it the account's own"),
+});
+export const listProjectsQuerySchema = pageQuerySchema.extend({
+  organisation: organisationIdSchema.optional().describe("Only the projects of this organisation"),
+});
 export const renameProjectRequestSchema = z.object({ name: displayNameSchema(2) });
 export const projectResponseSchema = z.object({ project: projectSchema });
 export const listProjectsResponseSchema = z.object({ projects: z.array(projectSchema), nextCursor: nextCursorSchema });

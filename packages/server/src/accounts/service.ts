@@ -97,7 +97,8 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
         });
       }
       const row = await newAccountRow(input, false);
-      if (!(await accountStore.insert(sql.db, row))) throw new AerostackError("AUTH_USER_EXISTS");
+      const inserted = await sql.transaction((trx) => accountStore.insert(trx, row));
+      if (!inserted) throw new AerostackError("AUTH_USER_EXISTS");
       return await sessions.open(row);
     },
 

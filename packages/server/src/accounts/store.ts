@@ -1,19 +1,22 @@
 import type { Kysely, Selectable } from "kysely";
+import { addPersonalOrganisation } from "../teams/personal-organisation.ts";
 import type { AccountTables } from "./tables.ts";
 
 export type AccountRow = Selectable<AccountTables["accounts"]>;
 type Db = Kysely<AccountTables>;
 
 export const accountStore = {
-  /** False when the address has an account. */
-  async insert(db: Db, row: AccountRow): Promise<boolean> {
-    const inserted = await db
+  /** In a transaction, with the organisation of its own that every account has. False when the address has an account. */
+  async insert(trx: Db, row: AccountRow): Promise<boolean> {
+    const inserted = await trx
       .insertInto("accounts")
       .values(row)
       .onConflict((conflict) => conflict.column("email").doNothing())
       .returning("id")
       .executeTakeFirst();
-    return inserted !== undefined;
+    if (inserted === undefined) return false;
+    await addPersonalOrganisation(trx, row);
+    return true;
   },
 
   async findByEmail(db: Db, email: string): Promise<AccountRow | undefined> {

@@ -34,6 +34,7 @@ export function createCacheOperations(cache: CachedValues): Operation[] {
   return [
     defineOperation({
       ...common,
+      permission: "data.read",
       path: "/v1/cache/get",
       summary: "Read a key",
       body: cacheKeyRequestSchema,
@@ -45,6 +46,7 @@ export function createCacheOperations(cache: CachedValues): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.write",
       path: "/v1/cache/set",
       summary: "Write a key",
       body: cacheSetRequestSchema,
@@ -58,6 +60,7 @@ export function createCacheOperations(cache: CachedValues): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.write",
       path: "/v1/cache/delete",
       summary: "Delete a key",
       body: cacheKeyRequestSchema,
@@ -69,6 +72,7 @@ export function createCacheOperations(cache: CachedValues): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.read",
       path: "/v1/cache/list",
       summary: "List keys, page by page",
       body: cacheListRequestSchema,
@@ -88,6 +92,7 @@ export function createCacheOperations(cache: CachedValues): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.read",
       path: "/v1/cache/keys",
       summary: "The names of all keys with a prefix",
       body: cachePrefixRequestSchema,
@@ -96,6 +101,7 @@ export function createCacheOperations(cache: CachedValues): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.read",
       path: "/v1/cache/getMany",
       summary: "Read several keys",
       body: cacheGetManyRequestSchema,
@@ -114,6 +120,7 @@ export function createCacheOperations(cache: CachedValues): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.write",
       path: "/v1/cache/setMany",
       summary: "Write several keys, all or none",
       body: cacheSetManyRequestSchema,
@@ -128,6 +135,7 @@ export function createCacheOperations(cache: CachedValues): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.write",
       path: "/v1/cache/deleteMany",
       summary: "Delete several keys, all or none",
       body: cacheDeleteManyRequestSchema,
@@ -138,6 +146,7 @@ export function createCacheOperations(cache: CachedValues): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.write",
       path: "/v1/cache/flush",
       summary: "Delete every key with a prefix, or all of them",
       body: cachePrefixRequestSchema,
@@ -148,6 +157,7 @@ export function createCacheOperations(cache: CachedValues): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.write",
       path: "/v1/cache/expire",
       summary: "Set how long a key lives",
       body: cacheExpireRequestSchema,
@@ -158,6 +168,7 @@ export function createCacheOperations(cache: CachedValues): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.write",
       path: "/v1/cache/increment",
       summary: "Add to a number, atomically",
       body: cacheIncrementRequestSchema,

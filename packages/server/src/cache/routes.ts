@@ -9,7 +9,6 @@ import {
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
 import { readBytes } from "../kernel/read-body.ts";
-import type { FindProject } from "../projects/find-project.ts";
 import type { CacheService } from "./service.ts";
 
 const TAG = "Key-value";
@@ -17,11 +16,8 @@ const TAG = "Key-value";
 const MAX_VALUE_BYTES = 25 * 1024 * 1024;
 
 /** A project's key-value namespaces, as the CLI and the dashboard see them. */
-export function createCacheRoutes(options: {
-  readonly cache: CacheService;
-  readonly findProject: FindProject;
-}): Route[] {
-  const { cache, findProject } = options;
+export function createCacheRoutes(options: { readonly cache: CacheService }): Route[] {
+  const { cache } = options;
   return [
     defineRoute({
       method: "get",
@@ -29,11 +25,11 @@ export function createCacheRoutes(options: {
       summary: "List keys",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: namespaceParamsSchema,
       query: listKeysQuerySchema,
       response: { status: 200, schema: listKeysResponseSchema },
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, query }) {
         const { keys, cursor } = await cache.list(project.id, params.namespace, query);
         return {
           keys: keys.map((key) => ({
@@ -51,10 +47,10 @@ export function createCacheRoutes(options: {
       summary: "Read a value",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: keyParamsSchema,
       response: { status: 200, contentType: "application/octet-stream" },
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         const value = await cache.get(project.id, params.namespace, params.key);
         if (value === null) throw new AerostackError("NOT_FOUND", { message: `There is no key '${params.key}'.` });
         return new Response(new Uint8Array(value), {
@@ -69,13 +65,13 @@ export function createCacheRoutes(options: {
       summary: "Write a value",
       tag: TAG,
       auth: "management",
+      permission: "data.write",
       params: keyParamsSchema,
       query: putKeyQuerySchema,
       rawBody: { contentType: "application/octet-stream", description: "The value's bytes." },
       response: { status: 200, schema: successSchema },
       errors: ["KEY_INVALID", "VALUE_TOO_LARGE"],
-      async handler({ principal, params, query, request }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, query, request }) {
         const value = await readBytes(request, MAX_VALUE_BYTES);
         await cache.put(project.id, params.namespace, params.key, value, query.ttl);
         return { success: true as const };
@@ -88,10 +84,10 @@ export function createCacheRoutes(options: {
       summary: "Delete a key",
       tag: TAG,
       auth: "management",
+      permission: "data.write",
       params: keyParamsSchema,
       response: { status: 200, schema: successSchema },
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         await cache.delete(project.id, params.namespace, params.key);
         return { success: true as const };
       },

@@ -2,7 +2,6 @@ import type { Clock } from "@aerostack/kernel";
 import type { DatabaseService } from "../database/service.ts";
 import type { Bus } from "../kernel/bus/bus.ts";
 import type { Limiter } from "../kernel/limiter/limiter.ts";
-import type { FindProject } from "../projects/find-project.ts";
 import { createCatalog } from "./catalog.ts";
 import { createDefinitionStore } from "./definition-store.ts";
 import { createCallerReader, toRuleUser, type VerifiedUser, type VerifyUser } from "./items/caller.ts";
@@ -18,12 +17,11 @@ export interface CollectionsOptions {
   readonly clock: Clock;
   readonly bus: Bus;
   readonly limiter: Limiter;
-  readonly findProject: FindProject;
   readonly verifyUser: VerifyUser;
 }
 
 /** Collections put together: tables that a JSON Schema describes, with items for keys and users by rules. */
-export function createCollections({ databases, clock, bus, limiter, findProject, verifyUser }: CollectionsOptions) {
+export function createCollections({ databases, clock, bus, limiter, verifyUser }: CollectionsOptions) {
   const store = createDefinitionStore(databases);
   const schemas = createSchemaCompiler();
   const catalog = createCatalog({ store, schemas, clock, bus });
@@ -33,7 +31,7 @@ export function createCollections({ databases, clock, bus, limiter, findProject,
     service,
     items,
     operations: createItemOperations({ items, callerOf: createCallerReader(verifyUser) }),
-    routes: createCollectionRoutes({ collections: service, findProject }),
+    routes: createCollectionRoutes({ collections: service }),
     /**
      * Whether somebody may be told of a row of a table: the rule for list decides. False for tables that are no collection.
      *

@@ -12,7 +12,6 @@ import {
   successSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import type { FindProject } from "../projects/find-project.ts";
 import type { Collection } from "./definition.ts";
 import type { CollectionService } from "./service.ts";
 
@@ -25,11 +24,8 @@ export function showCollection(collection: Collection): CollectionView {
 }
 
 /** A project's collections for its owner: their schemas, indexes and rules. */
-export function createCollectionRoutes(options: {
-  readonly collections: CollectionService;
-  readonly findProject: FindProject;
-}): Route[] {
-  const { collections, findProject } = options;
+export function createCollectionRoutes(options: { readonly collections: CollectionService }): Route[] {
+  const { collections } = options;
   return [
     defineRoute({
       method: "get",
@@ -37,10 +33,10 @@ export function createCollectionRoutes(options: {
       summary: "List collections",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: projectParamsSchema,
       response: { status: 200, schema: listCollectionsResponseSchema },
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project }) {
         return { collections: (await collections.list(project.id)).map(showCollection), nextCursor: null };
       },
     }),
@@ -51,10 +47,10 @@ export function createCollectionRoutes(options: {
       summary: "Read a collection's definition",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: collectionParamsSchema,
       response: { status: 200, schema: collectionResponseSchema },
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         return { collection: showCollection(await collections.require(project.id, params.collection)) };
       },
     }),
@@ -67,12 +63,12 @@ export function createCollectionRoutes(options: {
         "The table is changed in one transaction with the definition. What only adds is done at once; what loses data (a field removed or of another type) needs `allowDestructive`.",
       tag: TAG,
       auth: "management",
+      permission: "schema.write",
       params: collectionParamsSchema,
       body: putCollectionRequestSchema,
       response: { status: 200, schema: putCollectionResponseSchema },
       errors: ["CONFLICT", "DB_QUERY_FAILED"],
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, body }) {
         const { allowDestructive, dryRun, ...definition } = body;
         const put = { allowDestructive, dryRun };
         const outcome = await collections.put(project.id, params.collection, definition, put);
@@ -90,12 +86,12 @@ export function createCollectionRoutes(options: {
       summary: "Set a collection's access rules",
       tag: TAG,
       auth: "management",
+      permission: "schema.write",
       params: collectionParamsSchema,
       body: collectionRulesSchema,
       response: { status: 200, schema: collectionResponseSchema },
       errors: ["CONFLICT"],
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, body }) {
         return { collection: showCollection(await collections.setRules(project.id, params.collection, body)) };
       },
     }),
@@ -106,12 +102,12 @@ export function createCollectionRoutes(options: {
       summary: "Delete a collection with its items",
       tag: TAG,
       auth: "management",
+      permission: "schema.write",
       params: collectionParamsSchema,
       query: deleteCollectionQuerySchema,
       response: { status: 200, schema: successSchema },
       errors: ["CONFLICT"],
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, query }) {
         if (query.confirm !== params.collection) {
           throw new AerostackError("VALIDATION_ERROR", {
             message: "Deleting a collection deletes its items: name it once more in `confirm`.",

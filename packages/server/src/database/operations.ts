@@ -20,6 +20,7 @@ export function createDatabaseOperations(databases: DatabaseService): Operation[
       summary: "Run one SQL statement",
       tag: TAG,
       access: "secret",
+      permission: "data.write",
       body: dataQueryRequestSchema,
       response: { status: 200, schema: dataQueryResponseSchema },
       errors: ["DB_QUERY_FAILED", "DB_QUERY_TIMEOUT"],
@@ -36,6 +37,7 @@ export function createDatabaseOperations(databases: DatabaseService): Operation[
       description: "A statement that fails does not undo those before it; use a transaction in a function for that.",
       tag: TAG,
       access: "secret",
+      permission: "data.write",
       body: dataBatchRequestSchema,
       response: { status: 200, schema: dataBatchResponseSchema },
       async handler({ call, body }) {

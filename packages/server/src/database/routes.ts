@@ -16,7 +16,7 @@ import { defineRoute, type Route } from "../edge/define-route.ts";
 import { toIso } from "../kernel/page.ts";
 import { textPieces } from "../kernel/read-body.ts";
 import type { Principal } from "../keys/principal.ts";
-import type { FindProject } from "../projects/find-project.ts";
+import { can, type ProjectPlace } from "../teams/permissions.ts";
 import { describeTables } from "./describe-tables.ts";
 import type { MigrationState, Migrations } from "./migrations.ts";
 import { type DatabaseService, rowObjects, type SqlMode, type SqlRows, shownCell } from "./service.ts";
@@ -24,7 +24,6 @@ import { type DatabaseService, rowObjects, type SqlMode, type SqlRows, shownCell
 export interface DatabaseRoutesOptions {
   readonly databases: DatabaseService;
   readonly migrations: Migrations;
-  readonly findProject: FindProject;
 }
 
 const TAG = "Database";
@@ -55,14 +54,14 @@ function toMigrations(state: MigrationState) {
   };
 }
 
-/** The owner may change the schema by hand; a project's key does so through migrations. */
-function modeOf(principal: Principal): SqlMode {
-  return principal.kind === "account" ? "full" : "data";
+/** Members with the right to may change the schema by hand; a project's key does so through migrations. */
+function modeOf(principal: Principal, project: ProjectPlace): SqlMode {
+  return principal.kind === "account" && can(principal, "schema.write", project) ? "full" : "data";
 }
 
 /** A project's databases for its owner: SQL of every kind, migrations, export and import. */
 export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
-  const { databases, migrations, findProject } = options;
+  const { databases, migrations } = options;
   return [
     defineRoute({
       method: "get",
@@ -70,10 +69,10 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       summary: "List databases",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: projectParamsSchema,
       response: { status: 200, schema: listDatabasesResponseSchema },
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project }) {
         return { databases: [...(await databases.list(project.id))], nextCursor: null };
       },
     }),
@@ -84,11 +83,11 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       summary: "List tables and their columns",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: projectParamsSchema,
       query: databaseQuerySchema,
       response: { status: 200, schema: listTablesResponseSchema },
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, query }) {
         const tables = await describeTables(databases, { projectId: project.id, database: query.database });
         return { tables: tables.map((table) => ({ ...table, columns: [...table.columns] })), nextCursor: null };
       },
@@ -100,14 +99,14 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       summary: "Run a statement",
       tag: TAG,
       auth: "management",
+      permission: "data.write",
       params: projectParamsSchema,
       body: projectQueryRequestSchema,
       response: { status: 200, schema: sqlResultSchema },
       errors: ["DB_QUERY_FAILED", "DB_QUERY_TIMEOUT", "DB_STATEMENT_REFUSED"],
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, principal, body }) {
         return toResult(
-          await databases.query({ projectId: project.id, database: body.database }, body, modeOf(principal)),
+          await databases.query({ projectId: project.id, database: body.database }, body, modeOf(principal, project)),
         );
       },
     }),
@@ -118,14 +117,17 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       summary: "Run statements as one transaction",
       tag: TAG,
       auth: "management",
+      permission: "data.write",
       params: projectParamsSchema,
       body: projectBatchRequestSchema,
       response: { status: 200, schema: projectBatchResponseSchema },
       errors: ["DB_QUERY_FAILED", "DB_QUERY_TIMEOUT", "DB_STATEMENT_REFUSED"],
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, principal, body }) {
         const address = { projectId: project.id, database: body.database };
-        const results = await databases.batch(address, body.statements, { mode: modeOf(principal), atomic: true });
+        const results = await databases.batch(address, body.statements, {
+          mode: modeOf(principal, project),
+          atomic: true,
+        });
         return { results: results.map(toResult) };
       },
     }),
@@ -136,11 +138,11 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       summary: "List applied migrations",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: projectParamsSchema,
       query: databaseQuerySchema,
       response: { status: 200, schema: migrationsResponseSchema },
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, query }) {
         return toMigrations(await migrations.state({ projectId: project.id, database: query.database }));
       },
     }),
@@ -153,13 +155,13 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
         "Those that are not applied yet, in the order of their names, each whole or not at all. Refused with a diff (`details.diff`) when a file was changed after it was applied, or when something that migrations made was changed by other means.",
       tag: TAG,
       auth: "management",
+      permission: "schema.write",
       params: projectParamsSchema,
       body: applyMigrationsRequestSchema,
       maxBodyBytes: MAX_MIGRATIONS_BYTES,
       response: { status: 200, schema: migrationsResponseSchema },
       errors: ["DB_QUERY_FAILED", "DB_MIGRATION_DRIFT", "CONFLICT"],
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, body }) {
         const address = { projectId: project.id, database: body.database };
         return toMigrations(await migrations.apply(address, body.migrations, body));
       },
@@ -171,11 +173,11 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       summary: "Export a database as SQL",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: projectParamsSchema,
       query: databaseQuerySchema,
       response: { status: 200, contentType: "application/sql" },
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, query }) {
         const pieces = databases.export({ projectId: project.id, database: query.database });
         return new Response(ReadableStream.from(encoded(pieces)), {
           headers: { "content-type": "application/sql", "cache-control": "no-store" },
@@ -189,13 +191,13 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       summary: "Run a file of SQL as one transaction",
       tag: TAG,
       auth: "management",
+      permission: "schema.write",
       params: projectParamsSchema,
       query: databaseQuerySchema,
       rawBody: { contentType: "application/sql", description: "Statements, separated by semicolons." },
       response: { status: 200, schema: importResponseSchema },
       errors: ["DB_QUERY_FAILED", "REQUEST_TOO_LARGE"],
-      async handler({ principal, params, query, request }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, query, request }) {
         const startedAt = performance.now();
         const pieces = textPieces(request, MAX_IMPORT_BYTES);
         const statements = await databases.import({ projectId: project.id, database: query.database }, pieces);

@@ -15,6 +15,7 @@ import type { Idempotency } from "./idempotency.ts";
 import { type RateLimits, rateLimit } from "./rate-limit.ts";
 import { MethodNotAllowed, registerRoutes } from "./register-routes.ts";
 import { acceptRequestId } from "./request-id.ts";
+import type { Places } from "./route-place.ts";
 import { securityHeaders } from "./security-headers.ts";
 
 export interface AppOptions {
@@ -29,6 +30,8 @@ export interface AppOptions {
   resolvePrincipal(credential: string): Principal | null | Promise<Principal | null>;
   readonly idempotency: Idempotency;
   readonly routes: readonly Route[];
+  /** Looks up what routes are about, and asks whether the caller may. */
+  readonly places: Places;
   /** Pages and probes that are no API routes. */
   readonly pages?: readonly ((app: Hono<AppEnv>) => void)[];
 }
@@ -84,7 +87,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     app.use(prefix, createAuth(options.resolvePrincipal), rateLimit(options.limiter, options.limits));
   }
   for (const addPages of options.pages ?? []) addPages(app);
-  registerRoutes(app, options.routes, options.idempotency);
+  registerRoutes(app, options.routes, options);
   app.notFound((c) => respondWithError(c, new AerostackError("NOT_FOUND")));
   app.onError((error, c) => respondWithError(c, error));
   return app;

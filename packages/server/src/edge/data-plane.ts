@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError, type Permission } from "@aerostack/contracts";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
 import { parseInput } from "../kernel/parse-input.ts";
@@ -22,7 +22,7 @@ export interface DataPlaneOptions {
   /** The principal of the request's credential, wherever it stands. */
   readonly principalOf: (req: IncomingMessage) => Principal | null | Promise<Principal | null>;
   /** For account keys, which name the project by `X-Project-Id`. */
-  readonly findProject: (principal: Principal, ref: string) => Promise<{ readonly id: string }>;
+  readonly findProject: (principal: Principal, ref: string, permission: Permission) => Promise<{ readonly id: string }>;
   /** For callers without a key; null when there is no such project. */
   readonly findPublicProject: (ref: string) => Promise<{ readonly id: string } | null>;
   readonly countCall: (projectId: string, principal: Principal | null, ip: string) => RateVerdict;
@@ -58,7 +58,7 @@ export function createDataPlane(options: DataPlaneOptions) {
         message: "An account key names its project in the header X-Project-Id.",
       });
     }
-    if (principal !== null) return (await options.findProject(principal, ref)).id;
+    if (principal !== null) return (await options.findProject(principal, ref, operation.permission)).id;
     const found = await options.findPublicProject(ref);
     if (found === null) throw new AerostackError("NOT_FOUND", { message: `There is no project '${ref}'.` });
     return found.id;

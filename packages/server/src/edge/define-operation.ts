@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ErrorCode } from "@aerostack/contracts";
+import type { ErrorCode, Permission } from "@aerostack/contracts";
 import type { z } from "zod";
 import type { Logger } from "../kernel/log.ts";
 import type { Principal } from "../keys/principal.ts";
@@ -39,6 +39,8 @@ interface OperationFacts<
   readonly description?: string;
   readonly tag: string;
   readonly access: Access;
+  /** What an account needs in the project that it names. */
+  readonly permission: Permission;
   readonly params?: Params;
   readonly query?: Query;
   readonly errors?: readonly ErrorCode[];

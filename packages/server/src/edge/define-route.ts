@@ -1,7 +1,9 @@
-import type { ErrorCode } from "@aerostack/contracts";
+import type { ErrorCode, Permission } from "@aerostack/contracts";
 import type { z } from "zod";
 import type { Logger } from "../kernel/log.ts";
 import type { AccountPrincipal, KeyPrincipal, Principal } from "../keys/principal.ts";
+import type { ProjectRecord } from "../projects/service.ts";
+import type { OrganisationRecord } from "../teams/organisation.ts";
 
 /**
  * Who may call a route.
@@ -20,11 +22,27 @@ interface PrincipalOf {
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 
+/** Routes below `/api/v1/projects/:project` and `/api/v1/organisations/:organisation` are about one of these. */
+type Names<Auth, Params, Name extends string> = Auth extends "none"
+  ? false
+  : Parsed<Params> extends Readonly<Record<Name, string>>
+    ? true
+    : false;
+
+/** What the caller needs in the project or organisation that the address names. Such a route cannot do without. */
+type PermissionOf<Auth, Params> = true extends Names<Auth, Params, "project"> | Names<Auth, Params, "organisation">
+  ? { readonly permission: Permission }
+  : { readonly permission?: Permission };
+
 export interface HandlerInput<Auth extends RouteAuth, Params, Query, Body> {
   readonly principal: PrincipalOf[Auth];
   readonly params: Parsed<Params>;
   readonly query: Parsed<Query>;
   readonly body: Parsed<Body>;
+  /** The project of the address, which the caller may do with what the route's permission says. */
+  readonly project: Names<Auth, Params, "project"> extends true ? ProjectRecord : undefined;
+  /** The same for an organisation. */
+  readonly organisation: Names<Auth, Params, "organisation"> extends true ? OrganisationRecord : undefined;
   readonly requestId: string;
   readonly clientAddress: string;
   readonly log: Logger;
@@ -59,6 +77,11 @@ export interface RouteSpec<
   /** The heading under which the reference lists it. */
   readonly tag: string;
   readonly auth: Auth;
+  /**
+   * What the caller needs in the project or organisation that the route is about. Where the address names it, it is
+   * looked up and asked for before the handler runs; elsewhere the handler asks, and this documents it.
+   */
+  readonly permission?: Permission;
   readonly params?: Params;
   readonly query?: Query;
   /** The JSON body. Routes that read another kind of body leave it out, say so in `rawBody` and read `request`. */
@@ -92,6 +115,6 @@ export function defineRoute<
   Query extends z.ZodObject | undefined = undefined,
   Body extends z.ZodType | undefined = undefined,
   Result extends z.ZodType | undefined = undefined,
->(spec: RouteSpec<Auth, Params, Query, Body, Result>): Route {
+>(spec: RouteSpec<Auth, Params, Query, Body, Result> & PermissionOf<Auth, Params>): Route {
   return { ...spec, handler: (input) => spec.handler(input as HandlerInput<Auth, Params, Query, Body>) } as Route;
 }

@@ -11,6 +11,7 @@ const routes = [
     summary: "Create a <thing>",
     tag: "Things",
     auth: "management",
+    permission: "data.write",
     params: z.object({ project: z.string().describe("Id or slug") }),
     query: z.object({ dry: z.coerce.boolean().default(false) }),
     body: z.object({ name: z.string().max(10), size: z.int().default(1) }),

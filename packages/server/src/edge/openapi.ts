@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode, errorResponseSchema } from "@aerostack/contracts";
+import { ERRORS, type ErrorCode, errorResponseSchema, type Permission } from "@aerostack/contracts";
 import { z } from "zod";
 import type { Route, RouteAuth } from "./define-route.ts";
 
@@ -17,6 +17,8 @@ export interface Operation {
   readonly summary: string;
   readonly description?: string;
   readonly tags: readonly string[];
+  /** What the caller needs in the project or organisation. */
+  readonly "x-permission"?: Permission;
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters: readonly Parameter[];
   readonly requestBody?: { readonly required: boolean; readonly content: Content };
@@ -120,6 +122,12 @@ function requestBodyOf(route: Route): Operation["requestBody"] {
   return { required: true, content: { [contentType]: { schema: { type: "string", format: "binary", description } } } };
 }
 
+function descriptionOf({ description, permission }: Route): { readonly description?: string } {
+  const needs = permission === undefined ? undefined : `Members need the permission \`${permission}\`.`;
+  const sentences = [description, needs].filter((sentence) => sentence !== undefined);
+  return sentences.length === 0 ? {} : { description: sentences.join(" ") };
+}
+
 function operationOf(route: Route): Operation {
   const { status, schema, contentType, description } = route.response;
   const content = schema !== undefined ? { "application/json": { schema: schemaOf(schema, "output") } } : undefined;
@@ -129,7 +137,8 @@ function operationOf(route: Route): Operation {
   return {
     operationId: operationId(route),
     summary: route.summary,
-    ...(route.description === undefined ? {} : { description: route.description }),
+    ...descriptionOf(route),
+    ...(route.permission === undefined ? {} : { "x-permission": route.permission }),
     tags: [route.tag],
     security: SECURITY[route.auth],
     parameters: [

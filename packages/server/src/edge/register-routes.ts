@@ -6,15 +6,21 @@ import type { AppContext, AppEnv } from "./app-env.ts";
 import { authorise } from "./authorise.ts";
 import type { Route } from "./define-route.ts";
 import type { Idempotency } from "./idempotency.ts";
+import { type Places, placeOf, requirePermission } from "./route-place.ts";
 
 /**
- * Puts routes on the application. Every one runs in the same order: who calls → may they → parse → idempotency → the
+ * Puts routes on the application. Every one runs in the same order: who calls → parse → may they → idempotency → the
  * work → answer. A known address with another method answers 405 and says which it has.
  */
-export function registerRoutes(app: Hono<AppEnv>, routes: readonly Route[], idempotency: Idempotency): void {
+export function registerRoutes(
+  app: Hono<AppEnv>,
+  routes: readonly Route[],
+  { idempotency, places }: { readonly idempotency: Idempotency; readonly places: Places },
+): void {
   const methodsByPath = new Map<string, Set<string>>();
   for (const route of routes) {
-    app.on(route.method.toUpperCase(), route.path, (c) => answer(c, route, idempotency));
+    requirePermission(route);
+    app.on(route.method.toUpperCase(), route.path, (c) => answer(c, route, idempotency, places));
     const methods = methodsByPath.get(route.path) ?? new Set();
     methodsByPath.set(route.path, methods.add(route.method.toUpperCase()));
   }
@@ -35,15 +41,16 @@ export class MethodNotAllowed extends AerostackError {
   }
 }
 
-async function answer(c: AppContext, route: Route, idempotency: Idempotency): Promise<Response> {
+async function answer(c: AppContext, route: Route, idempotency: Idempotency, places: Places): Promise<Response> {
   const principal = c.get("principal");
   authorise(route.auth, principal, c.get("credentialSent"));
   const request = c.req.raw;
   const json =
     route.body === undefined ? undefined : await readJsonBody(request, route.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
+  const params = route.params === undefined ? undefined : parseInput(route.params, c.req.param(), "address");
   const input = {
     principal,
-    params: route.params === undefined ? undefined : parseInput(route.params, c.req.param(), "address"),
+    params,
     query: route.query === undefined ? undefined : parseInput(route.query, c.req.query(), "query"),
     body: route.body === undefined ? undefined : parseInput(route.body, json ?? {}, "body"),
     requestId: c.get("requestId"),
@@ -51,7 +58,8 @@ async function answer(c: AppContext, route: Route, idempotency: Idempotency): Pr
     log: c.get("log"),
     request,
   };
-  const work = async () => toResponse(await route.handler(input), route);
+  const place = await placeOf(route, principal, params, places);
+  const work = async () => toResponse(await route.handler({ ...input, ...place }), route);
   const key = route.idempotent === true ? c.req.header("idempotency-key") : undefined;
   if (key === undefined || principal === null) return await work();
   return await idempotency.once({ key, principal, operation: `${route.method} ${c.req.path}`, input: json }, work);

@@ -10,7 +10,6 @@ import type { MessageSender } from "../kernel/messages/message.ts";
 import { createOutbox } from "../kernel/messages/outbox.ts";
 import type { Outgoing } from "../kernel/outgoing.ts";
 import type { Sql } from "../kernel/sql/index.ts";
-import type { FindProject } from "../projects/find-project.ts";
 import { createOutboxRoutes } from "./admin/outbox-routes.ts";
 import { createUserAdminRoutes } from "./admin/routes.ts";
 import { createUserAdmin } from "./admin/user-admin.ts";
@@ -74,7 +73,6 @@ export interface EndUsersOptions {
   /** Where clients reach the server; named in access tokens. */
   readonly origin: string;
   /** For whoever manages a project. */
-  readonly findProject: FindProject;
   /** By slug or id, whoever asks. */
   readonly findPublicProject: (slugOrId: string) => Promise<PublicProject | undefined>;
   /** Sends e-mail for projects without a sender of their own; null: there is none. */
@@ -97,7 +95,7 @@ export interface EndUsersOptions {
  * account of this installation.
  */
 export function createEndUsers(options: EndUsersOptions) {
-  const { clock, changes, limiter, hasher, envelope, log, origin, findProject, findPublicProject, outgoing } = options;
+  const { clock, changes, limiter, hasher, envelope, log, origin, findPublicProject, outgoing } = options;
   const sql = options.sql.withTables<EndUserTables>();
   const keyFor = (purpose: string) => deriveKey(options.installationKey, purpose);
 
@@ -234,9 +232,9 @@ export function createEndUsers(options: EndUsersOptions) {
       ...createCodeRoutes({ requests, human, limiter, settings, otp, magicLinks }),
       ...createConfigRoutes({ requests, settings, authUrlOf: accessTokens.issuerOf }),
       ...createPageRoutes({ requireProject: requests.requireProject, settings }),
-      ...createEndUserSettingsRoutes({ settings, keys, findProject }),
-      ...createUserAdminRoutes({ sql, clock, admin, sessions, passkeys, factors, findProject }),
-      ...createOutboxRoutes({ outbox, findProject }),
+      ...createEndUserSettingsRoutes({ settings, keys }),
+      ...createUserAdminRoutes({ sql, clock, admin, sessions, passkeys, factors }),
+      ...createOutboxRoutes({ outbox }),
     ],
     /** Resolves when what answers did not wait for is done. */
     async idle(): Promise<void> {

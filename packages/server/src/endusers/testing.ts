@@ -72,7 +72,6 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
         installationKey: SHARED.installationKey,
         log: createLogger({ level: "debug", destination: { write: (line) => void logLines.push(line) } }),
         origin: ORIGIN,
-        findProject: controlPlane.projects.require,
         findPublicProject: controlPlane.projects.find,
         mailSender: null,
         minRefusalMs: 0,

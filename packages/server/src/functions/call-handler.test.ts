@@ -40,6 +40,7 @@ const project: RoutedProject = {
   id: "prj_1",
   slug: "shop",
   ownerId: "usr_1",
+  organisationId: "org_1",
   functions: new Map([
     ["api", functionRoute("api", false)],
     ["site", functionRoute("site", true)],

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Principal } from "../keys/principal.ts";
+import { can, type ProjectPlace } from "../teams/permissions.ts";
 
 export type ResolveKey = (rawKey: string) => Principal | null | Promise<Principal | null>;
 
@@ -47,9 +48,6 @@ export function presentedKey(headers: IncomingHttpHeaders, url: string): Present
 }
 
 /** Whether a caller may use the functions of a project that are not public. */
-export function opensProject(
-  principal: Principal,
-  project: { readonly id: string; readonly ownerId: string },
-): boolean {
-  return principal.kind === "project" ? principal.projectId === project.id : principal.accountId === project.ownerId;
+export function opensProject(principal: Principal, project: ProjectPlace): boolean {
+  return can(principal, "functions.invoke", project);
 }

@@ -8,7 +8,6 @@ import {
 } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import type { FindProject } from "../projects/find-project.ts";
 import { nextCronRun } from "./cron-scheduler.ts";
 import type { CronStore } from "./cron-store.ts";
 import type { EventDelivery } from "./event-delivery.ts";
@@ -16,7 +15,6 @@ import type { EventDelivery } from "./event-delivery.ts";
 export interface CronRoutesOptions {
   readonly crons: CronStore;
   readonly delivery: Pick<EventDelivery, "runNow">;
-  readonly findProject: FindProject;
   readonly clock: Clock;
 }
 
@@ -27,7 +25,7 @@ function isoTime(ms: number): string {
 }
 
 /** When functions' crons run next, how they ran last, and running one now. */
-export function createCronRoutes({ crons, delivery, findProject, clock }: CronRoutesOptions): Route[] {
+export function createCronRoutes({ crons, delivery, clock }: CronRoutesOptions): Route[] {
   return [
     defineRoute({
       method: "get",
@@ -35,10 +33,10 @@ export function createCronRoutes({ crons, delivery, findProject, clock }: CronRo
       summary: "List crons with their next and last runs",
       tag: TAG,
       auth: "management",
+      permission: "functions.read",
       params: projectParamsSchema,
       response: { status: 200, schema: listCronsResponseSchema },
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project }) {
         const triggers = (await crons.listTriggers()).filter((trigger) => trigger.projectId === project.id);
         const rows = triggers.map(async (trigger) => {
           const next = nextCronRun(trigger.cron, clock.now());
@@ -62,12 +60,12 @@ export function createCronRoutes({ crons, delivery, findProject, clock }: CronRo
       summary: "Run a cron's function now",
       tag: TAG,
       auth: "management",
+      permission: "functions.invoke",
       params: functionParamsSchema,
       body: runCronRequestSchema,
       response: { status: 200, schema: runCronResponseSchema },
       errors: ["FUNCTION_NOT_FOUND", "FUNCTION_CRASHED"],
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, body }) {
         const triggers = await crons.listTriggers();
         const trigger = triggers.find(
           (one) =>

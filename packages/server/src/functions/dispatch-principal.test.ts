@@ -4,7 +4,13 @@ import { createDispatchPrincipals } from "./dispatch-principal.ts";
 import { createDispatchTokens } from "./dispatch-token.ts";
 import type { RoutedProject } from "./route-table.ts";
 
-const SHOP: RoutedProject = { id: "prj_1", slug: "shop", ownerId: "acc_1", functions: new Map() };
+const SHOP: RoutedProject = {
+  id: "prj_1",
+  slug: "shop",
+  ownerId: "acc_1",
+  organisationId: "org_1",
+  functions: new Map(),
+};
 
 function open(project: (ref: string) => RoutedProject | null | Promise<RoutedProject | null>) {
   const clock = createManualClock(Date.UTC(2026, 5, 1));

@@ -14,6 +14,7 @@ export function createServiceOperations(invoke: InvokeFunction): Operation[] {
       summary: "Call a function with JSON",
       tag: "Data plane: functions",
       access: "secret",
+      permission: "functions.invoke",
       body: invokeRequestSchema,
       response: { status: 200, schema: invokeResponseSchema },
       errors: ["FUNCTION_NOT_FOUND", "FUNCTION_TIMEOUT", "SERVICE_FAILED"],

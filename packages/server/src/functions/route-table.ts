@@ -29,6 +29,7 @@ export interface RoutedProject {
   readonly slug: string;
   /** Id of the account that owns the project. */
   readonly ownerId: string;
+  readonly organisationId: string;
   readonly functions: ReadonlyMap<string, FunctionRoute>;
 }
 
@@ -127,6 +128,7 @@ export function createRouteTable(options: RouteTableOptions): RouteTable {
       id: project.id,
       slug: project.slug,
       ownerId: project.ownerId,
+      organisationId: project.organisationId,
       functions: await routesOf(active, project.slug, options.siteOf),
     };
   }

@@ -98,7 +98,7 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
         fix: "Name the project, or use one of its secret keys.",
       });
     }
-    const project = await findProject(principal, ref);
+    const project = await findProject(principal, ref, "functions.deploy");
     const { record, version } = await functions.deploy(project, form, actorOf(principal));
     const url = options.functionUrl(project.slug, record.name, form.environment);
     return {
@@ -122,6 +122,7 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
         "A form with the fields `env`, `project_id`, `name`, `isPublic`, `compatibility_date`, `compatibility_flags` (JSON), `config` (JSON) or `bindings` (JSON), the file `worker` (the main ES module), a file per further module, and static assets as files named `assets/<path>`.",
       tag: TAG,
       auth: "management",
+      permission: "functions.deploy",
       rawBody: { contentType: "multipart/form-data", description: "The bundle and its settings." },
       response: { status: 200, schema: deployResponseSchema },
       errors: ["FUNCTION_START_FAILED", "REQUEST_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "CONFLICT"],
@@ -144,11 +145,11 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
       summary: "List a project's functions",
       tag: TAG,
       auth: "management",
+      permission: "functions.read",
       params: projectParamsSchema,
       query: pageQuerySchema,
       response: { status: 200, schema: listFunctionsResponseSchema },
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, query }) {
         const records = await functions.list(project.id, query.limit + 1, query.cursor ?? "");
         const page = records.slice(0, query.limit);
         return {
@@ -164,11 +165,11 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
       summary: "Show a function",
       tag: TAG,
       auth: "management",
+      permission: "functions.read",
       params: functionParamsSchema,
       response: { status: 200, schema: functionResponseSchema },
       errors: ["FUNCTION_NOT_FOUND"],
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         return { function: await summarise(project, await functions.find(project.id, params.function)) };
       },
     }),
@@ -179,12 +180,12 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
       summary: "Make a function public or private",
       tag: TAG,
       auth: "management",
+      permission: "functions.deploy",
       params: functionParamsSchema,
       body: updateFunctionRequestSchema,
       response: { status: 200, schema: functionResponseSchema },
       errors: ["FUNCTION_NOT_FOUND"],
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, body }) {
         const record = await functions.setPublic(project, params.function, body.isPublic);
         return { function: await summarise(project, record) };
       },
@@ -196,11 +197,12 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
       summary: "Delete a function and its versions",
       tag: TAG,
       auth: "management",
+      permission: "functions.deploy",
       params: functionParamsSchema,
       response: { status: 200, schema: successSchema },
       errors: ["FUNCTION_NOT_FOUND", "CONFLICT"],
-      async handler({ principal, params }) {
-        await functions.remove(await findProject(principal, params.project), params.function);
+      async handler({ project, params }) {
+        await functions.remove(project, params.function);
         return { success: true as const };
       },
     }),
@@ -211,12 +213,12 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
       summary: "List a function's versions, newest first",
       tag: TAG,
       auth: "management",
+      permission: "functions.read",
       params: functionParamsSchema,
       query: listVersionsQuerySchema,
       response: { status: 200, schema: listVersionsResponseSchema },
       errors: ["FUNCTION_NOT_FOUND"],
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, query }) {
         const record = await functions.find(project.id, params.function);
         const activations = await functions.activations(record.id);
         const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor);
@@ -237,11 +239,11 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
       summary: "Show a version",
       tag: TAG,
       auth: "management",
+      permission: "functions.read",
       params: functionVersionParamsSchema,
       response: { status: 200, schema: versionResponseSchema },
       errors: ["FUNCTION_NOT_FOUND"],
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         const record = await functions.find(project.id, params.function);
         const version = await functions.findVersion(record, params.version);
         return { version: toVersion(version, await functions.activations(record.id)) };
@@ -254,12 +256,12 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
       summary: "Compare two versions",
       tag: TAG,
       auth: "management",
+      permission: "functions.read",
       params: functionVersionParamsSchema,
       query: versionDiffQuerySchema,
       response: { status: 200, schema: versionDiffResponseSchema },
       errors: ["FUNCTION_NOT_FOUND"],
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, query }) {
         const record = await functions.find(project.id, params.function);
         const [from, to] = await Promise.all([
           functions.findVersion(record, query.against),
@@ -275,12 +277,12 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
       summary: "Let an earlier version serve again",
       tag: TAG,
       auth: "management",
+      permission: "functions.deploy",
       params: functionParamsSchema,
       body: rollbackRequestSchema,
       response: { status: 200, schema: versionResponseSchema },
       errors: ["FUNCTION_NOT_FOUND", "CONFLICT"],
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, principal, params, body }) {
         const version = await functions.rollback(project, params.function, body.env, body.version, actorOf(principal));
         return { version: toVersion(version, await functions.activations(version.functionId)) };
       },
@@ -292,12 +294,12 @@ export function createFunctionRoutes(options: FunctionRoutesOptions): Route[] {
       summary: "Give a version a share of the calls",
       tag: TAG,
       auth: "management",
+      permission: "functions.deploy",
       params: functionParamsSchema,
       body: rolloutRequestSchema,
       response: { status: 200, schema: versionResponseSchema },
       errors: ["FUNCTION_NOT_FOUND", "CONFLICT"],
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, principal, params, body }) {
         const version = await functions.rollout(
           project,
           params.function,

@@ -13,8 +13,8 @@ import type { FunctionRoutesOptions } from "./routes.ts";
 const TAG = "Secrets";
 
 /** Values that a project's functions read from `env`: written, listed by name, deleted, never read back. */
-export function createSecretRoutes(options: Pick<FunctionRoutesOptions, "functions" | "findProject">): Route[] {
-  const { functions, findProject } = options;
+export function createSecretRoutes(options: Pick<FunctionRoutesOptions, "functions">): Route[] {
+  const { functions } = options;
   return [
     defineRoute({
       method: "get",
@@ -22,11 +22,11 @@ export function createSecretRoutes(options: Pick<FunctionRoutesOptions, "functio
       summary: "List the names of secrets",
       tag: TAG,
       auth: "management",
+      permission: "secrets.read",
       params: projectParamsSchema,
       query: listSecretsQuerySchema,
       response: { status: 200, schema: listSecretsResponseSchema },
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, query }) {
         const secrets = await functions.listSecrets(project.id);
         return {
           secrets: secrets
@@ -49,12 +49,12 @@ export function createSecretRoutes(options: Pick<FunctionRoutesOptions, "functio
         "The functions of the environment see it at once: their process is replaced without losing a request.",
       tag: TAG,
       auth: "management",
+      permission: "secrets.write",
       params: secretParamsSchema,
       body: setSecretRequestSchema,
       response: { status: 200, schema: successSchema },
       errors: ["VALUE_TOO_LARGE"],
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, body }) {
         await functions.setSecret(project, body.env, params.name, body.value);
         return { success: true as const };
       },
@@ -66,11 +66,11 @@ export function createSecretRoutes(options: Pick<FunctionRoutesOptions, "functio
       summary: "Delete a secret",
       tag: TAG,
       auth: "management",
+      permission: "secrets.write",
       params: secretParamsSchema,
       query: secretQuerySchema,
       response: { status: 200, schema: successSchema },
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, query }) {
         await functions.deleteSecret(project, query.env, params.name);
         return { success: true as const };
       },

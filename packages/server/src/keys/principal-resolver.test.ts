@@ -2,12 +2,12 @@ import { AerostackError } from "@aerostack/contracts";
 import { createManualClock } from "@aerostack/kernel";
 import { describe, expect, it } from "vitest";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
-import type { ResolvedCredential } from "./principal.ts";
+import type { Principal, ResolvedCredential } from "./principal.ts";
 import { createPrincipalResolver } from "./principal-resolver.ts";
 
-function accountKey(id: string): ResolvedCredential {
+function accountKey(id: string): ResolvedCredential<Principal> {
   return {
-    principal: { kind: "account", accountId: "usr_1", isAdmin: false, via: "key", credentialId: id },
+    principal: { kind: "account", accountId: "usr_1", isAdmin: false, via: "key", credentialId: id, access: new Map() },
     expiresAtMs: null,
     subjects: [`key:${id}`, "account:usr_1"],
   };
@@ -16,7 +16,7 @@ function accountKey(id: string): ResolvedCredential {
 /** A store of credentials and a change feed that the test drives. */
 function setUp(maxEntries?: number) {
   const clock = createManualClock(1_000_000);
-  const stored = new Map<string, ResolvedCredential>();
+  const stored = new Map<string, ResolvedCredential<Principal>>();
   const handlers: ((subjects: readonly string[] | null) => void)[] = [];
   const state = { queries: 0, version: 0, fresh: true as true | Promise<void>, gate: Promise.resolve() };
   const changes: ChangeFeed = {

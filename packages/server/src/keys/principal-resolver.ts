@@ -1,9 +1,11 @@
 import type { Clock } from "@aerostack/kernel";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
-import type { KeyPrincipal, Principal, ResolvedCredential } from "./principal.ts";
+import type { AccountIdentity, KeyPrincipal, Principal, ProjectPrincipal, ResolvedCredential } from "./principal.ts";
 
 /** Finds a credential in the store; null when it is unknown, revoked or expired. */
-export type CredentialFinder = (credential: string) => Promise<ResolvedCredential | null>;
+export type CredentialFinder<Found = AccountIdentity | ProjectPrincipal> = (
+  credential: string,
+) => Promise<ResolvedCredential<Found> | null>;
 
 export interface PrincipalResolver {
   /**
@@ -21,7 +23,7 @@ export interface PrincipalResolver {
 
 interface Entry {
   readonly credential: string;
-  readonly resolved: ResolvedCredential;
+  readonly resolved: ResolvedCredential<Principal>;
   lastUsedAtMs: number;
   useIsReported: boolean;
 }
@@ -29,7 +31,8 @@ interface Entry {
 export interface PrincipalResolverOptions {
   readonly clock: Clock;
   readonly changes: ChangeFeed;
-  readonly find: CredentialFinder;
+  /** With what accounts may do, because that is asked as often as who they are. */
+  readonly find: CredentialFinder<Principal>;
   readonly maxEntries?: number;
 }
 
@@ -69,7 +72,7 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
     uses.set(entry.resolved.principal.credentialId, entry.lastUsedAtMs);
   }
 
-  function keep(credential: string, resolved: ResolvedCredential): void {
+  function keep(credential: string, resolved: ResolvedCredential<Principal>): void {
     const entry = { credential, resolved, lastUsedAtMs: clock.now(), useIsReported: false };
     entries.set(credential, entry);
     for (const subject of resolved.subjects) bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(entry));

@@ -1,9 +1,11 @@
 import type { Actor } from "../kernel/call-context.ts";
+import type { AccountAccess } from "../teams/permissions.ts";
 
 /** Who calls: an account (by key or session), or one project (by one of its keys, or a function of it). */
 export type Principal = AccountPrincipal | ProjectPrincipal;
 
-export interface AccountPrincipal {
+/** An account as its credential says it. */
+export interface AccountIdentity {
   readonly kind: "account";
   readonly accountId: string;
   readonly isAdmin: boolean;
@@ -11,6 +13,11 @@ export interface AccountPrincipal {
   readonly via: "key" | "session";
   /** Id of the key or session. */
   readonly credentialId: string;
+}
+
+export interface AccountPrincipal extends AccountIdentity {
+  /** What it may do in its organisations: read with the credential, forgotten when a membership or role changes. */
+  readonly access: AccountAccess;
 }
 
 export interface ProjectPrincipal {
@@ -30,10 +37,10 @@ export interface ProjectPrincipal {
 export type KeyPrincipal = (ProjectPrincipal | AccountPrincipal) & { readonly via: "key" };
 
 /** A credential that was found, with what makes it end. */
-export interface ResolvedCredential {
-  readonly principal: Principal;
+export interface ResolvedCredential<Found = AccountIdentity | ProjectPrincipal> {
+  readonly principal: Found;
   readonly expiresAtMs: number | null;
-  /** What a change is announced for: `key:…`, `session:…`, `account:…`, `project:…`. */
+  /** What a change is announced for: `key:…`, `session:…`, `account:…`, `project:…`, `organisation:…`. */
   readonly subjects: readonly string[];
 }
 

@@ -30,12 +30,12 @@ export function projectKeyRoutes({ projects, keys }: ProjectKeyRoutesOptions): r
       summary: "List a project's keys",
       tag: TAG,
       auth: "account",
+      permission: "keys.read",
       params: projectParamsSchema,
       query: pageQuerySchema,
       response: { status: 200, schema: listProjectKeysResponseSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params, query }) => {
-        const project = await projects.require(principal, params.project);
+      handler: async ({ project, query }) => {
         const page = await keys.list(project, query);
         return { keys: page.items.map(show), nextCursor: page.nextCursor };
       },
@@ -48,13 +48,13 @@ export function projectKeyRoutes({ projects, keys }: ProjectKeyRoutesOptions): r
         "Secret keys may do everything within the project and stay on servers; public keys are for browsers and apps. The key is shown in this answer and never again.",
       tag: TAG,
       auth: "account",
+      permission: "keys.write",
       params: projectParamsSchema,
       body: createProjectKeyRequestSchema,
       response: { status: 201, schema: createProjectKeyResponseSchema },
       errors: ["NOT_FOUND", "CONFLICT"],
       idempotent: true,
-      handler: async ({ principal, params, body }) => {
-        const project = await projects.require(principal, params.project);
+      handler: async ({ project, body }) => {
         const expiresAtMs = body.expiresAt === undefined ? undefined : Date.parse(body.expiresAt);
         const { row, secret } = await keys.create(project, { name: body.name, kind: body.kind, expiresAtMs });
         return { key: show(row), secret };
@@ -67,11 +67,11 @@ export function projectKeyRoutes({ projects, keys }: ProjectKeyRoutesOptions): r
       description: "The key is refused everywhere within a second.",
       tag: TAG,
       auth: "account",
+      permission: "keys.write",
       params: projectKeyParamsSchema,
       response: { status: 200, schema: successSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params }) => {
-        const project = await projects.require(principal, params.project);
+      handler: async ({ project, params }) => {
         await keys.revoke(project, params.key);
         return { success: true as const };
       },

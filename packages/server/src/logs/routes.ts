@@ -6,7 +6,6 @@ import {
 } from "@aerostack/contracts";
 import type { z } from "zod";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import type { FindProject } from "../projects/find-project.ts";
 import { toLogLine } from "./log-line.ts";
 import { createTailStream, type LogTail } from "./log-tail.ts";
 import type { LogFilter, LogStore } from "./store.ts";
@@ -16,7 +15,6 @@ export interface LogRoutesOptions {
   readonly tail: LogTail;
   /** Stores what is still on its way, so that a query sees every request that was answered before it. */
   readonly flush: () => Promise<void>;
-  readonly findProject: FindProject;
 }
 
 const TAG = "Logs";
@@ -50,11 +48,11 @@ export function createLogRoutes(options: LogRoutesOptions): Route[] {
       summary: "Search a project's log, newest first",
       tag: TAG,
       auth: "management",
+      permission: "logs.read",
       params: projectParamsSchema,
       query: logQuerySchema,
       response: { status: 200, schema: listLogsResponseSchema },
-      async handler({ principal, params, query }) {
-        const project = await options.findProject(principal, params.project);
+      async handler({ project, query }) {
         await options.flush();
         const filter: LogFilter = {
           ...filterOf(query),
@@ -77,11 +75,11 @@ export function createLogRoutes(options: LogRoutesOptions): Route[] {
       description: "Server-sent events; the data of each is one log line as JSON.",
       tag: TAG,
       auth: "management",
+      permission: "logs.read",
       params: projectParamsSchema,
       query: logFilterQuerySchema,
       response: { status: 200, contentType: "text/event-stream" },
-      async handler({ principal, params, query, request }) {
-        const project = await options.findProject(principal, params.project);
+      async handler({ project, query, request }) {
         return new Response(createTailStream(options.tail, project.id, filterOf(query), request.signal), {
           headers: { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
         });

@@ -53,21 +53,20 @@ export function createProjectRoutes(parts: ProjectRoutesParts): Route[] {
   });
   return [
     ...createFunctionRoutes({ functions: functions.service, bundles, findProject, functionUrl }),
-    ...createSecretRoutes({ functions: functions.service, findProject }),
-    ...createCronRoutes({ crons, delivery, findProject, clock }),
-    ...createLogRoutes({ store: logs.store, tail: logs.tail, flush: logs.buffer.flush, findProject }),
-    ...createDatabaseRoutes({ databases, migrations, findProject }),
+    ...createSecretRoutes({ functions: functions.service }),
+    ...createCronRoutes({ crons, delivery, clock }),
+    ...createLogRoutes({ store: logs.store, tail: logs.tail, flush: logs.buffer.flush }),
+    ...createDatabaseRoutes({ databases, migrations }),
     ...parts.endUsers.routes,
     ...parts.realtime.routes,
     ...parts.collections.routes,
-    ...createCacheRoutes({ cache: parts.cache, findProject }),
+    ...createCacheRoutes({ cache: parts.cache }),
     ...parts.storage.routes,
-    ...createJobRoutes({ jobs: parts.jobs, findProject }),
-    ...createQueueEndpointRoutes({ endpoints, findProject }),
+    ...createJobRoutes({ jobs: parts.jobs }),
+    ...createQueueEndpointRoutes({ endpoints }),
     ...createQueueRoutes({
       queues,
       endpoints,
-      findProject,
       consumerOf: async (projectId, queue) => (await delivery.findConsumer(projectId, queue))?.functionName ?? null,
     }),
   ];

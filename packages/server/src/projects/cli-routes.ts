@@ -1,8 +1,8 @@
 import {
   createProjectRequestSchema,
+  listProjectsQuerySchema,
   listProjectsResponseSchema,
   type ProjectMetadata,
-  pageQuerySchema,
   projectMetadataQuerySchema,
   projectMetadataResponseSchema,
   projectSchema,
@@ -10,12 +10,14 @@ import {
 } from "@aerostack/contracts";
 import type { AccountService } from "../accounts/service.ts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
+import type { CreateProject } from "./create-project.ts";
 import { showProject } from "./routes.ts";
 import { type ProjectRecord, type ProjectService, projectNotFound } from "./service.ts";
 
 export interface CliRoutesOptions {
   readonly accounts: AccountService;
   readonly projects: ProjectService;
+  readonly create: CreateProject;
   readonly urlOf: (project: ProjectRecord) => string;
   /** What a project has, as metadata names it; told by those that keep it. */
   readonly describeCollections: (projectId: string) => Promise<ProjectMetadata["collections"]>;
@@ -24,7 +26,13 @@ export interface CliRoutesOptions {
 const TAG = "CLI";
 
 /** What command-line clients ask besides deploying. */
-export function cliRoutes({ accounts, projects, urlOf, describeCollections }: CliRoutesOptions): readonly Route[] {
+export function cliRoutes({
+  accounts,
+  projects,
+  create,
+  urlOf,
+  describeCollections,
+}: CliRoutesOptions): readonly Route[] {
   const show = (project: ProjectRecord) => showProject(project, urlOf);
   return [
     defineRoute({
@@ -63,10 +71,10 @@ export function cliRoutes({ accounts, projects, urlOf, describeCollections }: Cl
       summary: "List projects",
       tag: TAG,
       auth: "account",
-      query: pageQuerySchema,
+      query: listProjectsQuerySchema,
       response: { status: 200, schema: listProjectsResponseSchema },
       handler: async ({ principal, query }) => {
-        const page = await projects.list(principal.accountId, query);
+        const page = await projects.list(principal, query, query.organisation);
         return { projects: page.items.map(show), nextCursor: page.nextCursor };
       },
     }),
@@ -76,11 +84,12 @@ export function cliRoutes({ accounts, projects, urlOf, describeCollections }: Cl
       summary: "Create a project",
       tag: TAG,
       auth: "account",
+      permission: "project.create",
       body: createProjectRequestSchema,
       response: { status: 201, schema: projectSchema },
-      errors: ["CONFLICT"],
+      errors: ["CONFLICT", "NOT_FOUND"],
       idempotent: true,
-      handler: async ({ principal, body }) => show(await projects.create(principal.accountId, body.name)),
+      handler: async ({ principal, body }) => show(await create(principal, body)),
     }),
     defineRoute({
       method: "get",
@@ -88,6 +97,7 @@ export function cliRoutes({ accounts, projects, urlOf, describeCollections }: Cl
       summary: "Describe a project, for generating types",
       tag: TAG,
       auth: "management",
+      permission: "project.read",
       query: projectMetadataQuerySchema,
       response: { status: 200, schema: projectMetadataResponseSchema },
       errors: ["NOT_FOUND"],

@@ -1,3 +1,4 @@
+import type { Permission } from "@aerostack/contracts";
 import type { Principal } from "../keys/principal.ts";
 
 /** A project as other capabilities need it. */
@@ -8,8 +9,9 @@ export interface ProjectRef {
 }
 
 /**
- * The project of an id or slug, as far as the caller may see it.
+ * The project of an id or slug, as far as the caller may do that with it. Routes below a project get theirs from the
+ * edge, which asks for the permission that the route declares; this is for what names its project otherwise.
  *
- * @throws NOT_FOUND, the same for a project that does not exist and for somebody else's
+ * @throws NOT_FOUND, the same for a project that does not exist and for one that the caller may not see · FORBIDDEN
  */
-export type FindProject = (principal: Principal, ref: string) => Promise<ProjectRef>;
+export type FindProject = (principal: Principal, ref: string, permission: Permission) => Promise<ProjectRef>;

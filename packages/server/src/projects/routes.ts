@@ -2,9 +2,9 @@ import {
   AerostackError,
   createProjectRequestSchema,
   deleteProjectQuerySchema,
+  listProjectsQuerySchema,
   listProjectsResponseSchema,
   type Project,
-  pageQuerySchema,
   projectParamsSchema,
   projectResponseSchema,
   renameProjectRequestSchema,
@@ -12,17 +12,19 @@ import {
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
 import { toIso } from "../kernel/page.ts";
+import type { CreateProject } from "./create-project.ts";
 import type { ProjectRecord, ProjectService } from "./service.ts";
 
 export interface ProjectRoutesOptions {
   readonly projects: ProjectService;
+  readonly create: CreateProject;
   /** Where a project's functions answer. */
   readonly urlOf: (project: ProjectRecord) => string;
 }
 
 const TAG = "Projects";
 
-export function projectRoutes({ projects, urlOf }: ProjectRoutesOptions): readonly Route[] {
+export function projectRoutes({ projects, create, urlOf }: ProjectRoutesOptions): readonly Route[] {
   const show = (project: ProjectRecord) => showProject(project, urlOf);
   return [
     defineRoute({
@@ -31,10 +33,10 @@ export function projectRoutes({ projects, urlOf }: ProjectRoutesOptions): readon
       summary: "List projects",
       tag: TAG,
       auth: "account",
-      query: pageQuerySchema,
+      query: listProjectsQuerySchema,
       response: { status: 200, schema: listProjectsResponseSchema },
       handler: async ({ principal, query }) => {
-        const page = await projects.list(principal.accountId, query);
+        const page = await projects.list(principal, query, query.organisation);
         return { projects: page.items.map(show), nextCursor: page.nextCursor };
       },
     }),
@@ -45,13 +47,12 @@ export function projectRoutes({ projects, urlOf }: ProjectRoutesOptions): readon
       description: "The slug is made from the name, with a suffix where it is taken, and never changes.",
       tag: TAG,
       auth: "account",
+      permission: "project.create",
       body: createProjectRequestSchema,
       response: { status: 201, schema: projectResponseSchema },
-      errors: ["CONFLICT"],
+      errors: ["CONFLICT", "NOT_FOUND"],
       idempotent: true,
-      handler: async ({ principal, body }) => ({
-        project: show(await projects.create(principal.accountId, body.name)),
-      }),
+      handler: async ({ principal, body }) => ({ project: show(await create(principal, body)) }),
     }),
     defineRoute({
       method: "get",
@@ -59,10 +60,11 @@ export function projectRoutes({ projects, urlOf }: ProjectRoutesOptions): readon
       summary: "Get a project",
       tag: TAG,
       auth: "management",
+      permission: "project.read",
       params: projectParamsSchema,
       response: { status: 200, schema: projectResponseSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params }) => ({ project: show(await projects.require(principal, params.project)) }),
+      handler: async ({ project }) => ({ project: show(project) }),
     }),
     defineRoute({
       method: "patch",
@@ -70,12 +72,12 @@ export function projectRoutes({ projects, urlOf }: ProjectRoutesOptions): readon
       summary: "Rename a project",
       tag: TAG,
       auth: "account",
+      permission: "project.write",
       params: projectParamsSchema,
       body: renameProjectRequestSchema,
       response: { status: 200, schema: projectResponseSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params, body }) => {
-        const project = await projects.require(principal, params.project);
+      handler: async ({ project, body }) => {
         return { project: show(await projects.rename(project, body.name)) };
       },
     }),
@@ -85,12 +87,12 @@ export function projectRoutes({ projects, urlOf }: ProjectRoutesOptions): readon
       summary: "Delete a project with everything in it",
       tag: TAG,
       auth: "account",
+      permission: "project.delete",
       params: projectParamsSchema,
       query: deleteProjectQuerySchema,
       response: { status: 200, schema: successSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params, query }) => {
-        const project = await projects.require(principal, params.project);
+      handler: async ({ project, query }) => {
         if (query.confirm !== project.slug) {
           throw new AerostackError("VALIDATION_ERROR", {
             message: "Deleting a project removes its functions, databases and files for good and asks to be confirmed.",
@@ -111,6 +113,7 @@ export function showProject(project: ProjectRecord, urlOf: (project: ProjectReco
     id: project.id,
     name: project.name,
     slug: project.slug,
+    organisationId: project.organisationId,
     url: urlOf(project),
     createdAt: toIso(project.createdAtMs),
     updatedAt: toIso(project.updatedAtMs),

@@ -1,12 +1,14 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError, type Permission } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import type { Logger } from "../kernel/log.ts";
 import { type Page, type PageRequest, toPage } from "../kernel/page.ts";
 import type { Sql } from "../kernel/sql/index.ts";
-import type { Principal } from "../keys/principal.ts";
+import type { AccountPrincipal, Principal } from "../keys/principal.ts";
+import { can, canSee, type ProjectPlace, permissionMissing } from "../teams/permissions.ts";
+import { personalOrganisationId } from "../teams/tables.ts";
 import { slugOf, withSuffix } from "./slug.ts";
-import { type ProjectRow, projectStore } from "./store.ts";
+import { type ProjectRow, projectStore, type VisibleProjects } from "./store.ts";
 import type { ProjectTables } from "./tables.ts";
 
 /**
@@ -15,7 +17,9 @@ import type { ProjectTables } from "./tables.ts";
  */
 export interface ProjectRecord {
   readonly id: string;
+  /** Who made it, or answers for it now; who may do what is a matter of roles in the organisation. */
   readonly ownerId: string;
+  readonly organisationId: string;
   readonly name: string;
   readonly slug: string;
   readonly createdAtMs: number;
@@ -26,16 +30,22 @@ export interface ProjectRecord {
 export type ProjectCleanup = (project: ProjectRecord) => Promise<void>;
 
 export interface ProjectService {
-  create(ownerId: string, name: string): Promise<ProjectRecord>;
-  list(ownerId: string, page: PageRequest): Promise<Page<ProjectRecord>>;
+  /** Whether the account may do that in the organisation is for whoever calls to know. */
+  create(ownerId: string, name: string, organisationId?: string): Promise<ProjectRecord>;
+  /** Those that the account may see: of all its organisations, or of one. */
+  list(principal: AccountPrincipal, page: PageRequest, organisationId?: string): Promise<Page<ProjectRecord>>;
   /**
-   * A project by id or slug, for a principal that may manage it: its owner, or its own secret key.
+   * A project by id or slug, for a principal that may do that with it: an account by its role, or the project's own
+   * secret key.
    *
-   * @throws NOT_FOUND, the same for a project of somebody else as for none.
+   * @throws NOT_FOUND, the same for a project that the principal may not see as for none · FORBIDDEN, naming the
+   * permission, for one that it may see.
    */
-  require(principal: Principal, idOrSlug: string): Promise<ProjectRecord>;
+  require(principal: Principal, idOrSlug: string, permission: Permission): Promise<ProjectRecord>;
   /** The same by id, slug or, where neither fits, name; undefined when there is none. */
   lookUp(principal: Principal, idSlugOrName: string): Promise<ProjectRecord | undefined>;
+  /** Whether the principal may do that with a project that is known. */
+  allows(principal: Principal, permission: Permission, project: ProjectPlace): boolean;
   /** By id or slug, whoever asks: for the platform itself. */
   find(idOrSlug: string): Promise<ProjectRecord | undefined>;
   rename(project: ProjectRecord, name: string): Promise<ProjectRecord>;
@@ -67,7 +77,8 @@ export function createProjectService({ sql: untyped, clock, changes, log }: Proj
 
   async function lookUpById(principal: Principal, idOrSlug: string): Promise<ProjectRecord | undefined> {
     const project = await find(idOrSlug);
-    return project !== undefined && mayManage(principal, project) ? project : undefined;
+    if (project === undefined || !canSee(principal, project)) return undefined;
+    return principal.kind === "account" || principal.access === "secret" ? project : undefined;
   }
 
   async function finishDeletion(project: ProjectRecord): Promise<void> {
@@ -80,13 +91,14 @@ export function createProjectService({ sql: untyped, clock, changes, log }: Proj
   }
 
   return {
-    async create(ownerId, name) {
+    async create(ownerId, name, organisationId = personalOrganisationId(ownerId)) {
       const now = clock.now();
       const base = slugOf(name);
       for (let attempt = 0; attempt < SLUG_ATTEMPTS; attempt++) {
         const row: ProjectRow = {
           id: createId("prj", now),
           owner_id: ownerId,
+          organisation_id: organisationId,
           name,
           slug: attempt === 0 ? base : withSuffix(base),
           created_at: now,
@@ -97,21 +109,23 @@ export function createProjectService({ sql: untyped, clock, changes, log }: Proj
       }
       throw new AerostackError("CONFLICT", { message: "No free address was found for this name." });
     },
-    async list(ownerId, page) {
-      const rows = await projectStore.list(sql.db, ownerId, page);
+    async list(principal, page, organisationId) {
+      const rows = await projectStore.list(sql.db, visibleTo(principal, organisationId), page);
       return toPage(rows.map(toRecord), page.limit);
     },
-    async require(principal, idOrSlug) {
+    async require(principal, idOrSlug, permission) {
       const project = await lookUpById(principal, idOrSlug);
       if (project === undefined) throw projectNotFound();
+      if (!can(principal, permission, project)) throw permissionMissing(permission);
       return project;
     },
     async lookUp(principal, text) {
       const project = await lookUpById(principal, text);
       if (project !== undefined || principal.kind !== "account") return project;
-      const row = await projectStore.findByName(sql.db, principal.accountId, text);
+      const row = await projectStore.findByName(sql.db, visibleTo(principal), text);
       return row === undefined ? undefined : toRecord(row);
     },
+    allows: (principal, permission, project) => can(principal, permission, project),
     find,
     async rename(project, name) {
       const now = clock.now();
@@ -144,20 +158,25 @@ export function createProjectService({ sql: untyped, clock, changes, log }: Proj
 export function projectNotFound(): AerostackError {
   return new AerostackError("NOT_FOUND", {
     message: "There is no such project.",
-    fix: "Check the id or slug, and that the credential belongs to the project's owner.",
+    fix: "Check the id or slug, and that the credential belongs to a member of the project's organisation.",
   });
 }
 
-function mayManage(principal: Principal, project: ProjectRecord): boolean {
-  return principal.kind === "account"
-    ? principal.accountId === project.ownerId
-    : principal.projectId === project.id && principal.access === "secret";
+function visibleTo({ access }: AccountPrincipal, organisationId?: string): VisibleProjects {
+  const organisations = [...access].filter(([id]) => organisationId === undefined || id === organisationId);
+  const overrides = organisations.flatMap(([, { projects }]) => [...projects]);
+  return {
+    organisationIds: organisations.filter(([, { permissions }]) => permissions.has("project.read")).map(([id]) => id),
+    hiddenIds: overrides.filter(([, permissions]) => !permissions.has("project.read")).map(([id]) => id),
+    extraIds: overrides.filter(([, permissions]) => permissions.has("project.read")).map(([id]) => id),
+  };
 }
 
 function toRecord(row: ProjectRow): ProjectRecord {
   return {
     id: row.id,
     ownerId: row.owner_id,
+    organisationId: row.organisation_id,
     name: row.name,
     slug: row.slug,
     createdAtMs: row.created_at,

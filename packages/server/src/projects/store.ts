@@ -1,9 +1,28 @@
-import type { Kysely, Selectable } from "kysely";
+import type { ExpressionBuilder, Kysely, Selectable } from "kysely";
 import type { PageRequest } from "../kernel/page.ts";
 import type { ProjectTables } from "./tables.ts";
 
 export type ProjectRow = Selectable<ProjectTables["projects"]>;
 type Db = Kysely<ProjectTables>;
+
+/** Which projects somebody may see: all of some organisations but a few, and a few besides. */
+export interface VisibleProjects {
+  readonly organisationIds: readonly string[];
+  readonly hiddenIds: readonly string[];
+  readonly extraIds: readonly string[];
+}
+
+function isVisible({ organisationIds, hiddenIds, extraIds }: VisibleProjects) {
+  return (eb: ExpressionBuilder<ProjectTables, "projects">) => {
+    // A list without members is none that SQL can write.
+    const among = (column: "id" | "organisation_id", ids: readonly string[]) =>
+      ids.length === 0 ? eb.lit(false) : eb(column, "in", [...ids]);
+    return eb.or([
+      eb.and([among("organisation_id", organisationIds), eb.not(among("id", hiddenIds))]),
+      among("id", extraIds),
+    ]);
+  };
+}
 
 export const projectStore = {
   /** False when the slug is taken. */
@@ -27,19 +46,19 @@ export const projectStore = {
       .executeTakeFirst();
   },
 
-  async findByName(db: Db, ownerId: string, name: string): Promise<ProjectRow | undefined> {
+  async findByName(db: Db, visible: VisibleProjects, name: string): Promise<ProjectRow | undefined> {
     return await db
       .selectFrom("projects")
       .selectAll()
-      .where("owner_id", "=", ownerId)
+      .where(isVisible(visible))
       .where("name", "=", name)
       .where("deleted_at", "is", null)
       .orderBy("id")
       .executeTakeFirst();
   },
 
-  async list(db: Db, ownerId: string, { limit, cursor }: PageRequest): Promise<ProjectRow[]> {
-    let query = db.selectFrom("projects").selectAll().where("owner_id", "=", ownerId).where("deleted_at", "is", null);
+  async list(db: Db, visible: VisibleProjects, { limit, cursor }: PageRequest): Promise<ProjectRow[]> {
+    let query = db.selectFrom("projects").selectAll().where(isVisible(visible)).where("deleted_at", "is", null);
     if (cursor !== undefined) query = query.where("id", "<", cursor);
     return await query
       .orderBy("id", "desc")
@@ -49,6 +68,14 @@ export const projectStore = {
 
   async rename(db: Db, id: string, name: string, nowMs: number): Promise<void> {
     await db.updateTable("projects").set({ name, updated_at: nowMs }).where("id", "=", id).execute();
+  },
+
+  async moveTo(db: Db, id: string, organisationId: string, nowMs: number): Promise<void> {
+    await db
+      .updateTable("projects")
+      .set({ organisation_id: organisationId, updated_at: nowMs })
+      .where("id", "=", id)
+      .execute();
   },
 
   async markDeleted(db: Db, id: string, nowMs: number): Promise<void> {

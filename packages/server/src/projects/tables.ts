@@ -3,7 +3,9 @@ import type { SqlMigrations } from "../kernel/sql/index.ts";
 export interface ProjectTables {
   projects: {
     id: string;
+    /** Who made it, or answers for it since that member left. What people may do is their role in the organisation. */
     owner_id: string;
+    organisation_id: string;
     name: string;
     /** Unique over all accounts and permanent: it is part of addresses. */
     slug: string;

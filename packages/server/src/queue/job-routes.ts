@@ -8,18 +8,16 @@ import {
   projectParamsSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import type { FindProject } from "../projects/find-project.ts";
 import type { Jobs } from "./jobs.ts";
 
 export interface JobRoutesOptions {
   readonly jobs: Jobs;
-  readonly findProject: FindProject;
 }
 
 const TAG = "Queues";
 
 /** A project's jobs, as the CLI and the dashboard see them. */
-export function createJobRoutes({ jobs, findProject }: JobRoutesOptions): Route[] {
+export function createJobRoutes({ jobs }: JobRoutesOptions): Route[] {
   return [
     defineRoute({
       method: "get",
@@ -27,11 +25,11 @@ export function createJobRoutes({ jobs, findProject }: JobRoutesOptions): Route[
       summary: "List jobs, the newest first",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: projectParamsSchema,
       query: listManagedJobsQuerySchema,
       response: { status: 200, schema: listManagedJobsResponseSchema },
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, query }) {
         const { status = null, type = null, cursor = null, limit } = query;
         const page = await jobs.list(project.id, { status, type, cursor, limit });
         return { jobs: [...page.jobs], nextCursor: page.cursor };
@@ -44,11 +42,11 @@ export function createJobRoutes({ jobs, findProject }: JobRoutesOptions): Route[
       summary: "Get a job",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: jobParamsSchema,
       response: { status: 200, schema: managedJobResponseSchema },
       errors: ["NOT_FOUND"],
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         const job = await jobs.find(project.id, params.job);
         if (job === null) throw new AerostackError("NOT_FOUND", { message: `There is no job '${params.job}'.` });
         return { job };
@@ -61,11 +59,11 @@ export function createJobRoutes({ jobs, findProject }: JobRoutesOptions): Route[
       summary: "Cancel a job",
       tag: TAG,
       auth: "management",
+      permission: "data.write",
       params: jobParamsSchema,
       response: { status: 200, schema: cancelJobResponseSchema },
       errors: ["NOT_FOUND"],
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         return await jobs.cancel(project.id, params.job);
       },
     }),

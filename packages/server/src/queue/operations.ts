@@ -18,6 +18,7 @@ export function createJobOperations(jobs: Jobs): Operation[] {
   return [
     defineOperation({
       ...common,
+      permission: "data.write",
       path: "/v1/queue/enqueue",
       summary: "Enqueue a job",
       description: "The consumer of the project's queue gets `{type, data, queuedAt}`.",
@@ -31,6 +32,7 @@ export function createJobOperations(jobs: Jobs): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.read",
       path: "/v1/queue/job",
       summary: "Look at a job",
       body: jobRequestSchema,
@@ -42,6 +44,7 @@ export function createJobOperations(jobs: Jobs): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.read",
       path: "/v1/queue/jobs",
       summary: "List jobs, the newest first",
       body: listJobsRequestSchema,
@@ -62,6 +65,7 @@ export function createJobOperations(jobs: Jobs): Operation[] {
     }),
     defineOperation({
       ...common,
+      permission: "data.write",
       path: "/v1/queue/cancel",
       summary: "Cancel a job",
       description: "One that has begun may still come to its end; one that has ended is refused with a note.",

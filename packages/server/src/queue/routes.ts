@@ -11,13 +11,11 @@ import {
   sendMessageResponseSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import type { FindProject } from "../projects/find-project.ts";
 import type { QueueEndpoints } from "./endpoints/service.ts";
 import type { PeekedMessage, QueueService } from "./service.ts";
 
 export interface QueueRoutesOptions {
   readonly queues: QueueService;
-  readonly findProject: FindProject;
   /** Name of the function that consumes a queue, or null. */
   readonly consumerOf: (projectId: string, queue: string) => Promise<string | null>;
   readonly endpoints: Pick<QueueEndpoints, "list">;
@@ -38,7 +36,7 @@ function readableBody(message: PeekedMessage): unknown {
 
 /** A project's queues, as the CLI and the dashboard see them. */
 export function createQueueRoutes(options: QueueRoutesOptions): Route[] {
-  const { queues, findProject } = options;
+  const { queues } = options;
   return [
     defineRoute({
       method: "get",
@@ -46,10 +44,10 @@ export function createQueueRoutes(options: QueueRoutesOptions): Route[] {
       summary: "List queues",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: projectParamsSchema,
       response: { status: 200, schema: listQueuesResponseSchema },
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project }) {
         const [summaries, endpoints] = await Promise.all([queues.list(project.id), options.endpoints.list(project.id)]);
         const urlOf = new Map(endpoints.map(({ queue, url }) => [queue, url]));
         const rows = summaries.map(async ({ name }) => {
@@ -76,11 +74,11 @@ export function createQueueRoutes(options: QueueRoutesOptions): Route[] {
       summary: "Look at a queue's messages without taking them",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: queueParamsSchema,
       query: pageQuerySchema,
       response: { status: 200, schema: listMessagesResponseSchema },
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, query }) {
         const page = { limit: Math.min(query.limit, 100), cursor: query.cursor };
         const { messages, cursor } = await queues.peek(project.id, params.queue, page);
         return {
@@ -103,13 +101,13 @@ export function createQueueRoutes(options: QueueRoutesOptions): Route[] {
       summary: "Send a message",
       tag: TAG,
       auth: "management",
+      permission: "data.write",
       params: queueParamsSchema,
       body: sendMessageRequestSchema,
       response: { status: 201, schema: sendMessageResponseSchema },
       errors: ["QUEUE_MESSAGE_TOO_LARGE"],
       idempotent: true,
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, body }) {
         await queues.send(project.id, params.queue, body.body, body.delaySeconds);
         return { success: true as const };
       },
@@ -121,11 +119,11 @@ export function createQueueRoutes(options: QueueRoutesOptions): Route[] {
       summary: "Move dead letters back to be delivered again",
       tag: TAG,
       auth: "management",
+      permission: "data.write",
       params: queueParamsSchema,
       body: redriveRequestSchema,
       response: { status: 200, schema: movedResponseSchema },
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, body }) {
         return { moved: await queues.redrive(project.id, params.queue, body.to) };
       },
     }),
@@ -136,10 +134,10 @@ export function createQueueRoutes(options: QueueRoutesOptions): Route[] {
       summary: "Delete all messages of a queue",
       tag: TAG,
       auth: "management",
+      permission: "data.write",
       params: queueParamsSchema,
       response: { status: 200, schema: purgedResponseSchema },
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         return { purged: await queues.purge(project.id, params.queue) };
       },
     }),

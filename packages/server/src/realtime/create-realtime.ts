@@ -9,7 +9,6 @@ import type { EventLog } from "../kernel/event-log/event-log.ts";
 import type { HostCall } from "../kernel/host-call.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Sql } from "../kernel/sql/index.ts";
-import type { FindProject } from "../projects/find-project.ts";
 import { NOT_VALID_ANY_MORE, RealtimeConnection, TOO_MANY } from "./connection.ts";
 import { EventStream } from "./event-stream.ts";
 import { createFrameHandler } from "./frame-handler.ts";
@@ -41,7 +40,6 @@ export interface RealtimeOptions extends HandshakeOptions {
   readonly bus: Bus;
   readonly changes: ChangeFeed;
   /** For whoever manages a project. */
-  readonly findOwnProject: FindProject;
   readonly events: EventLog;
   readonly log: Logger;
   readonly mayListenToTable: MayListenToTable;
@@ -292,7 +290,7 @@ export function createRealtime(options: RealtimeOptions) {
       },
     }),
     routes: [
-      ...createRuleRoutes({ rules, findProject: options.findOwnProject }),
+      ...createRuleRoutes({ rules }),
       ...createRealtimeRoutes({
         findProject: options.findProject,
         verifyToken: options.verifyToken,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { AerostackError } from "@aerostack/contracts";
 import type { VerifiedEndUser } from "../endusers/sessions/token-verifier.ts";
 import type { Principal } from "../keys/principal.ts";
+import { can, type ProjectPlace } from "../teams/permissions.ts";
 import type { Speaker } from "./permissions.ts";
 import type { SessionOwner } from "./store.ts";
 import type { TopicProject } from "./topics.ts";
@@ -30,7 +31,7 @@ export interface Admitted {
 
 export interface HandshakeOptions {
   readonly resolveKey: (credential: string) => Principal | null | Promise<Principal | null>;
-  readonly findProject: (ref: string) => Promise<(TopicProject & { readonly ownerId: string }) | undefined>;
+  readonly findProject: (ref: string) => Promise<(TopicProject & ProjectPlace) | undefined>;
   readonly verifyToken: (projectId: string, token: string) => VerifiedEndUser | null | Promise<VerifiedEndUser | null>;
 }
 
@@ -97,10 +98,9 @@ export function createHandshake({ resolveKey, findProject, verifyToken }: Handsh
       throw new AerostackError("VALIDATION_ERROR", { message: "Name the project: /api/realtime?projectId=…" });
     }
     const project = await findProject(ref);
-    const opens =
-      principal === null ||
-      (principal.kind === "project" ? principal.projectId === project?.id : principal.accountId === project?.ownerId);
-    if (project === undefined || !opens) throw new AerostackError("AUTH_INVALID_KEY");
+    // By a key one speaks with every right that realtime knows.
+    const opens = project !== undefined && (principal === null || can(principal, "data.write", project));
+    if (!opens) throw new AerostackError("AUTH_INVALID_KEY");
     const user = offer.token === undefined ? null : await verifyToken(project.id, offer.token);
     if (user === null && principal === null) throw new AerostackError("AUTH_TOKEN_INVALID");
     const isPublic = principal?.kind === "project" && principal.access === "public";
@@ -121,12 +121,17 @@ export function createHandshake({ resolveKey, findProject, verifyToken }: Handsh
   };
 }
 
-/** Whether a connection's key and token still hold: keys are revoked, tokens run out, users are blocked. */
+/** Whether a connection's key and token still hold: keys are revoked, tokens run out, users are blocked, members leave. */
 export async function holdCredentials(
-  { resolveKey, verifyToken }: Pick<HandshakeOptions, "resolveKey" | "verifyToken">,
+  { resolveKey, findProject, verifyToken }: HandshakeOptions,
   projectId: string,
   { key, token }: Credentials,
 ): Promise<boolean> {
-  if (key !== undefined && (await resolveKey(key)) === null) return false;
+  const principal = key === undefined ? undefined : await resolveKey(key);
+  if (principal === null) return false;
+  if (principal?.kind === "account") {
+    const project = await findProject(projectId);
+    if (project === undefined || !can(principal, "data.write", project)) return false;
+  }
   return token === undefined || (await verifyToken(projectId, token)) !== null;
 }

@@ -1,5 +1,6 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { Principal } from "../keys/principal.ts";
+import { can } from "../teams/permissions.ts";
 import type { HandshakeOptions } from "./handshake.ts";
 import type { Speaker } from "./permissions.ts";
 import type { TopicProject } from "./topics.ts";
@@ -24,8 +25,9 @@ export async function identifyCaller(
   ref: string,
 ): Promise<HttpCaller> {
   const project = await findProject(principal?.kind === "project" ? principal.projectId : ref);
-  const isTheirs = principal?.kind !== "account" || principal.accountId === project?.ownerId;
-  if (project === undefined || !isTheirs) throw new AerostackError("AUTH_INVALID_KEY");
+  // By a key one speaks with every right that realtime knows.
+  const isTheirs = project !== undefined && (principal === null || can(principal, "data.write", project));
+  if (!isTheirs) throw new AerostackError("AUTH_INVALID_KEY");
   const bearer = /^bearer (.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   // Browsers' EventSource sends no headers of one's own.
   const token = bearer ?? new URL(request.url).searchParams.get("token") ?? undefined;

@@ -28,6 +28,7 @@ export function createRealtimeOperations(options: {
       summary: "Publish an event to a topic",
       tag: "Data plane: realtime",
       access: "secret",
+      permission: "data.write",
       body: publishRequestSchema,
       response: { status: 200, schema: publishResponseSchema },
       errors: ["FORBIDDEN"],

@@ -1,18 +1,11 @@
 import { projectParamsSchema, realtimeRulesRequestSchema, realtimeRulesResponseSchema } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import type { FindProject } from "../projects/find-project.ts";
 import type { RealtimeRules } from "./rules.ts";
 
 const TAG = "Realtime";
 
 /** Who may listen to which topics and publish to them. */
-export function createRuleRoutes({
-  rules,
-  findProject,
-}: {
-  readonly rules: RealtimeRules;
-  readonly findProject: FindProject;
-}): Route[] {
+export function createRuleRoutes({ rules }: { readonly rules: RealtimeRules }): Route[] {
   return [
     defineRoute({
       method: "get",
@@ -20,10 +13,10 @@ export function createRuleRoutes({
       summary: "Read the rules of a project's topics",
       tag: TAG,
       auth: "management",
+      permission: "settings.read",
       params: projectParamsSchema,
       response: { status: 200, schema: realtimeRulesResponseSchema },
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project }) {
         return { rules: [...(await rules.of(project.id))] };
       },
     }),
@@ -35,11 +28,11 @@ export function createRuleRoutes({
         "A pattern is a topic without its project; `{name}` stands for one part, `*` at the end for the rest. The most exact pattern counts: `room/lobby` before `room/{id}` before `room/*`. `listen` and `publish` say who may: `public` everybody with a key, `signed-in` users, `owner` the user whose id stands in the place of `{userId}`, `none` secret keys alone. A rule for `table/<name>` opens all rows of a table.",
       tag: TAG,
       auth: "management",
+      permission: "settings.write",
       params: projectParamsSchema,
       body: realtimeRulesRequestSchema,
       response: { status: 200, schema: realtimeRulesResponseSchema },
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, body }) {
         await rules.replace(project.id, body.rules);
         return { rules: body.rules };
       },

@@ -14,6 +14,7 @@ export function createRpcOperations(services: RpcServices): Operation[] {
       description: `Methods: ${Object.keys(methods).join(", ")}. The answer is the bare result.`,
       tag: "Data plane: functions",
       access: "secret",
+      permission: "data.write",
       body: rpcRequestSchema,
       response: { status: 200, schema: z.unknown() },
       errors: ["METHOD_UNAVAILABLE", "NOT_FOUND"],

@@ -11,7 +11,7 @@ import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
-import type { FindProject, ProjectRef } from "../projects/find-project.ts";
+import type { ProjectRef } from "../projects/find-project.ts";
 import { createS3KeyRoutes } from "./access-keys/routes.ts";
 import { createS3Keys } from "./access-keys/service.ts";
 import { createEndUserDoor, type FindEndUser } from "./address/end-user-door.ts";
@@ -44,7 +44,6 @@ export interface StorageOptions {
   readonly dataKey: Uint8Array;
   /** Where clients reach the server. */
   readonly origin: string;
-  readonly findProject: FindProject;
   /** By slug or id, whoever asks. */
   readonly findPublicProject: (slugOrId: string) => Promise<ProjectRef | undefined>;
   /** Who an access token of a project's user stands for. */
@@ -60,7 +59,7 @@ export interface StorageOptions {
 
 /** A project's objects, and every way in which they are reached. */
 export function createStorage(options: StorageOptions) {
-  const { dataDir, call, clock, dataKey, findProject } = options;
+  const { dataDir, call, clock, dataKey } = options;
   const objects = createObjectClient({ socketPath: join(dataDir, "run", "host.sock") });
   const blobsOf = createProjectBlobs({
     hostDir: join(dataDir, "host"),
@@ -98,9 +97,9 @@ export function createStorage(options: StorageOptions) {
     urls,
     operations: createStorageOperations({ storage: service, urls, tus, slugOf }),
     routes: [
-      ...createStorageRoutes({ storage: service, findProject }),
-      ...createBucketRoutes({ storage: service, findProject }),
-      ...createS3KeyRoutes({ keys, findProject, endpoint: `${options.origin}${S3_PREFIX}` }),
+      ...createStorageRoutes({ storage: service }),
+      ...createBucketRoutes({ storage: service }),
+      ...createS3KeyRoutes({ keys, endpoint: `${options.origin}${S3_PREFIX}` }),
     ],
     /** Takes requests for objects before the web framework sees them. */
     handle: createStorageListener({

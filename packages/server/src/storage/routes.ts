@@ -9,7 +9,6 @@ import {
 } from "@aerostack/contracts";
 import type { ObjectInfo } from "@aerostack/datahost";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import type { FindProject } from "../projects/find-project.ts";
 import { decodeObjectKey } from "./object-key.ts";
 import { contentTypeOf } from "./reading/content-headers.ts";
 import { objectNotFound } from "./reading/serve-object.ts";
@@ -35,11 +34,8 @@ function keyOf(request: Request): string {
 }
 
 /** A project's buckets, as the CLI and the dashboard see them. */
-export function createStorageRoutes(options: {
-  readonly storage: StorageService;
-  readonly findProject: FindProject;
-}): Route[] {
-  const { storage, findProject } = options;
+export function createStorageRoutes(options: { readonly storage: StorageService }): Route[] {
+  const { storage } = options;
   return [
     defineRoute({
       method: "get",
@@ -47,11 +43,11 @@ export function createStorageRoutes(options: {
       summary: "List objects",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: bucketParamsSchema,
       query: listKeysQuerySchema,
       response: { status: 200, schema: listObjectsResponseSchema },
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, query }) {
         const name = { projectId: project.id, bucket: params.bucket };
         const { objects, cursor } = await storage.list(name, query);
         return { objects: objects.map(toObject), nextCursor: cursor };
@@ -64,12 +60,12 @@ export function createStorageRoutes(options: {
       summary: "Upload an object",
       tag: TAG,
       auth: "management",
+      permission: "data.write",
       params: objectParamsSchema,
       rawBody: { contentType: "application/octet-stream", description: "The object's bytes, streamed." },
       response: { status: 200, schema: objectSchema },
       errors: ["STORAGE_KEY_INVALID", "STORAGE_FILE_TOO_LARGE"],
-      async handler({ principal, params, request }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, request }) {
         const length = request.headers.get("content-length");
         const content = (request.body ?? Readable.from([])) as AsyncIterable<Uint8Array>;
         const name = { projectId: project.id, bucket: params.bucket };
@@ -87,10 +83,10 @@ export function createStorageRoutes(options: {
       summary: "Download an object",
       tag: TAG,
       auth: "management",
+      permission: "data.read",
       params: objectParamsSchema,
       response: { status: 200, contentType: "application/octet-stream" },
-      async handler({ principal, params, request }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, request }) {
         const { reader } = storage;
         const located = await reader.locate({ projectId: project.id, bucket: params.bucket }, keyOf(request));
         if (located === null) throw objectNotFound();
@@ -115,10 +111,10 @@ export function createStorageRoutes(options: {
       summary: "Delete an object",
       tag: TAG,
       auth: "management",
+      permission: "data.write",
       params: objectParamsSchema,
       response: { status: 200, schema: successSchema },
-      async handler({ principal, params, request }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, request }) {
         await storage.delete({ projectId: project.id, bucket: params.bucket }, [keyOf(request)]);
         return { success: true as const };
       },

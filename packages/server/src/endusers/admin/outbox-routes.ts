@@ -2,15 +2,13 @@ import { listOutboxResponseSchema, pageQuerySchema, projectParamsSchema } from "
 import { defineRoute, type Route } from "../../edge/define-route.ts";
 import type { Outbox } from "../../kernel/messages/outbox.ts";
 import { toIso } from "../../kernel/page.ts";
-import type { FindProject } from "../../projects/find-project.ts";
 
 export interface OutboxRoutesOptions {
   readonly outbox: Outbox;
-  readonly findProject: FindProject;
 }
 
 /** What was sent to a project's users, and what could not be. */
-export function createOutboxRoutes({ outbox, findProject }: OutboxRoutesOptions): readonly Route[] {
+export function createOutboxRoutes({ outbox }: OutboxRoutesOptions): readonly Route[] {
   return [
     defineRoute({
       method: "get",
@@ -19,12 +17,12 @@ export function createOutboxRoutes({ outbox, findProject }: OutboxRoutesOptions)
       description: "Newest first. Without a sender they stay here and can be read; one that was sent shows no text.",
       tag: "End users: administration",
       auth: "management",
+      permission: "users.read",
       params: projectParamsSchema,
       query: pageQuerySchema,
       response: { status: 200, schema: listOutboxResponseSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params, query }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id }, query }) => {
         const { items, nextCursor } = await outbox.list(id, query);
         return {
           messages: items.map(({ createdAtMs, message, ...item }) => ({

@@ -15,7 +15,6 @@ import type { Clock } from "@aerostack/kernel";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
 import { toIso, toIsoOrNull } from "../../kernel/page.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
-import type { FindProject } from "../../projects/find-project.ts";
 import { identityStore } from "../oauth/identity-store.ts";
 import type { Passkeys } from "../passkeys/passkeys.ts";
 import type { EndUserSessions } from "../sessions/sessions.ts";
@@ -33,7 +32,6 @@ export interface UserAdminRoutesOptions {
   readonly sessions: EndUserSessions;
   readonly passkeys: Passkeys;
   readonly factors: SecondFactors;
-  readonly findProject: FindProject;
 }
 
 const TAG = "End users: administration";
@@ -43,7 +41,7 @@ const MAX_IMPORT_BYTES = 8 * 1024 * 1024;
 
 /** A project's users, for whoever manages the project. */
 export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly Route[] {
-  const { sql, clock, admin, sessions, passkeys, factors, findProject } = options;
+  const { sql, clock, admin, sessions, passkeys, factors } = options;
 
   /** What is done to a user and answers with how they are afterwards. */
   const action = (
@@ -59,11 +57,11 @@ export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly
       description,
       tag: TAG,
       auth: "management",
+      permission: "users.write",
       params: adminEndUserParamsSchema,
       response: { status: 200, schema: adminEndUserResponseSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id }, params }) => {
         await work(id, params.user);
         return { user: showAdminUser(await admin.require(id, params.user)) };
       },
@@ -77,12 +75,12 @@ export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly
       description: "Newest first; what was searched for, in its own order.",
       tag: TAG,
       auth: "management",
+      permission: "users.read",
       params: projectParamsSchema,
       query: listAdminEndUsersQuerySchema,
       response: { status: 200, schema: listAdminEndUsersResponseSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params, query }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id }, query }) => {
         const { items, nextCursor } = await searchUsers(sql.db, id, query);
         return { users: items.map(showAdminUser), nextCursor };
       },
@@ -93,13 +91,13 @@ export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly
       summary: "Create a user",
       tag: TAG,
       auth: "management",
+      permission: "users.write",
       params: projectParamsSchema,
       body: createAdminEndUserRequestSchema,
       response: { status: 201, schema: adminEndUserResponseSchema },
       errors: ["NOT_FOUND", "AUTH_USER_EXISTS", "AUTH_PASSWORD_WEAK"],
       idempotent: true,
-      handler: async ({ principal, params, body }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id }, body }) => {
         return { user: showAdminUser(await admin.create(id, body)) };
       },
     }),
@@ -111,14 +109,14 @@ export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly
         "At most 500 in one request, with the hashes of their passwords: bcrypt, argon2, scrypt or PBKDF2. A hash is made anew when its user logs in.",
       tag: TAG,
       auth: "management",
+      permission: "users.write",
       params: projectParamsSchema,
       body: importEndUsersRequestSchema,
       maxBodyBytes: MAX_IMPORT_BYTES,
       response: { status: 200, schema: importEndUsersResponseSchema },
       errors: ["NOT_FOUND"],
       idempotent: true,
-      handler: async ({ principal, params, body }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id }, body }) => {
         const { imported, skipped } = await importUsers({ sql, clock }, id, body.users);
         return { imported, skipped: [...skipped] };
       },
@@ -129,11 +127,11 @@ export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly
       summary: "Get a user",
       tag: TAG,
       auth: "management",
+      permission: "users.read",
       params: adminEndUserParamsSchema,
       response: { status: 200, schema: adminEndUserResponseSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id }, params }) => {
         return { user: showAdminUser(await admin.require(id, params.user)) };
       },
     }),
@@ -143,12 +141,12 @@ export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly
       summary: "Change a user",
       tag: TAG,
       auth: "management",
+      permission: "users.write",
       params: adminEndUserParamsSchema,
       body: updateAdminEndUserRequestSchema,
       response: { status: 200, schema: adminEndUserResponseSchema },
       errors: ["NOT_FOUND", "AUTH_USER_EXISTS", "AUTH_PASSWORD_WEAK"],
-      handler: async ({ principal, params, body }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id }, params, body }) => {
         return { user: showAdminUser(await admin.update(id, params.user, body)) };
       },
     }),
@@ -158,11 +156,11 @@ export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly
       summary: "Delete a user with everything of theirs",
       tag: TAG,
       auth: "management",
+      permission: "users.write",
       params: adminEndUserParamsSchema,
       response: { status: 200, schema: successSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id }, params }) => {
         await admin.delete(id, params.user);
         return { success: true as const };
       },
@@ -183,11 +181,11 @@ export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly
       description: "For a person who asks for a copy of their data. No credential is part of it.",
       tag: TAG,
       auth: "management",
+      permission: "users.read",
       params: adminEndUserParamsSchema,
       response: { status: 200, schema: adminEndUserExportSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id }, params }) => {
         const user = await admin.require(id, params.user);
         const identities = await identityStore.listOf(sql.db, user.id);
         return {

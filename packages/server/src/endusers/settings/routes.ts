@@ -5,25 +5,19 @@ import {
   updateEndUserSettingsRequestSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
-import type { FindProject } from "../../projects/find-project.ts";
 import type { SigningKeys } from "../sessions/signing-keys.ts";
 import type { EndUserSettingsService } from "./settings.ts";
 
 export interface EndUserSettingsRoutesOptions {
   readonly settings: EndUserSettingsService;
   readonly keys: SigningKeys;
-  readonly findProject: FindProject;
 }
 
 const TAG = "End users: administration";
 const PATH = "/api/v1/projects/:project/auth/settings";
 
 /** How a project's users log in, for whoever manages the project. */
-export function createEndUserSettingsRoutes({
-  settings,
-  keys,
-  findProject,
-}: EndUserSettingsRoutesOptions): readonly Route[] {
+export function createEndUserSettingsRoutes({ settings, keys }: EndUserSettingsRoutesOptions): readonly Route[] {
   return [
     defineRoute({
       method: "get",
@@ -31,11 +25,11 @@ export function createEndUserSettingsRoutes({
       summary: "Get a project's end-user settings",
       tag: TAG,
       auth: "management",
+      permission: "settings.read",
       params: projectParamsSchema,
       response: { status: 200, schema: endUserSettingsResponseSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id } }) => {
         return { settings: await settings.of(id), secrets: Object.keys(await settings.secretsOf(id)) };
       },
     }),
@@ -45,12 +39,12 @@ export function createEndUserSettingsRoutes({
       summary: "Change a project's end-user settings",
       tag: TAG,
       auth: "management",
+      permission: "settings.write",
       params: projectParamsSchema,
       body: updateEndUserSettingsRequestSchema,
       response: { status: 200, schema: endUserSettingsResponseSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params, body }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id }, body }) => {
         const updated = await settings.update(id, body);
         return { settings: updated, secrets: Object.keys(await settings.secretsOf(id)) };
       },
@@ -62,11 +56,11 @@ export function createEndUserSettingsRoutes({
       description: "Tokens of the keys before stay valid until they expire.",
       tag: TAG,
       auth: "management",
+      permission: "settings.write",
       params: projectParamsSchema,
       response: { status: 200, schema: successSchema },
       errors: ["NOT_FOUND"],
-      handler: async ({ principal, params }) => {
-        const { id } = await findProject(principal, params.project);
+      handler: async ({ project: { id } }) => {
         await keys.rotate(id);
         return { success: true as const };
       },

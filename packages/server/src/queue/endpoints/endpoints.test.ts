@@ -37,8 +37,7 @@ describeEachDialect("endpoints of queues", (openDatabase) => {
           functionOf: async (_projectId, queue) => functionOf(queue),
           wake: (_projectId, queue) => void woken.push(queue),
         });
-        const findProject = controlPlane.projects.require;
-        return createQueueEndpointRoutes({ endpoints, findProject });
+        return createQueueEndpointRoutes({ endpoints });
       },
     });
     if (endpoints === undefined) throw new Error("not made");

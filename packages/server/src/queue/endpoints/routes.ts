@@ -8,12 +8,10 @@ import {
   successSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
-import type { FindProject } from "../../projects/find-project.ts";
 import type { Endpoint, QueueEndpoints } from "./service.ts";
 
 export interface QueueEndpointRoutesOptions {
   readonly endpoints: QueueEndpoints;
-  readonly findProject: FindProject;
 }
 
 const TAG = "Queues";
@@ -28,7 +26,7 @@ function isoTime(ms: number): string {
 }
 
 /** The address that a queue's messages are posted to. */
-export function createQueueEndpointRoutes({ endpoints, findProject }: QueueEndpointRoutesOptions): Route[] {
+export function createQueueEndpointRoutes({ endpoints }: QueueEndpointRoutesOptions): Route[] {
   const common = { tag: TAG, auth: "management", params: queueParamsSchema } as const;
   return [
     defineRoute({
@@ -36,10 +34,10 @@ export function createQueueEndpointRoutes({ endpoints, findProject }: QueueEndpo
       method: "get",
       path: PATH,
       summary: "Where a queue's messages are posted to",
+      permission: "settings.read",
       response: { status: 200, schema: queueEndpointResponseSchema },
       errors: ["NOT_FOUND"],
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         return { endpoint: shown(await endpoints.get(project.id, params.queue)) };
       },
     }),
@@ -49,13 +47,13 @@ export function createQueueEndpointRoutes({ endpoints, findProject }: QueueEndpo
       method: "put",
       path: PATH,
       summary: "Post a queue's messages to an address",
+      permission: "settings.write",
       description:
         "Each message is posted by itself, signed as Standard Webhooks says. An answer of 2xx takes it; after any other it is posted again, twice as long later each time.",
       body: putQueueEndpointRequestSchema,
       response: { status: 200, schema: putQueueEndpointResponseSchema },
       errors: ["CONFLICT"],
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params, body }) {
         const wanted = { ...body, deadLetterQueue: body.deadLetterQueue };
         const { endpoint, secret } = await endpoints.put(project.id, params.queue, wanted);
         return { endpoint: shown(endpoint), secret };
@@ -67,10 +65,10 @@ export function createQueueEndpointRoutes({ endpoints, findProject }: QueueEndpo
       method: "post",
       path: `${PATH}/secret`,
       summary: "Make a new signing secret",
+      permission: "settings.write",
       response: { status: 200, schema: rotatedSecretResponseSchema },
       errors: ["NOT_FOUND"],
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         const { secret, previousUntilMs } = await endpoints.rotateSecret(project.id, params.queue);
         return { secret, previousUntil: isoTime(previousUntilMs) };
       },
@@ -81,10 +79,10 @@ export function createQueueEndpointRoutes({ endpoints, findProject }: QueueEndpo
       method: "delete",
       path: PATH,
       summary: "Post a queue's messages to nobody any more",
+      permission: "settings.write",
       response: { status: 200, schema: successSchema },
       errors: ["NOT_FOUND"],
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         await endpoints.remove(project.id, params.queue);
         return { success: true as const };
       },

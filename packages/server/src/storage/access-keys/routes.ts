@@ -9,7 +9,6 @@ import {
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
 import { toIso, toIsoOrNull } from "../../kernel/page.ts";
-import type { FindProject } from "../../projects/find-project.ts";
 import { S3_REGION } from "../s3/s3-request.ts";
 import type { S3Keys } from "./service.ts";
 import type { S3KeyRow } from "./store.ts";
@@ -28,13 +27,12 @@ function show(row: S3KeyRow) {
 
 export interface S3KeyRoutesOptions {
   readonly keys: S3Keys;
-  readonly findProject: FindProject;
   /** Where S3 clients reach the server. */
   readonly endpoint: string;
 }
 
 // Only accounts manage keys: a secret key that leaks must not be able to make itself successors.
-export function createS3KeyRoutes({ keys, findProject, endpoint }: S3KeyRoutesOptions): Route[] {
+export function createS3KeyRoutes({ keys, endpoint }: S3KeyRoutesOptions): Route[] {
   return [
     defineRoute({
       method: "get",
@@ -42,12 +40,12 @@ export function createS3KeyRoutes({ keys, findProject, endpoint }: S3KeyRoutesOp
       summary: "List a project's S3 keys",
       tag: TAG,
       auth: "account",
+      permission: "keys.read",
       params: projectParamsSchema,
       query: pageQuerySchema,
       response: { status: 200, schema: listS3KeysResponseSchema },
       errors: ["NOT_FOUND"],
-      async handler({ principal, params, query }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, query }) {
         const { items, nextCursor } = await keys.list(project.id, query);
         return { keys: items.map(show), nextCursor };
       },
@@ -59,13 +57,13 @@ export function createS3KeyRoutes({ keys, findProject, endpoint }: S3KeyRoutesOp
       description: "For clients that speak S3's protocol. The secret is shown in this answer and never again.",
       tag: TAG,
       auth: "account",
+      permission: "keys.write",
       params: projectParamsSchema,
       body: createS3KeyRequestSchema,
       response: { status: 201, schema: createS3KeyResponseSchema },
       errors: ["NOT_FOUND", "CONFLICT"],
       idempotent: true,
-      async handler({ principal, params, body }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, body }) {
         const { row, secret } = await keys.create(project.id, body);
         return { key: show(row), secretAccessKey: secret, endpoint, region: S3_REGION };
       },
@@ -77,11 +75,11 @@ export function createS3KeyRoutes({ keys, findProject, endpoint }: S3KeyRoutesOp
       description: "The key is refused everywhere within a second.",
       tag: TAG,
       auth: "account",
+      permission: "keys.write",
       params: s3KeyParamsSchema,
       response: { status: 200, schema: successSchema },
       errors: ["NOT_FOUND"],
-      async handler({ principal, params }) {
-        const project = await findProject(principal, params.project);
+      async handler({ project, params }) {
         await keys.revoke(project.id, params.key);
         return { success: true as const };
       },

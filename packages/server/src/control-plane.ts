@@ -137,7 +137,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...setupRoutes(setup),
       ...accountKeyRoutes(accountKeys),
       ...projectRoutes({ projects, create: createProject, urlOf: options.projectUrl }),
-      ...projectKeyRoutes({ projects, keys: projectKeys }),
+      ...projectKeyRoutes(projectKeys),
       ...cliRoutes({
         accounts,
         projects,

@@ -10,19 +10,13 @@ import {
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
 import { toIso, toIsoOrNull } from "../kernel/page.ts";
-import type { ProjectService } from "../projects/service.ts";
 import type { ProjectKeyService } from "./service.ts";
 import type { ProjectKeyRow } from "./store.ts";
-
-export interface ProjectKeyRoutesOptions {
-  readonly projects: ProjectService;
-  readonly keys: ProjectKeyService;
-}
 
 const TAG = "Project keys";
 
 // Only accounts manage keys: a secret key that leaks must not be able to make itself successors.
-export function projectKeyRoutes({ projects, keys }: ProjectKeyRoutesOptions): readonly Route[] {
+export function projectKeyRoutes(keys: ProjectKeyService): readonly Route[] {
   return [
     defineRoute({
       method: "get",

@@ -3,14 +3,14 @@
 const layers = [
   { name: "kernel", path: "^packages/server/src/kernel/" },
   { name: "identity", path: "^packages/server/src/identity/" },
-  { name: "base", path: "^packages/server/src/(accounts|teams|projects|keys|usage|audit|logs)/" },
+  { name: "base", path: "^packages/server/src/(accounts|notices|teams|projects|keys|usage|audit|logs)/" },
   {
     name: "project",
     path: "^packages/server/src/(database|collections|timetravel|cache|queue|storage|search|realtime|endusers|functions)/",
   },
   {
     name: "built",
-    path: "^packages/server/src/(gateway|ai|knowledge|mcp|agents|marketplace|billing|privacy|support|notices|setup|rpc)/",
+    path: "^packages/server/src/(gateway|ai|knowledge|mcp|agents|marketplace|billing|privacy|support|setup|rpc)/",
   },
   { name: "edge", path: "^packages/server/src/edge/" },
 ];

@@ -11,6 +11,7 @@ import { createSessions } from "./accounts/sessions.ts";
 import { createAudit } from "./audit/create-audit.ts";
 import { createSecretMask } from "./audit/mask-secrets.ts";
 import type { Places } from "./edge/route-place.ts";
+import { createBackground } from "./kernel/background.ts";
 import type { Bus } from "./kernel/bus/bus.ts";
 import { createChangeFeed } from "./kernel/change-feed/change-feed.ts";
 import { createPasswordHasher } from "./kernel/crypto/password-hash.ts";
@@ -18,6 +19,7 @@ import { everyHour } from "./kernel/every-hour.ts";
 import type { Lifecycle } from "./kernel/lifecycle.ts";
 import type { Limiter } from "./kernel/limiter/limiter.ts";
 import type { Logger } from "./kernel/log.ts";
+import type { Outbox } from "./kernel/messages/outbox.ts";
 import type { Secrets } from "./kernel/secrets.ts";
 import type { Sql } from "./kernel/sql/index.ts";
 import { createCredentialFinder } from "./keys/find-credential.ts";
@@ -25,6 +27,7 @@ import { createPrincipalResolver } from "./keys/principal-resolver.ts";
 import { createKeyUseRecorder } from "./keys/record-uses.ts";
 import { projectKeyRoutes } from "./keys/routes.ts";
 import { createProjectKeyService } from "./keys/service.ts";
+import { createAccountNotices } from "./notices/create-account-notices.ts";
 import { cliRoutes } from "./projects/cli-routes.ts";
 import { createProjectCreation } from "./projects/create-project.ts";
 import { projectRoutes } from "./projects/routes.ts";
@@ -47,6 +50,8 @@ export interface ControlPlaneOptions {
   readonly signUp: "open" | "closed";
   /** Where clients reach the server; known once it listens. */
   readonly origin: () => string;
+  /** Where messages wait to be sent; it is there once the server listens. */
+  readonly outbox: () => Outbox;
   /** Named in access tokens; the same over restarts. */
   readonly issuer: string;
   /** Where a project's functions answer. */
@@ -74,6 +79,18 @@ export function createControlPlane(options: ControlPlaneOptions) {
     issuer: options.issuer,
     clock,
     newId: () => createId("jti", clock.now()),
+  });
+  const background = createBackground(log);
+  lifecycle.onClose("work beside answers", () => background.idle());
+  const { notices, routes: routesOfNotices } = createAccountNotices({
+    sql,
+    clock,
+    background,
+    log,
+    lifecycle,
+    findAccount: (accountId) => accounts.find(accountId),
+    outbox: options.outbox,
+    origin,
   });
   const sessions = createSessions({ sql, clock, changes, accessTokens, log });
   const hasher = createPasswordHasher(options.passwordIterations);
@@ -123,6 +140,9 @@ export function createControlPlane(options: ControlPlaneOptions) {
     limiter,
     hasher,
     accounts,
+    notices,
+    /** Resolves when what answers did not wait for is done. */
+    idle: background.idle,
     sessions,
     projects,
     /** What routes are about, for callers that may do there what the route does. */
@@ -135,6 +155,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...accountRoutes({ accounts, sessions }),
       ...deviceRoutes({ devices, accounts, origin }),
       ...setupRoutes(setup),
+      ...routesOfNotices,
       ...accountKeyRoutes(accountKeys),
       ...projectRoutes({ projects, create: createProject, urlOf: options.projectUrl }),
       ...projectKeyRoutes(projectKeys),

@@ -58,6 +58,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     secrets,
     signUp: config.signUp,
     origin: () => origin,
+    outbox: () => projectPlane.outbox,
     issuer: origin,
     projectUrl: (project) => `${origin}/f/${project.slug}`,
     deployStarter: (project) => projectPlane.deployStarter(project),

@@ -9,6 +9,7 @@ import { outboxMigrations } from "./kernel/messages/tables.ts";
 import type { DatabaseMigrations } from "./kernel/open-databases.ts";
 import { projectKeyMigrations } from "./keys/tables.ts";
 import { logMigrations } from "./logs/tables.ts";
+import { noticeMigrations } from "./notices/tables.ts";
 import { projectMigrations } from "./projects/tables.ts";
 import { queueEndpointMigrations } from "./queue/endpoints/tables.ts";
 import { realtimeMigrations } from "./realtime/tables.ts";
@@ -21,6 +22,7 @@ export const migrations: DatabaseMigrations = {
     ...changeFeedMigrations,
     ...installationKeyMigrations,
     ...accountMigrations,
+    ...noticeMigrations,
     ...projectMigrations,
     ...projectKeyMigrations,
     ...idempotencyMigrations,

@@ -184,6 +184,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     runtime,
     collections,
     countryOf,
+    outbox: endUsers.outbox,
     listener,
     operations,
     routes: createProjectRoutes({ ...services, clock, findProject, logs, queues, endpoints, functionUrl }),

@@ -10,6 +10,8 @@ import { createEnvelope } from "./kernel/crypto/envelope.ts";
 import { createLifecycle } from "./kernel/lifecycle.ts";
 import { createMemoryLimiter } from "./kernel/limiter/memory-limiter.ts";
 import { createLogger } from "./kernel/log.ts";
+import type { MessageSender } from "./kernel/messages/message.ts";
+import { createOutbox } from "./kernel/messages/outbox.ts";
 import type { Secrets } from "./kernel/secrets.ts";
 import { migrate, type Sql } from "./kernel/sql/index.ts";
 import { migrations } from "./migrations.ts";
@@ -31,6 +33,8 @@ export interface TestAppOptions extends Partial<ControlPlaneOptions> {
   readonly extraRoutes?: readonly Route[] | ((controlPlane: ControlPlane) => readonly Route[]);
   readonly projectPerMinute?: number;
   readonly trustProxy?: readonly string[];
+  /** Sends the mail to accounts; without it they stay in the outbox. */
+  readonly mailSender?: MessageSender;
 }
 
 export function createTestSecrets(): Secrets {
@@ -51,12 +55,20 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
   const log = createLogger({ level: "debug", destination: { write: (line) => void logLines.push(line) } });
   const limiter = options.limiter ?? createMemoryLimiter({ clock });
   const secrets = options.secrets ?? createTestSecrets();
+  const outbox = createOutbox({
+    sql,
+    clock,
+    envelope: createEnvelope(secrets.masterKeys),
+    findSender: async (_projectId, channel) => (channel === "mail" ? (options.mailSender ?? null) : null),
+    log,
+  });
   const controlPlane = createControlPlane({
     sql,
     bus: createMemoryBus(),
     lifecycle: createLifecycle(log),
     signUp: "open",
     origin: () => "http://aerostack.test",
+    outbox: () => outbox,
     issuer: "http://aerostack.test",
     projectUrl: ({ slug }) => `http://aerostack.test/f/${slug}`,
     deployStarter: async () => undefined,
@@ -130,5 +142,24 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     };
   }
 
-  return { app, call, createDeveloper, clock: clock as ReturnType<typeof createManualClock>, controlPlane, logLines };
+  /** The mail to accounts that nobody has sent yet, oldest first. */
+  async function readMail(to?: string) {
+    await controlPlane.idle();
+    await outbox.idle();
+    const { items } = await outbox.list(null, { limit: 100 });
+    return items
+      .toReversed()
+      .flatMap(({ kind, message }) => (message === null ? [] : [{ kind, ...message }]))
+      .filter((mail) => to === undefined || mail.to === to);
+  }
+
+  return {
+    app,
+    call,
+    createDeveloper,
+    readMail,
+    clock: clock as ReturnType<typeof createManualClock>,
+    controlPlane,
+    logLines,
+  };
 }

@@ -21,6 +21,7 @@ export interface AccountService {
   login(email: string, password: string, clientAddress: string): Promise<OpenedSession>;
   /** @throws AUTH_TOKEN_INVALID when the account is gone */
   require(accountId: string): Promise<AccountRow>;
+  find(accountId: string): Promise<AccountRow | undefined>;
   /** Makes the set-up token that is printed at a start; undefined once an admin exists. */
   issueSetupToken(): Promise<string | undefined>;
   /** True once an admin exists. */
@@ -121,6 +122,8 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
       if (account === undefined) throw new AerostackError("AUTH_TOKEN_INVALID");
       return account;
     },
+
+    find: (accountId) => accountStore.findById(sql.db, accountId),
 
     async issueSetupToken() {
       const token = randomText(SETUP_TOKEN_CHARACTERS);

@@ -1,7 +1,7 @@
 import { listOutboxResponseSchema, pageQuerySchema, projectParamsSchema } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
 import type { Outbox } from "../../kernel/messages/outbox.ts";
-import { toIso } from "../../kernel/page.ts";
+import { showOutboxMessage } from "../../kernel/messages/show-outbox-message.ts";
 
 export interface OutboxRoutesOptions {
   readonly outbox: Outbox;
@@ -25,18 +25,10 @@ export function createOutboxRoutes({ outbox }: OutboxRoutesOptions): readonly Ro
       handler: async ({ project: { id }, query }) => {
         const { items, nextCursor } = await outbox.list(id, query);
         return {
-          messages: items.map(({ createdAtMs, message, ...item }) => ({
-            ...item,
-            createdAt: toIso(createdAtMs),
-            message: message === null ? null : contentOf(message),
-          })),
+          messages: items.map(showOutboxMessage),
           nextCursor,
         };
       },
     }),
   ];
-}
-
-function contentOf({ to, subject, text, html }: { to: string; subject: string; text: string; html?: string }) {
-  return { to, subject, text, ...(html === undefined ? {} : { html }) };
 }

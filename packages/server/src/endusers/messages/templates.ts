@@ -1,4 +1,11 @@
 import type { EndUserSettings, MessageKind } from "@aerostack/contracts";
+import {
+  escapeHtml,
+  type MailContent,
+  type RenderedMail,
+  renderMail,
+  subjectLine,
+} from "../../kernel/messages/mail-layout.ts";
 
 export interface MessageFacts {
   readonly appName: string;
@@ -6,12 +13,6 @@ export interface MessageFacts {
   readonly code?: string;
   /** How long link or code are good for. */
   readonly minutes?: number;
-}
-
-export interface RenderedMessage {
-  readonly subject: string;
-  readonly text: string;
-  readonly html: string;
 }
 
 interface Text {
@@ -64,29 +65,30 @@ export function renderMessage(
   kind: MessageKind,
   facts: MessageFacts,
   templates: EndUserSettings["templates"],
-): RenderedMessage {
+): RenderedMail {
   const own = templates[kind];
-  if (own !== undefined) {
+  if (own !== undefined && own.html !== null) {
     return {
-      subject: oneLine(fill(own.subject, facts, plain)),
+      subject: subjectLine(fill(own.subject, facts, plain)),
       text: fill(own.text, facts, plain),
-      html: own.html === null ? paragraphs(fill(own.text, facts, plain)) : fill(own.html, facts, escapeHtml),
+      html: fill(own.html, facts, escapeHtml),
     };
   }
+  const frame = { language: "en", sender: facts.appName };
+  if (own !== undefined) {
+    const text = fill(own.text, facts, plain);
+    const content = { subject: fill(own.subject, facts, plain), before: text.split(/\n{2,}/), after: [] };
+    return { ...renderMail(content, frame), text };
+  }
   const { subject, lines, action } = TEXTS[kind];
-  const [first = "", ...rest] = lines;
-  const link = facts.link;
-  return {
-    subject: oneLine(fill(subject, facts, plain)),
-    text: [first, ...(link === undefined ? [] : [link]), ...rest].map((line) => fill(line, facts, plain)).join("\n\n"),
-    html: page(
-      [
-        paragraph(fill(first, facts, escapeHtml)),
-        ...(link === undefined || action === undefined ? [] : [button(link, action)]),
-        ...rest.map((line) => paragraph(fill(line, facts, escapeHtml))),
-      ].join("\n"),
-    ),
+  const [first = "", ...rest] = lines.map((line) => fill(line, facts, plain));
+  const content: MailContent = {
+    subject: fill(subject, facts, plain),
+    before: [first],
+    ...(facts.link === undefined || action === undefined ? {} : { action: { label: action, url: facts.link } }),
+    after: rest,
   };
+  return renderMail(content, frame);
 }
 
 function fill(text: string, facts: MessageFacts, show: (value: string) => string): string {
@@ -96,42 +98,3 @@ function fill(text: string, facts: MessageFacts, show: (value: string) => string
 }
 
 const plain = (value: string): string => value;
-
-function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
-}
-
-function oneLine(text: string): string {
-  return text.replace(/[\r\n]+/g, " ");
-}
-
-function paragraph(html: string): string {
-  return `<p style="margin:0 0 16px">${html}</p>`;
-}
-
-function paragraphs(text: string): string {
-  return page(
-    text
-      .split(/\n{2,}/)
-      .map((part) => paragraph(escapeHtml(part).replaceAll("\n", "<br>")))
-      .join("\n"),
-  );
-}
-
-function button(link: string, action: string): string {
-  const style =
-    "display:inline-block;padding:12px 20px;border-radius:8px;background:#3451d1;color:#ffffff;text-decoration:none";
-  return paragraph(`<a href="${escapeHtml(link)}" style="${style}">${escapeHtml(action)}</a>`);
-}
-
-/** No picture, no style sheet: opening the message tells nobody anything. */
-function page(body: string): string {
-  return `<div style="font:16px/1.5 system-ui,sans-serif;color:#16181d;max-width:480px;margin:0 auto;padding:24px">\n${body}\n</div>`;
-}

@@ -1,0 +1,40 @@
+// For tests only: facts for every template, so that each text is rendered whole.
+import type { NoticeFacts, NoticeTemplate } from "./templates.ts";
+
+export const SAMPLE_INSTALLATION = { product: "Aerostack", origin: "https://aerostack.test" };
+
+const link = "https://aerostack.test/verify-email#token=av_sample";
+const at = new Date(Date.UTC(2026, 5, 1, 9, 30));
+const happened = { at, device: "Firefox on Linux", ip: "203.0.113.7", region: "DE" };
+
+export const NOTICE_SAMPLES: { readonly [Template in NoticeTemplate]: NoticeFacts[Template] } = {
+  "verify-email": { link, hours: 24 },
+  "account-exists": { link },
+  "reset-password": { link, minutes: 60 },
+  otp: { code: "104293", minutes: 10 },
+  "email-change-approve": { link, hours: 24, newEmail: "ada@new.example" },
+  "email-change-confirm": { link, hours: 24 },
+  "email-changed": { ...happened, oldEmail: "ada@old.example", newEmail: "ada@new.example" },
+  invitation: { link, inviter: "Ada Lovelace", organisation: "Analytical Engines", role: "developer", days: 7 },
+  receipt: { number: "2026-0042", description: "Pro, one month", amount: "USD 49.00", paidAt: at },
+  "new-device": happened,
+  "refresh-reuse": happened,
+  "password-changed": happened,
+  "key-leaked": { keyName: "Build server", keyPrefix: "ak_9f3k2m", reporter: "GitHub secret scanning", at },
+  "second-factor-on": happened,
+  "second-factor-off": happened,
+  "passkey-added": { ...happened, passkeyName: "Ada's phone" },
+  "passkey-removed": { ...happened, passkeyName: "Ada's phone" },
+  "login-linked": { ...happened, provider: "GitHub" },
+  "login-unlinked": { ...happened, provider: "GitHub" },
+  "account-closed": { link, deletedOn: new Date(Date.UTC(2026, 6, 1)) },
+  "account-reopened": happened,
+  "policy-change": {
+    document: "privacy policy",
+    version: "3",
+    effectiveOn: new Date(Date.UTC(2026, 6, 1)),
+    summary: "We keep request logs for 60 days instead of 90, and name a new provider for sending e-mail.",
+  },
+};
+
+export const ALL_TEMPLATES = Object.keys(NOTICE_SAMPLES) as readonly NoticeTemplate[];

@@ -1,6 +1,7 @@
 import { compactHeapAfterStart, systemClock } from "@aerostack/kernel";
 import { renderBanner } from "./banner.ts";
 import { createControlPlane } from "./control-plane.ts";
+import { createProxyCheck } from "./edge/client-address.ts";
 import { createApp } from "./edge/create-app.ts";
 import { routeOfOperation } from "./edge/define-operation.ts";
 import { createHealth } from "./edge/health.ts";
@@ -9,8 +10,10 @@ import { createIdempotency } from "./edge/idempotency.ts";
 import { metricsRoutes, openMetricsPort } from "./edge/metrics-routes.ts";
 import { createRequestObserver } from "./edge/observe-requests.ts";
 import { createOpenApi } from "./edge/openapi.ts";
+import { listenPlain } from "./edge/plain-http.ts";
 import { addReferencePages } from "./edge/reference-page.ts";
-import { type Config, ConfigError, loadConfig } from "./kernel/config.ts";
+import { createTls } from "./front-door/tls/create-tls.ts";
+import { type Config, ConfigError, endsTls, isLoopbackHost, loadConfig } from "./kernel/config.ts";
 import { createEnvelope, type Envelope } from "./kernel/crypto/envelope.ts";
 import { resealAll } from "./kernel/crypto/sealed-columns.ts";
 import { createLifecycle, type Lifecycle } from "./kernel/lifecycle.ts";
@@ -79,6 +82,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
   });
 
   // Edge
+  const tls = await createTls({ config, sql: databases.control, clock, changes: controlPlane.changes, envelope, log });
   const health = createHealth(SERVER_VERSION);
   health.addCheck("database", async () => {
     await databases.control.transaction(async () => undefined);
@@ -95,7 +99,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     limits: config,
     trustProxy: config.trustProxy,
     countryOf: projectPlane.countryOf,
-    hsts: config.tlsCert !== undefined || config.publicUrl?.startsWith("https:") === true,
+    hsts: endsTls(config) || config.publicUrl?.startsWith("https:") === true,
     resolvePrincipal: controlPlane.resolver.resolve,
     places: controlPlane.places,
     idempotency: createIdempotency({ sql: databases.control, clock, envelope }),
@@ -106,15 +110,30 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
       addReferencePages(() => createOpenApi(documented, { version: SERVER_VERSION, origin })),
     ],
   });
-  const { tlsCert, tlsKey } = config;
+  const isTrustedProxy = createProxyCheck(config.trustProxy);
   const http = await listen({
     app,
     host: config.host,
     port: config.port,
     ...projectPlane.listener,
     observe: createRequestObserver({ metrics, tracer }),
-    ...(tlsCert === undefined || tlsKey === undefined ? {} : { tls: { certPath: tlsCert, keyPath: tlsKey } }),
+    connections: {
+      perAddress: config.connectionsPerAddress,
+      isExempt: (address) => isLoopbackHost(address) || isTrustedProxy(address),
+    },
+    ...(tls.server === undefined ? {} : { tls: tls.server }),
   });
+  if (config.httpPort !== undefined) {
+    const plain = await listenPlain({
+      host: config.host,
+      port: config.httpPort,
+      httpsPort: Number(new URL(origin).port || 443),
+      answerChallenge: tls.certificates.answerChallenge,
+    });
+    lifecycle.onClose("plain HTTP", () => plain.close());
+  }
+  tls.start();
+  lifecycle.onClose("certificates", () => tls.stop());
   await openMetricsPort(config, metrics, lifecycle);
   lifecycle.onClose("http", () => http.close(DRAIN_TIMEOUT_MS));
   lifecycle.onClose("streams", () => projectPlane.endStreams());
@@ -141,11 +160,11 @@ function followMasterKey(sql: Databases["control"], envelope: Envelope, log: Log
   });
 }
 
-function originOf({ host, port, tlsCert }: Pick<Config, "host" | "port" | "tlsCert">): string {
+function originOf({ host, port, ...config }: Pick<Config, "host" | "port" | "tlsCert" | "acmeDirectory">): string {
   // The address of all interfaces is one to listen on, not one to call.
   const reachable = ["0.0.0.0", "::"].includes(host) ? "localhost" : host;
   const shownHost = reachable.includes(":") ? `[${reachable}]` : reachable;
-  return `${tlsCert === undefined ? "http" : "https"}://${shownHost}:${port}`;
+  return `${endsTls(config) ? "https" : "http"}://${shownHost}:${port}`;
 }
 
 function readConfig(): Config {

@@ -2,6 +2,7 @@ import { accountMigrations } from "./accounts/tables.ts";
 import { auditMigrations } from "./audit/tables.ts";
 import { idempotencyMigrations } from "./edge/idempotency-tables.ts";
 import { endUserMigrations } from "./endusers/tables.ts";
+import { frontDoorMigrations } from "./front-door/tables.ts";
 import { functionMigrations } from "./functions/tables.ts";
 import { changeFeedMigrations } from "./kernel/change-feed/tables.ts";
 import { installationKeyMigrations } from "./kernel/installation-key.ts";
@@ -26,6 +27,7 @@ export const migrations: DatabaseMigrations = {
     ...projectMigrations,
     ...projectKeyMigrations,
     ...idempotencyMigrations,
+    ...frontDoorMigrations,
     ...functionMigrations,
     ...realtimeMigrations,
     ...outboxMigrations,

@@ -2,6 +2,8 @@ import { idempotentAnswerSeal } from "./edge/idempotency.ts";
 import { endUserSigningKeySeal } from "./endusers/sessions/signing-keys.ts";
 import { endUserSettingsSeal } from "./endusers/settings/settings.ts";
 import { endUserTotpSeal } from "./endusers/totp/second-factor.ts";
+import { certificateKeySeal } from "./front-door/acme/certificates.ts";
+import { acmeAccountSeal } from "./front-door/acme/order-certificate.ts";
 import { platformKeySeal } from "./functions/platform-key.ts";
 import { functionSecretSeal } from "./functions/secret-store.ts";
 import type { SealedColumn } from "./kernel/crypto/sealed-columns.ts";
@@ -22,4 +24,6 @@ export const sealedColumns: readonly SealedColumn[] = [
   endUserTotpSeal,
   outboxSeal,
   idempotentAnswerSeal,
+  acmeAccountSeal,
+  certificateKeySeal,
 ];

@@ -52,7 +52,7 @@ function lastAddress(forwardedFor: string): string | undefined {
 }
 
 /** Without brackets, port, zone and the IPv6 form of IPv4 addresses. */
-function normaliseAddress(text: string): string {
+export function normaliseAddress(text: string): string {
   const bare = text.startsWith("[")
     ? text.slice(1, text.indexOf("]"))
     : /^[\d.]+:\d+$/.test(text)

@@ -1,18 +1,26 @@
-import { readFileSync } from "node:fs";
 import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import { type AddressInfo, createServer as createProbe } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
+import type { ServerCertificates } from "../front-door/tls/server-certificates.ts";
+import { TLS_FLOOR } from "../front-door/tls/tls-floor.ts";
 import { StartError } from "../kernel/start-error.ts";
 import type { AppEnv } from "./app-env.ts";
+import { type ConnectionLimit, limitConnections } from "./connection-limit.ts";
+import { cutSlowBodies, type SlowBodyRule } from "./slow-bodies.ts";
 
 export interface HttpServerOptions {
   readonly app: Hono<AppEnv>;
   readonly host: string;
   readonly port: number;
-  readonly tls?: { readonly certPath: string; readonly keyPath: string };
+  /** Set: the server speaks HTTPS. */
+  readonly tls?: ServerCertificates;
+  readonly connections?: ConnectionLimit;
+  readonly slowBodies?: SlowBodyRule;
+  /** Time from the first byte of a connection or request to the end of its headers. */
+  readonly headersTimeoutMs?: number;
   /** Sees every request first and answers those that it returns true for: the hot path, without Hono. */
   readonly onRequest?: (req: IncomingMessage, res: ServerResponse) => boolean;
   /** Told of every request before it is answered. */
@@ -29,7 +37,12 @@ export interface HttpServer {
 }
 
 /** A slow sender of headers costs a connection for this long at most. */
-const HEADERS_TIMEOUT_MS = 15_000;
+export const HEADERS_TIMEOUT_MS = 15_000;
+/** How often connections are looked at: a slow one lives this much longer at most. */
+const CONNECTIONS_CHECK_MS = 2_000;
+/** Of the request line and all headers together. */
+const MAX_HEADER_BYTES = 16 * 1024;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Longer than the idle time of common proxies, so that they close first and never send into a closing socket. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 
@@ -53,19 +66,15 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     observe?.(req, res);
     if (onRequest?.(req, res) !== true) void appListener(req, res);
   };
+  const limits = { connectionsCheckingInterval: CONNECTIONS_CHECK_MS, maxHeaderSize: MAX_HEADER_BYTES };
   const server =
-    options.tls === undefined
-      ? createPlainServer(listener)
-      : createTlsServer(
-          {
-            cert: readFileSync(options.tls.certPath),
-            key: readFileSync(options.tls.keyPath),
-            minVersion: "TLSv1.2",
-          },
-          listener,
-        );
+    options.tls === undefined ? createPlainServer(limits, listener) : createSecureServer(options.tls, limits, listener);
+  if (options.connections !== undefined) limitConnections(server, options.connections);
+  cutSlowBodies(server, options.slowBodies);
   const silent = trackSilentConnections(server);
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
+  // Bodies have no end by the clock, but a least speed: see cutSlowBodies.
+  server.requestTimeout = 0;
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
   server.on("upgrade", (req, socket: Duplex, head: Buffer) => {
     if (options.onUpgrade?.(req, socket, head) === true) return;
@@ -83,6 +92,31 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     server,
     close: (timeoutMs) => closeServer(server, silent, timeoutMs),
   };
+}
+
+function createSecureServer(
+  certificates: ServerCertificates,
+  limits: { readonly connectionsCheckingInterval: number; readonly maxHeaderSize: number },
+  listener: (req: IncomingMessage, res: ServerResponse) => void,
+): TlsServer {
+  const server = createTlsServer(
+    {
+      ...limits,
+      ...TLS_FLOOR,
+      ...certificates.initial(),
+      ALPNProtocols: ["http/1.1"],
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      SNICallback(hostname, done) {
+        Promise.resolve(certificates.find(hostname)).then(
+          (found) => done(null, found ?? undefined),
+          (error: unknown) => done(error instanceof Error ? error : new Error("no certificate")),
+        );
+      },
+    },
+    listener,
+  );
+  certificates.onChange((pair) => server.setSecureContext({ ...pair, ...TLS_FLOOR }));
+  return server;
 }
 
 function explainListenError(error: NodeJS.ErrnoException, { host, port }: HttpServerOptions): Error {

@@ -16,6 +16,9 @@ type OptionalSetting =
   | "mailFrom"
   | "tlsCert"
   | "tlsKey"
+  | "acmeDirectory"
+  | "acmeEmail"
+  | "httpPort"
   | "metricsPort"
   | "otlpEndpoint";
 
@@ -69,10 +72,25 @@ function checkTogether(config: Config): string[] {
     const missing = config.tlsCert === undefined ? "AEROSTACK_TLS_CERT" : "AEROSTACK_TLS_KEY";
     problems.push(`${missing}: found nothing; a certificate and its key are set together or not at all.`);
   }
-  if (!isLoopbackHost(config.host) && config.tlsCert === undefined && config.trustProxy === undefined) {
+  if ((config.tlsCert?.length ?? 0) !== (config.tlsKey?.length ?? 0) && problems.length === 0) {
+    problems.push(
+      `AEROSTACK_TLS_KEY: found ${config.tlsKey?.length} files for ${config.tlsCert?.length} certificates; each certificate has one key.`,
+    );
+  }
+  if (config.acmeDirectory !== undefined && config.httpPort === undefined) {
+    problems.push(
+      "AEROSTACK_HTTP_PORT: found nothing; the certificate authority looks at port 80, so something answers there.",
+    );
+  }
+  if (config.acmeDirectory !== undefined && config.publicUrl?.startsWith("https:") !== true) {
+    problems.push(
+      "AEROSTACK_PUBLIC_URL: found no https origin; a certificate is issued for the host that clients reach.",
+    );
+  }
+  if (!isLoopbackHost(config.host) && !endsTls(config) && config.trustProxy === undefined) {
     problems.push(
       `HOST: found '${config.host}', which other machines can reach, so keys and passwords would cross the network in clear text; ` +
-        "allowed is a loopback address, or any address with AEROSTACK_TLS_CERT and AEROSTACK_TLS_KEY, " +
+        "allowed is a loopback address, or any address with AEROSTACK_TLS_CERT and AEROSTACK_TLS_KEY, with AEROSTACK_ACME_DIRECTORY, " +
         "or with AEROSTACK_TRUST_PROXY naming the proxy that ends TLS in front.",
     );
   }
@@ -98,6 +116,11 @@ function checkTogether(config: Config): string[] {
     }
   }
   return problems;
+}
+
+/** Whether the server itself speaks HTTPS on its port. */
+export function endsTls(config: Pick<Config, "tlsCert" | "acmeDirectory">): boolean {
+  return config.tlsCert !== undefined || config.acmeDirectory !== undefined;
 }
 
 /** True for addresses that only the same machine can reach. */

@@ -89,6 +89,12 @@ const commaSeparated = z.string().transform((text) =>
     .filter((part) => part !== ""),
 );
 
+/** Short names of common authorities. */
+const ACME_DIRECTORIES: Readonly<Record<string, string>> = {
+  letsencrypt: "https://acme-v02.api.letsencrypt.org/directory",
+  "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
+};
+
 export const SETTINGS = {
   port: setting("Server", "PORT", {
     schema: wholeNumber(0, 65_535),
@@ -157,14 +163,35 @@ export const SETTINGS = {
     fallback: "built-in",
   }),
   tlsCert: setting("Network", "AEROSTACK_TLS_CERT", {
-    schema: z.string().min(1),
-    allowed: "the path of a PEM file",
-    description: "The certificate chain. Together with the key, the server speaks HTTPS (TLS 1.2 or newer).",
+    schema: commaSeparated.refine((parts) => parts.length > 0),
+    allowed: "the path of a PEM file, or several with commas between",
+    description:
+      "The certificate chain. Together with the key, the server speaks HTTPS (TLS 1.2 or newer). Of several, each host gets the one that names it, and clients that name none the first. Changed files are read within ten seconds.",
   }),
   tlsKey: setting("Network", "AEROSTACK_TLS_KEY", {
-    schema: z.string().min(1),
-    allowed: "the path of a PEM file",
-    description: "The certificate's private key.",
+    schema: commaSeparated.refine((parts) => parts.length > 0),
+    allowed: "the path of a PEM file, or several with commas between",
+    description: "The certificate's private key; of several, in the order of the certificates.",
+  }),
+  acmeDirectory: setting("Network", "AEROSTACK_ACME_DIRECTORY", {
+    schema: z
+      .string()
+      .transform((text) => ACME_DIRECTORIES[text] ?? text)
+      .pipe(urlWithProtocol(["https"])),
+    allowed: "letsencrypt, letsencrypt-staging, or the https URL of another authority's directory",
+    description:
+      "The certificate authority that issues certificates for the host of AEROSTACK_PUBLIC_URL and for custom domains. Setting it accepts the authority's terms. Needs AEROSTACK_HTTP_PORT, reachable as port 80.",
+  }),
+  acmeEmail: setting("Network", "AEROSTACK_ACME_EMAIL", {
+    schema: z.email(),
+    allowed: "an e-mail address",
+    description: "Whom the authority writes to about certificates.",
+  }),
+  httpPort: setting("Network", "AEROSTACK_HTTP_PORT", {
+    schema: wholeNumber(0, 65_535),
+    allowed: "a port from 1 to 65535, or 0 for any free one",
+    description:
+      "A second port that answers plain HTTP: with the proofs that a certificate authority asks for, and with redirects to HTTPS. Nothing else is served there.",
   }),
   functionsDomain: setting("Network", "AEROSTACK_FUNCTIONS_DOMAIN", {
     schema: z
@@ -267,6 +294,13 @@ export const SETTINGS = {
     fallback: 6_000,
     description:
       "Calls a minute of one project's public functions from one address without a key. 0 switches the limit off.",
+  }),
+  connectionsPerAddress: numberSetting("Limits", "AEROSTACK_LIMIT_CONNECTIONS_PER_ADDRESS", {
+    minimum: 0,
+    maximum: 1_000_000,
+    fallback: 1_000,
+    description:
+      "Connections that one address may have open at once (an IPv6 network of 64 bits counts as one). Trusted proxies and this machine itself have no limit. 0 switches it off.",
   }),
   queryTimeoutMs: numberSetting("Limits", "AEROSTACK_QUERY_TIMEOUT_MS", {
     minimum: 50,

@@ -1,0 +1,65 @@
+import type { SqlMigrations } from "../kernel/sql/index.ts";
+
+export interface FrontDoorTables {
+  /** Accounts with certificate authorities, by the address of their directory. */
+  acme_accounts: {
+    directory_url: string;
+    account_url: string | null;
+    /** The account's private key as PEM, sealed. */
+    private_key: string;
+    created_at: number;
+  };
+  /** Hosts that are served with certificates of an authority, and the certificates. */
+  acme_certificates: {
+    hostname: string;
+    /** The chain as PEM; null until the first was issued. */
+    certificate: string | null;
+    /** PEM, sealed. */
+    private_key: string | null;
+    not_after: number | null;
+    /** When something is to be done for it next. */
+    due_at: number;
+    /** Whoever works on it has it until then. */
+    lease_until: number;
+    failures: number;
+    last_error: string | null;
+    created_at: number;
+    updated_at: number;
+  };
+  /** What an authority reads at `/.well-known/acme-challenge/<token>`, from whichever server it reaches. */
+  acme_challenges: { token: string; key_authorization: string; expires_at: number };
+}
+
+export const frontDoorMigrations: SqlMigrations = {
+  "0040_acme": {
+    async up(db, types) {
+      await db.schema
+        .createTable("acme_accounts")
+        .addColumn("directory_url", types.text, (column) => column.primaryKey())
+        .addColumn("account_url", types.text)
+        .addColumn("private_key", types.text, (column) => column.notNull())
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable("acme_certificates")
+        .addColumn("hostname", types.text, (column) => column.primaryKey())
+        .addColumn("certificate", types.text)
+        .addColumn("private_key", types.text)
+        .addColumn("not_after", types.integer)
+        .addColumn("due_at", types.integer, (column) => column.notNull())
+        .addColumn("lease_until", types.integer, (column) => column.notNull())
+        .addColumn("failures", types.integer, (column) => column.notNull())
+        .addColumn("last_error", types.text)
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addColumn("updated_at", types.integer, (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex("acme_certificates_due").on("acme_certificates").column("due_at").execute();
+      await db.schema
+        .createTable("acme_challenges")
+        .addColumn("token", types.text, (column) => column.primaryKey())
+        .addColumn("key_authorization", types.text, (column) => column.notNull())
+        .addColumn("expires_at", types.integer, (column) => column.notNull())
+        .execute();
+    },
+  },
+};

@@ -4,7 +4,7 @@ import type { FunctionSpec, ProjectSpec } from "../types.ts";
 import { encodeConfig } from "./encode-config.ts";
 import { D1_MODULE, functionBindings, type HostResourceKind } from "./function-bindings.ts";
 import { mainModule } from "./main-module.ts";
-import { FORMAT_MODULE, type LogLimits, OBSERVE_MODULE, observedModules } from "./observed-worker.ts";
+import { FORMAT_MODULE, type LogLimits, OBSERVE_MODULE, observedModules, WATCH_MODULE } from "./observed-worker.ts";
 import { findOwner, findTarget } from "./validate-spec.ts";
 import type {
   ServiceDesignator,
@@ -44,6 +44,7 @@ export interface ConfigContext {
   /** Sources of the trusted worker, of what observes functions, and of what both format lines with. */
   readonly entrySource: string;
   readonly observeSource: string;
+  readonly watchSource: string;
   readonly formatSource: string;
   /** Source of the module behind D1 bindings. */
   readonly d1Source: string;
@@ -130,6 +131,7 @@ export async function buildConfig(project: ProjectSpec, context: ConfigContext):
     extensions: [
       { name: D1_MODULE, source: context.d1Source, internal: true },
       { name: FORMAT_MODULE, source: context.formatSource, internal: true },
+      { name: WATCH_MODULE, source: context.watchSource, internal: true },
       { name: OBSERVE_MODULE, source: context.observeSource, internal: false },
     ],
   });

@@ -5,6 +5,7 @@ import type { WorkerdModule } from "./workerd-config.ts";
 /** Modules that the process offers to the generated ones below. */
 export const OBSERVE_MODULE = "aerostack:observe";
 export const FORMAT_MODULE = "aerostack-internal:format-line";
+export const WATCH_MODULE = "aerostack-internal:watch-callbacks";
 
 /**
  * What gives code a way past the observer: classes that the runtime makes itself and waitUntil() (`cloudflare:workers`),

@@ -58,7 +58,11 @@ export interface ConnectionEvents {
   /** Its exchange is over and it takes another. */
   readonly onIdle: (connection: FunctionConnection) => void;
   readonly onGone: (connection: FunctionConnection) => void;
+  /** The runtime itself answered a request, or ended its answer before it was whole. */
+  readonly onFailed: (request: FunctionRequest, how: FailedHow) => void;
 }
+
+export type FailedHow = "refused" | "broken-off";
 
 /**
  * What a connection reads before all others have their turn. Left to itself, Node reads up to 32 times 64 KiB from a socket
@@ -153,6 +157,10 @@ export class FunctionConnection {
     this.events.onIdle(this);
   }
 
+  answeredByRuntime({ request }: RunningExchange): void {
+    this.events.onFailed(request, "refused");
+  }
+
   hold(): void {
     this.isHeld = true;
     this.socket.pause();
@@ -188,8 +196,14 @@ export class FunctionConnection {
     if (this.isGone) return;
     if (error === null && this.exchange !== null && this.reader.close()) return;
     const code = this.isConnected ? "BROKEN" : "NEVER_SENT";
+    if (this.exchange !== null && this.isConnected) this.events.onFailed(this.exchange.request, "broken-off");
     this.destroy(new ExchangeError(code, "The connection to the function's process broke.", error));
   }
+}
+
+/** What workerd answers by itself when a function fails; functions have no say in whether the connection closes. */
+function isRuntimesOwn({ status, closes, contentLength }: ResponseHead): boolean {
+  return status === 500 && closes && contentLength === "Internal Server Error".length;
 }
 
 /** The state of one exchange between its request and its connection. */
@@ -200,8 +214,8 @@ class RunningExchange implements Exchange {
   /** The whole request has been handed to the socket. */
   isSent = false;
   closes = false;
+  readonly request: FunctionRequest;
   private readonly connection: FunctionConnection;
-  private readonly request: FunctionRequest;
   private hasHead = false;
   private isOver = false;
   private stopSending: (() => void) | null = null;
@@ -265,6 +279,7 @@ class RunningExchange implements Exchange {
   onHead(head: ResponseHead): void {
     this.hasHead = true;
     const endsByClosing = !head.isChunked && head.contentLength === null;
+    if (isRuntimesOwn(head)) this.connection.answeredByRuntime(this);
     this.closes = head.closes || (endsByClosing && hasResponseBody(this.request.method, head.status));
     this.deadline = performance.now() + this.request.bodyTimeoutMs;
     this.handler.onHead(head);

@@ -1,4 +1,5 @@
 import {
+  type ConnectionEvents,
   type Exchange,
   ExchangeError,
   FunctionConnection,
@@ -20,6 +21,7 @@ export interface FunctionPoolOptions {
   readonly maxConnections: number;
   /** How long an idle connection is used again; shorter than the time after which the other side closes it. */
   readonly keepAliveMs: number;
+  readonly onFailed?: ConnectionEvents["onFailed"];
 }
 
 /** How far past its time an exchange may run: one timer looks after all of them. */
@@ -36,7 +38,8 @@ interface Waiting {
  * Carries calls to a function's process. undici's pool does the same in general; this one knows that its peer is workerd on
  * a unix socket, and costs a call a third of it, which is what the way of a call has to spare (`npm run bench`).
  */
-export function createFunctionPool({ socketPath, maxConnections, keepAliveMs }: FunctionPoolOptions): FunctionPool {
+export function createFunctionPool(options: FunctionPoolOptions): FunctionPool {
+  const { socketPath, maxConnections, keepAliveMs } = options;
   const memory = createReadMemory();
   const idle: FunctionConnection[] = [];
   const all = new Set<FunctionConnection>();
@@ -44,7 +47,8 @@ export function createFunctionPool({ socketPath, maxConnections, keepAliveMs }: 
   let gone: Error | null = null;
   let timer: NodeJS.Timeout | undefined;
 
-  const events = {
+  const events: ConnectionEvents = {
+    onFailed: options.onFailed ?? (() => {}),
     onIdle(connection: FunctionConnection): void {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         if (next.isAborted) continue;

@@ -62,9 +62,13 @@ export function durableObjectDirectory(dataDir: string, projectId: string): stri
 
 export function createLauncher(options: LauncherOptions): Launch {
   const { limits, registry, tools } = options;
-  const [entrySource = "", observeSource = "", formatSource = ""] = ["entry", "observe", "format-line"].map((name) =>
-    readFileSync(new URL(`../workers/${name}.js`, import.meta.url), "utf8"),
-  );
+  const source = (name: string): string => readFileSync(new URL(`../workers/${name}.js`, import.meta.url), "utf8");
+  const sources = {
+    entrySource: source("entry"),
+    observeSource: source("observe"),
+    watchSource: source("watch-callbacks"),
+    formatSource: source("format-line"),
+  };
   const d1Source =
     options.d1BindingModulePath === undefined ? PLAIN_D1_SOURCE : readFileSync(options.d1BindingModulePath, "utf8");
   const memoryCap = createMemoryCap(tools, limits.memoryLimitBytes);
@@ -93,9 +97,7 @@ export function createLauncher(options: LauncherOptions): Launch {
       egressSocketPath: options.egressSocketPath,
       assetsSocketPath: options.assetsSocketPath,
       durableObjectDirectory: objectDirectory,
-      entrySource,
-      observeSource,
-      formatSource,
+      ...sources,
       d1Source,
       v8Flags: flags,
       logLimits: { linesPerSecond: limits.logLinesPerSecond, burst: limits.logLinesBurst },
@@ -139,6 +141,7 @@ export function createLauncher(options: LauncherOptions): Launch {
       limits,
       startMs: performance.now() - orderedAt,
       nameOf,
+      failures,
     });
   };
 }

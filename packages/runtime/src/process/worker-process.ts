@@ -4,6 +4,7 @@ import { Pool } from "undici";
 import { functionService } from "../config/build-config.ts";
 import { createFunctionPool, type FunctionPool } from "../http/function-pool.ts";
 import type { RuntimeLimits } from "../limits.ts";
+import type { EngineFailures } from "../tails/engine-failures.ts";
 import type { Route, StopReason } from "../types.ts";
 import {
   brokenConnectionError,
@@ -29,6 +30,8 @@ export interface WorkerProcessOptions {
   readonly limits: RuntimeLimits;
   /** Time from the order to start it to its listening. */
   readonly startMs: number;
+  /** Learns which requests the runtime failed; null where nobody needs to be told. */
+  readonly failures: EngineFailures | null;
   /** What users call the function. */
   readonly nameOf: (functionKey: string) => string;
 }
@@ -198,8 +201,10 @@ export class WorkerProcess {
 
   private createRoute(functionKey: string, socket: string): ProcessRoute {
     const socketPath = join(this.options.directory, socket);
+    const { failures } = this.options;
     const pool = createFunctionPool({
       socketPath,
+      onFailed: (request, how) => failures?.broke(functionKey, headerOf(request.headers, "x-request-id"), how),
       maxConnections: this.options.limits.connectionsPerFunction,
       keepAliveMs: KEEP_ALIVE_MS,
     });
@@ -218,4 +223,10 @@ export class WorkerProcess {
     const { body } = await this.entry.request({ method, path, headersTimeout: timeoutMs });
     await body.dump();
   }
+}
+
+function headerOf(headers: readonly string[], name: string): string | null {
+  for (let index = 0; index < headers.length; index += 2)
+    if (headers[index] === name) return headers[index + 1] ?? null;
+  return null;
 }

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type { Clock } from "@aerostack/kernel";
 import type { ProjectSpec, TailEntry } from "../types.ts";
 import { createEngineFailures, type EngineFailures } from "./engine-failures.ts";
+import { readEngineOutput } from "./engine-output.ts";
 import type { LineIntake } from "./line-intake.ts";
 import { createLineReader } from "./line-reader.ts";
 import { parseLine } from "./parse-tail.ts";
@@ -9,6 +10,8 @@ import { parseLine } from "./parse-tail.ts";
 const MAX_FAILURE_CHARACTERS = 16_384;
 /** Begins what the observer writes of lines that it left out itself: `{"dropped":<number>}`. */
 const DROPPED = Buffer.from('{"dropped":');
+/** Begins what it writes of an exception that may be caught yet. */
+const SUSPECT = Buffer.from('{"kind":"suspect"');
 const MAX_DROPPED_DIGITS = 9;
 /** After a read that brought little, lines gather in the pipe for so long: one read then takes many. */
 const GATHER_MS = 5;
@@ -29,24 +32,33 @@ export function observeProcess(
   const { projectId, functions } = spec;
   const functionKeys = new Set(functions.map((one) => one.key));
   const reader = createLineReader();
-  const failures = createEngineFailures(errors, {
-    onFailure(name, message) {
+  const failures = createEngineFailures({
+    onFailure({ functionKey, requestId, message, exception }) {
+      const only = functions.length === 1 ? (functions[0]?.key ?? null) : null;
       const text = message.slice(0, MAX_FAILURE_CHARACTERS);
       const entry: TailEntry = {
         projectId,
-        // The runtime does not say which function it was; a project with one leaves no doubt.
-        functionKey: functions.length === 1 ? (functions[0]?.key ?? null) : null,
+        functionKey: functionKey ?? only,
         kind: "exception",
         level: "error",
         time: clock.now(),
-        requestId: null,
-        message: `${name}: ${text}`,
-        exception: { name, message: text, stack: null },
+        requestId,
+        message: text,
+        ...(exception === undefined
+          ? {}
+          : { exception: { ...exception, message: exception.message.slice(0, MAX_FAILURE_CHARACTERS) } }),
       };
       intake.accept(projectId, [entry]);
     },
     onDropped: (count) => intake.drop(projectId, count),
   });
+  readEngineOutput(errors, failures.failed);
+  let open = 2;
+  for (const stream of [output, errors]) {
+    stream.on("close", () => {
+      if (--open === 0) failures.settle();
+    });
+  }
   const resume = (): void => void output.resume();
   let resting: NodeJS.Timeout | undefined;
   output.on("data", (chunk: Buffer) => {
@@ -73,7 +85,11 @@ export function observeProcess(
       } else {
         const entry = parseLine(json.toString("utf8"), projectId, functionKeys, now);
         if (entry === null) return;
-        if (entry.kind === "exception") failures.known(entry.message);
+        if (json.subarray(0, SUSPECT.length).equals(SUSPECT)) {
+          failures.suspect(entry);
+          return;
+        }
+        if (entry.kind === "exception") failures.known(entry);
         entries.push(entry);
       }
     });

@@ -46,9 +46,32 @@ const SAYINGS: Readonly<Record<string, string>> = {
   "/report": `reportError(new Error("reported"))`,
   "/no-response": `return "text"`,
   "/used": `const used = new Response("x"); await used.text(); return used`,
+  "/hang": `return new Promise(() => {})`,
+  "/body-error": `return new Response(new ReadableStream({ pull(c) { c.error(new RangeError("body error")); } }))`,
+  "/body-throw": `return new Response(new ReadableStream({ n: 0, async pull(c) { await scheduler.wait(1); if (this.n++ > 2) throw new RangeError("body threw"); c.enqueue(new Uint8Array(1)) } }))`,
+  "/body-start": `return new Response(new ReadableStream({ async start() { await scheduler.wait(1); throw new Own("body did not start") } }))`,
+  "/body-from": `return new Response(ReadableStream.from((async function* () { yield new Uint8Array(1); throw new RangeError("iterator threw") })()))`,
+  "/body-abort": `const { readable, writable } = new IdentityTransformStream(); const writer = writable.getWriter(); setTimeout(() => writer.abort(new RangeError("writer aborted")).catch(() => {}), 5); return new Response(readable)`,
+  "/body-transform": `return new Response(new Response("abc").body.pipeThrough(new TransformStream({ transform() { throw new RangeError("transformer threw") } })))`,
+  "/body-short": `const { readable, writable } = new FixedLengthStream(10); const writer = writable.getWriter(); writer.write(new Uint8Array(3)).then(() => writer.close()).catch(() => {}); return new Response(readable)`,
+  "/body-caught": `try { await new Response(new ReadableStream({ pull() { throw new RangeError("caught") } })).text() } catch {}`,
+  "/body-rethrown": `await new Response(new ReadableStream({ pull() { throw new RangeError("rethrown") } })).text()`,
+  "/rewriter": `return new HTMLRewriter().on("p", { element() { throw new RangeError("element threw") } }).transform(new Response("<p>x</p>"))`,
+  "/rewriter-later": `return new HTMLRewriter().on("p", { async element() { await scheduler.wait(1); throw new RangeError("element threw later") } }).transform(new Response("<p>x</p>"))`,
+  "/rewriter-shared": `return SHARED.transform(new Response("<p>x</p>"))`,
+  "/rewriter-document": `return new HTMLRewriter().onDocument({ end() { throw new RangeError("document threw") } }).transform(new Response("<p>x</p>"))`,
+  "/rewriter-end-tag": `return new HTMLRewriter().on("p", { element(p) { p.onEndTag(() => { throw new RangeError("end tag threw") }) } }).transform(new Response("<p>x</p>"))`,
+  "/timeout-listener": `AbortSignal.timeout(1).addEventListener("abort", () => { throw new RangeError("abort listener") }); await scheduler.wait(20)`,
+  "/timeout-object": `AbortSignal.timeout(1).addEventListener("abort", { handleEvent() { throw new RangeError("abort object") } }); await scheduler.wait(20)`,
+  "/timeout-on": `AbortSignal.timeout(1).onabort = () => { throw new RangeError("on abort") }; await scheduler.wait(20)`,
+  "/timeout-any": `AbortSignal.any([AbortSignal.timeout(1)]).addEventListener("abort", () => { throw new RangeError("any of them") }); await scheduler.wait(20)`,
+  "/timeout-removed": `const signal = AbortSignal.timeout(1), listener = () => { throw new RangeError("removed") }; signal.addEventListener("abort", listener); signal.removeEventListener("abort", listener); await scheduler.wait(20)`,
+  "/abort-caught": `const own = new AbortController(); own.signal.addEventListener("abort", () => { throw new RangeError("plain listener") }); try { own.abort() } catch {} await scheduler.wait(5)`,
 };
 const SPEAKER = `
   class Foo { constructor() { this.x = 1; } }
+  class Own extends Error { name = "Own" }
+  const SHARED = new HTMLRewriter().on("p", { element() { throw new RangeError("shared threw") } });
   export default { async fetch(request, env, ctx) {
     switch (new URL(request.url).pathname) {
       ${Object.entries(SAYINGS)
@@ -69,8 +92,8 @@ describe("what a process writes of a function and what a tail worker hears", () 
     ];
     await runtime.configure(project(functions));
     for (const path of Object.keys(SAYINGS)) {
-      const [one, other] = [await ask(path, "observed"), await ask(path, "tailed")];
-      expect([path, one.status, one.text]).toEqual([path, other.status, other.text]);
+      const [one, other] = await Promise.all(["observed", "tailed"].map((name) => outcome(ask(path, name))));
+      expect([path, one]).toEqual([path, other]);
     }
     await runtime.close();
     const said = (name: string): Record<string, unknown> =>
@@ -83,6 +106,14 @@ describe("what a process writes of a function and what a tail worker hears", () 
     expect(fixture.tails.filter((entry) => entry.requestId === null)).toEqual([]);
   });
 });
+
+/** What a caller saw: an answer or a broken connection. */
+async function outcome(asked: ReturnType<typeof ask>): Promise<unknown> {
+  return await asked.then(
+    ({ status, text }) => [status, text],
+    (error: { code: string }) => error.code,
+  );
+}
 
 function saidOf(tails: readonly TailEntry[], functionKey: string, requestId: string): Partial<TailEntry>[] {
   return tails
@@ -245,22 +276,72 @@ describe("an observed function", () => {
     await fixture.logged((all) => all.some((entry) => entry.message === "mine"));
   });
 
-  it("has failures that only the runtime sees reported, once and without a request", async () => {
-    await open(`export default { fetch(request) {
-      if (new URL(request.url).pathname === "/hang") return new Promise(() => {});
+  it("has failures that only the runtime sees told of by request, function and stack, of many at the same time", async () => {
+    fixture = await createRuntimeFixture();
+    const { fn, project, runtime } = fixture;
+    const source = `export default { fetch(request) {
+      if (new URL(request.url).pathname.startsWith("/hang")) return new Promise(() => {});
       return new Response(new ReadableStream({ pull(controller) { controller.error(new RangeError("body broke")); } }));
-    } };`);
-    await ask("/body").catch(() => {});
-    expect((await ask("/hang")).status).toBe(500);
-    await fixture.runtime.close();
-    expect(fixture.tails).toEqual([
-      expect.objectContaining({
-        kind: "exception",
-        functionKey: "api@production@1",
-        requestId: null,
-        exception: { name: "RangeError", message: "body broke", stack: null },
-      }),
-      expect.objectContaining({ message: expect.stringContaining("would never generate a response") }),
+    } };`;
+    await runtime.configure(project([fn("api", source), fn("other", source)]));
+    const paths = ["/hang/1", "/hang/2", "/hang/3", "/body/1", "/body/2", "/body/3"];
+    await Promise.all(
+      ["api", "other"].flatMap((name) => paths.map((path) => outcome(ask(path, name, `${name}${path}`)))),
+    );
+    await runtime.close();
+    const told = fixture.tails.map(({ requestId, functionKey, message, exception }) => [
+      requestId,
+      functionKey?.split("@")[0],
+      message.includes("would never generate a response") ? "hang" : message,
+      exception?.stack === null ? "" : exception?.stack?.split("\n")[0]?.trim(),
+    ]);
+    expect(told.toSorted()).toEqual(
+      ["api", "other"]
+        .flatMap((name) =>
+          paths.map((path) =>
+            path.startsWith("/hang")
+              ? [`${name}${path}`, name, "hang", ""]
+              : [`${name}${path}`, name, "RangeError: body broke", "at Object.pull (main.js:3:84)"],
+          ),
+        )
+        .toSorted(),
+    );
+  });
+
+  it("keeps what it shares with the platform: streams, rewriters and signals are what they were", async () => {
+    await open(`
+      class Mine extends ReadableStream { mine() { return "mine"; } }
+      export default { async fetch() {
+        const stream = new Mine({ start(c) { c.enqueue(new TextEncoder().encode("text")); c.close(); } });
+        const signal = AbortSignal.timeout(60_000), listener = () => {};
+        signal.onabort = listener;
+        const seen = [stream instanceof Mine, stream instanceof ReadableStream, stream.mine(), stream.constructor === Mine,
+          new Response("").body.constructor === ReadableStream, await new Response(stream).text(), signal instanceof AbortSignal,
+          signal.onabort === listener, ReadableStream.name, ReadableStream.length, AbortSignal.timeout.name,
+          HTMLRewriter.prototype.on.name, typeof ReadableStream.from];
+        try { new ReadableStream({ pull: 1 }); } catch (error) { seen.push(error.name); }
+        try { ReadableStream(); } catch (error) { seen.push(error.name); }
+        const wants = { get type() { return this === wants ? "bytes" : "no"; }, pull(c) { c.close(); c.byobRequest?.respond(0); } };
+        seen.push(new ReadableStream(wants).getReader({ mode: "byob" }) instanceof ReadableStreamBYOBReader);
+        return Response.json(seen);
+      } };`);
+    expect(JSON.parse((await ask("/")).text)).toEqual([
+      true,
+      true,
+      "mine",
+      true,
+      true,
+      "text",
+      true,
+      true,
+      "ReadableStream",
+      0,
+      "timeout",
+      "on",
+      "function",
+      "TypeError",
+      "TypeError",
+      true,
     ]);
   });
 });

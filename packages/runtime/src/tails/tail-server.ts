@@ -20,7 +20,7 @@ export function createTailServer({ clock, registry, intake }: TailServerOptions)
     const { projectId, spec, failures } = sender;
     const post = parseTailPost(body, projectId, new Set(spec.functions.map((one) => one.key)), clock.now());
     if (post === null) return false;
-    for (const entry of post.entries) if (entry.kind === "exception") failures?.known(entry.message);
+    for (const entry of post.entries) if (entry.kind === "exception") failures?.known(entry);
     intake.drop(projectId, post.dropped);
     intake.accept(projectId, post.entries);
     return true;

@@ -3,6 +3,7 @@
 // (A tail worker costs every call a second one.) It shares its isolate with user code, so the reader trusts nothing of it.
 
 import { describeException, formatLine } from "aerostack-internal:format-line";
+import { watchCallbacks } from "aerostack-internal:watch-callbacks";
 import asyncHooks from "node-internal:async_hooks";
 
 /** Begins each line; JSON never holds it unescaped. */
@@ -31,6 +32,8 @@ const requests = new asyncHooks.AsyncLocalStorage();
 const NO_HEADERS = { get: () => null };
 /** By exception, the request that it was last reported for. */
 const reported = new WeakMap();
+/** By exception, the request that it may fail. */
+const suspected = new WeakMap();
 
 let functionKey = null;
 let contextPrototype = null;
@@ -70,6 +73,11 @@ export function start(key, { linesPerSecond, burst }) {
   for (const name of ["setTimeout", "setInterval", "setImmediate"]) {
     if (typeof globalThis[name] === "function") globalThis[name] = guardCallback(globalThis[name]);
   }
+  watchCallbacks({
+    current: () => requests.getStore(),
+    suspect: (error, request) => tell(error, { request, isSuspect: true }),
+    report: (error, request) => tell(error, { request }),
+  });
 }
 
 /** The default export of a function's main module, observed. A class stays as it is. */
@@ -182,18 +190,25 @@ function guardCallback(timer) {
 
 /** Reports an exception as the runtime would: once for each request. */
 function report(error, withoutStack = false) {
+  tell(error, { request: requests.getStore(), withoutStack });
+}
+
+/**
+ * Writes what an exception was and where. One that is a suspect may be caught yet: the reader tells of it only if the
+ * runtime fails a request with it.
+ */
+function tell(error, { request = NO_HEADERS, isSuspect = false, withoutStack = false }) {
   try {
     if (typeof error === "object" && error !== null) {
-      const request = requests.getStore() ?? NO_HEADERS;
-      if (reported.get(error) === request) return;
-      reported.set(error, request);
+      if (reported.get(error) === request || (isSuspect && suspected.get(error) === request)) return;
+      (isSuspect ? suspected : reported).set(error, request);
     }
     if (!mayWrite()) return;
     const isError = error instanceof Error;
     const name = isError ? String(error.name) : "Error";
     const message = isError ? String(error.message) : thrownText(error);
     const stack = isError && !withoutStack ? framesOf(error) : null;
-    emit("exception", "error", describeException(name, message, stack));
+    emit(isSuspect ? "suspect" : "exception", "error", describeException(name, message, stack), request);
   } catch {
     // A value that cannot be read cannot be reported.
   }
@@ -208,9 +223,7 @@ function thrownText(value) {
 function framesOf(error) {
   const stack = typeof error.stack === "string" ? error.stack : "";
   const frames = stack.split("\n").filter((line) => /^\s+at /.test(line));
-  return frames
-    .filter((line) => !/\((?:aerostack|node-internal):|at (?:aerostack|node-internal):/.test(line))
-    .join("\n");
+  return frames.filter((line) => !/(?:\(|at )(?:aerostack(?:-internal)?|node-internal):/.test(line)).join("\n");
 }
 
 /** A value as text: plain data and dates as JSON, errors with their stack, everything else by its toString(). */
@@ -250,8 +263,13 @@ function mayWrite() {
   return true;
 }
 
-function emit(kind, level, entry) {
-  write(stringify({ functionKey, requestId: currentRequestId(), kind, level, time: now(), ...entry }));
+function emit(kind, level, entry, request = requests.getStore()) {
+  // A request's headers may be gone with it.
+  let requestId = null;
+  try {
+    requestId = request?.headers.get("x-request-id") ?? null;
+  } catch {}
+  write(stringify({ kind, functionKey, requestId, level, time: now(), ...entry }));
 }
 
 function write(json) {
@@ -279,8 +297,4 @@ function writeGathered() {
   gathered = "";
   gatheredLines = 0;
   print(lines);
-}
-
-function currentRequestId() {
-  return requests.getStore()?.headers.get("x-request-id") ?? null;
 }

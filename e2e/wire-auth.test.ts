@@ -329,3 +329,32 @@ describe("end users of the data plane", () => {
     expect(Object.keys(wrong.body).sort()).toEqual(["code", "details", "message"]);
   });
 });
+
+describe("the project's log", () => {
+  it("P2 has a line of every call of its end users: endpoint, method, status, latency, address; no token, code or body", async () => {
+    const email = "logged@example.com";
+    const { body } = await auth("POST", "/register", { email, password: PASSWORD });
+    await auth("GET", "/me?token=in-the-query", undefined, body.token);
+    await auth("POST", "/login", { email, password: "Wrong-Horse-7" });
+    interface Line {
+      readonly path: string | null;
+    }
+    const { lines, text } = await pollUntil("the lines of three calls", async () => {
+      const page: { logs: Line[] } = await developer.call("GET", `/api/v1/projects/${project.id}/logs?limit=200`);
+      const text = JSON.stringify(page.logs);
+      return text.includes("/auth/login") && text.includes("/auth/me") ? { lines: page.logs, text } : undefined;
+    });
+    const path = `/api/v1/public/projects/${project.slug}/auth`;
+    const shared = { kind: "request", ip: expect.stringMatching(/^10\.1\./), latencyMs: expect.any(Number) };
+    for (const line of [
+      { ...shared, method: "POST", path: `${path}/register`, status: 201, level: "info" },
+      { ...shared, method: "GET", path: `${path}/me`, status: 200, level: "info" },
+      { ...shared, method: "POST", path: `${path}/login`, status: 401, level: "warn" },
+    ]) {
+      expect(lines).toContainEqual(expect.objectContaining(line));
+    }
+    for (const secret of [email, PASSWORD, "Wrong-Horse-7", body.token, body.refreshToken, "in-the-query"]) {
+      expect(text).not.toContain(secret);
+    }
+  });
+});

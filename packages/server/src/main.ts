@@ -18,6 +18,7 @@ import { createEnvelope, type Envelope } from "./kernel/crypto/envelope.ts";
 import { resealAll } from "./kernel/crypto/sealed-columns.ts";
 import { createLifecycle, type Lifecycle } from "./kernel/lifecycle.ts";
 import { createLogger, type Logger } from "./kernel/log.ts";
+import { logWarnings } from "./kernel/log-warnings.ts";
 import { createMetrics } from "./kernel/metrics.ts";
 import { type Databases, openDatabases } from "./kernel/open-databases.ts";
 import { openSharedState } from "./kernel/open-shared-state.ts";
@@ -107,6 +108,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     pages: [
       health.addRoutes,
       controlPlane.addPages,
+      projectPlane.addEndUserCallLog,
       addReferencePages(() => createOpenApi(documented, { version: SERVER_VERSION, origin })),
     ],
   });
@@ -182,6 +184,7 @@ function readConfig(): Config {
 const config = readConfig();
 const log = createLogger({ level: config.logLevel });
 const lifecycle = createLifecycle(log);
+logWarnings(process, log);
 
 async function stop(reason: string): Promise<void> {
   log.info(`stopping: ${reason}`);

@@ -8,13 +8,14 @@ import { createClientAddressReader, createProxyCheck } from "./edge/client-addre
 import { createDataPlane } from "./edge/data-plane.ts";
 import { renderError } from "./edge/error-shapes.ts";
 import { answerError, createGatewayListener, createPrincipalReader } from "./edge/gateway-listener.ts";
+import { logEndUserCalls } from "./edge/log-end-user-calls.ts";
 import { createEndUsers } from "./endusers/create-end-users.ts";
 import { createAvatarStorage } from "./endusers/profile/avatar-storage.ts";
 import { deployStarter } from "./functions/starter.ts";
 import { everyHour } from "./kernel/every-hour.ts";
 import { openCountryLookup } from "./kernel/geo/open-country-lookup.ts";
 import { loadInstallationKey } from "./kernel/installation-key.ts";
-import { createInstallationSender } from "./kernel/messages/installation-sender.ts";
+import { createInstallationSender, createInstallationTextSender } from "./kernel/messages/installation-sender.ts";
 import { createOutgoing, OUTGOING_CONNECT_TIMEOUT_MS } from "./kernel/outgoing.ts";
 import { refuseUpgrade } from "./kernel/refuse-upgrade.ts";
 import { createLogs } from "./logs/create-logs.ts";
@@ -105,6 +106,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     origin,
     findPublicProject: projects.find,
     mailSender: createInstallationSender(config),
+    textSender: createInstallationTextSender(config),
     outgoing: createOutgoing(outside),
     avatarStorage: createAvatarStorage(storage.service),
     callFunction: functions.invoke,
@@ -112,6 +114,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
       logs.buffer.add({ projectId, time: clock.now(), kind: "event", level: "warn", message }),
   });
   lifecycle.onClose("end users", () => endUsers.close());
+  projects.onDelete("end users", ({ id }) => endUsers.removeProject(id));
   const endUserHousekeeping = everyHour("removing what expired of end users", endUsers.removeExpired, log);
   lifecycle.onClose("housekeeping of end users", () => endUserHousekeeping.stop());
   const dataServices = { databases: createDatabaseService(call), cache: createCacheService(call) };
@@ -186,6 +189,11 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     countryOf,
     outbox: endUsers.outbox,
     listener,
+    addEndUserCallLog: logEndUserCalls({
+      now: () => clock.now(),
+      findProject: projects.find,
+      log: logs.buffer.add,
+    }),
     operations,
     routes: createProjectRoutes({ ...services, clock, findProject, logs, queues, endpoints, functionUrl }),
     async deployStarter(project: ProjectRecord): Promise<string> {

@@ -80,7 +80,10 @@ export const mailSettingsSchema = z.strictObject({
 });
 
 export const smsSettingsSchema = z.strictObject({
-  sender: z.enum(["outbox", "twilio"]).default("outbox"),
+  sender: z
+    .enum(["default", "outbox", "twilio"])
+    .default("default")
+    .describe("`default`: the installation's own sender, or the outbox where it has none"),
   twilio: z
     .strictObject({
       accountSid: z.string().regex(/^AC[0-9a-fA-F]{32}$/, "Begins with AC, followed by 32 hexadecimal digits."),
@@ -174,6 +177,7 @@ export const hookSettingsSchema = z.strictObject({
   afterRegister: hookSchema,
   beforeLogin: hookSchema.describe("May refuse a log-in"),
   afterLogin: hookSchema,
+  beforeMerge: hookSchema.describe("Moves what an anonymous user has to the user whom they turned out to be"),
   beforeToken: hookSchema.describe("May add claims to an access token, or refuse it"),
   onFailure: z
     .enum(["refuse", "allow"])

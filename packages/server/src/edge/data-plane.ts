@@ -5,6 +5,7 @@ import type { Logger } from "../kernel/log.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { parseJson } from "../kernel/parse-json.ts";
 import type { Principal } from "../keys/principal.ts";
+import { levelOfStatus } from "../logs/level-of-status.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import type { DataCall, Operation } from "./define-operation.ts";
 import { createOperationTable } from "./operation-table.ts";
@@ -33,7 +34,6 @@ export interface DataPlaneOptions {
 
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024;
 const FIRST_SERVER_ERROR = 500;
-const FIRST_CLIENT_ERROR = 400;
 
 /**
  * Serves the operations that a project's keys may call, each in the same order: who calls → whose project → may they →
@@ -145,7 +145,7 @@ export function createDataPlane(options: DataPlaneOptions) {
       projectId,
       time,
       kind: "request",
-      level: status >= FIRST_SERVER_ERROR ? "error" : status >= FIRST_CLIENT_ERROR ? "warn" : "info",
+      level: levelOfStatus(status),
       message,
       requestId: caller.requestId,
       environment: "production",

@@ -40,6 +40,7 @@ import { createStoredPasswords } from "./passwords/stored-passwords.ts";
 import { type AvatarStorage, createAvatars } from "./profile/avatars.ts";
 import { createProfile } from "./profile/profile.ts";
 import { createProfileRoutes } from "./profile/routes.ts";
+import { removeProjectUsers } from "./remove-project-users.ts";
 import { createEndUserRoutes } from "./routes.ts";
 import { createEndUserService, MIN_REFUSAL_MS } from "./service.ts";
 import { createEndUserAccessTokens } from "./sessions/access-tokens.ts";
@@ -77,6 +78,8 @@ export interface EndUsersOptions {
   readonly findPublicProject: (slugOrId: string) => Promise<PublicProject | undefined>;
   /** Sends e-mail for projects without a sender of their own; null: there is none. */
   readonly mailSender: MessageSender | null;
+  /** Sends text messages for projects without a sender of their own. */
+  readonly textSender?: MessageSender | null;
   /** Reaches addresses that a project's people typed in, as far as their functions may. */
   readonly outgoing: Outgoing;
   readonly avatarStorage: AvatarStorage;
@@ -105,7 +108,11 @@ export function createEndUsers(options: EndUsersOptions) {
     sql: options.sql,
     clock,
     envelope,
-    findSender: createProjectSenders({ settings, outgoing, installation: options.mailSender }),
+    findSender: createProjectSenders({
+      settings,
+      outgoing,
+      installation: { mail: options.mailSender, sms: options.textSender ?? null },
+    }),
     log,
     onStuck: options.logToProject,
   });
@@ -145,7 +152,14 @@ export function createEndUsers(options: EndUsersOptions) {
   const factors = createSecondFactors({ sql, clock, envelope, settings });
   const signIn = createSignIn({ sql, sessions, factors, tokens, hooks });
   const passkeys = createPasskeys({ sql, clock, settings, tokens, signIn });
-  const identities = createProvenIdentities({ sql, clock, changes, settings, hooks });
+  const identities = createProvenIdentities({
+    sql,
+    clock,
+    changes,
+    settings,
+    hooks,
+    hasSecondFactor: factors.isActive,
+  });
   const links = createMessageLinks({ settings, authUrlOf: accessTokens.issuerOf });
   const verification = createEmailVerification({ sql, clock, changes, tokens, messages, links });
   const reset = createPasswordReset({ sql, clock, changes, hasher, settings, tokens, messages, links });
@@ -241,6 +255,7 @@ export function createEndUsers(options: EndUsersOptions) {
       await background.idle();
       await outbox.idle();
     },
+    removeProject: (projectId: string) => removeProjectUsers(sql, projectId),
     async removeExpired(): Promise<void> {
       await sessions.removeExpired();
       await tokens.removeExpired();

@@ -4,6 +4,7 @@ import type { Clock } from "@aerostack/kernel";
 import { type AssetAnswer, ExchangeError, type Flight, type Route, type Runtime, sendAsset } from "@aerostack/runtime";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Principal } from "../keys/principal.ts";
+import { levelOfStatus } from "../logs/level-of-status.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import { opensProject, presentedKey, type ResolveKey } from "./caller-key.ts";
 import type { DispatchPrincipals } from "./dispatch-principal.ts";
@@ -71,9 +72,6 @@ interface Authorised {
   readonly location: string | null;
 }
 
-const FIRST_SERVER_ERROR = 500;
-const FIRST_CLIENT_ERROR = 400;
-
 function rateHeaders(verdict: RateVerdict, requestId: string): Record<string, string> {
   return {
     "x-ratelimit-limit": String(verdict.limit),
@@ -81,11 +79,6 @@ function rateHeaders(verdict: RateVerdict, requestId: string): Record<string, st
     "x-ratelimit-reset": String(verdict.resetUnixSeconds),
     "x-request-id": requestId,
   };
-}
-
-function levelOf(status: number): NewLogEntry["level"] {
-  if (status >= FIRST_SERVER_ERROR) return "error";
-  return status >= FIRST_CLIENT_ERROR ? "warn" : "info";
 }
 
 /** What a version's static files answer, where they are asked before the function. */
@@ -275,7 +268,7 @@ export function createCallHandler(options: CallHandlerOptions) {
         projectId: seen.project.id,
         time,
         kind: "request",
-        level: levelOf(status),
+        level: levelOfStatus(status),
         message: error === undefined ? "" : `${error.code}: ${error.message}`,
         requestId: caller.requestId,
         functionName: seen.route?.functionName ?? address.functionName,

@@ -14,6 +14,9 @@ type OptionalSetting =
   | "smtpUrl"
   | "resendApiKey"
   | "mailFrom"
+  | "twilioAccountSid"
+  | "twilioAuthToken"
+  | "twilioFrom"
   | "tlsCert"
   | "tlsKey"
   | "acmeDirectory"
@@ -101,6 +104,16 @@ function checkTogether(config: Config): string[] {
   }
   if ((config.smtpUrl !== undefined || config.resendApiKey !== undefined) && config.mailFrom === undefined) {
     problems.push("AEROSTACK_MAIL_FROM: found nothing; whoever sends e-mail needs an address that it comes from.");
+  }
+  const twilio = [
+    ["AEROSTACK_TWILIO_ACCOUNT_SID", config.twilioAccountSid],
+    ["AEROSTACK_TWILIO_AUTH_TOKEN", config.twilioAuthToken],
+    ["AEROSTACK_TWILIO_FROM", config.twilioFrom],
+  ] as const;
+  if (twilio.some(([, value]) => value !== undefined)) {
+    for (const [name, value] of twilio) {
+      if (value === undefined) problems.push(`${name}: found nothing; Twilio needs account, auth token and sender.`);
+    }
   }
   if (config.s3Url !== undefined) {
     try {

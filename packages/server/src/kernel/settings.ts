@@ -231,6 +231,23 @@ export const SETTINGS = {
     allowed: "an address, or a name with one, such as Example <no-reply@example.com>",
     description: "Whom e-mail comes from. Needed with a sender.",
   }),
+  twilioAccountSid: setting("Messages", "AEROSTACK_TWILIO_ACCOUNT_SID", {
+    schema: z.string().regex(/^AC[0-9a-f]{32}$/i),
+    allowed: "the SID of a Twilio account, AC and 32 hexadecimal digits",
+    description:
+      "Sends text messages for projects without a sender of their own, with AEROSTACK_TWILIO_AUTH_TOKEN and AEROSTACK_TWILIO_FROM. Without it they stay in the outbox.",
+  }),
+  twilioAuthToken: setting("Messages", "AEROSTACK_TWILIO_AUTH_TOKEN", {
+    schema: z.string().min(1).max(200),
+    allowed: "the account's auth token",
+    description: "Proves to Twilio whose account it is.",
+    secret: true,
+  }),
+  twilioFrom: setting("Messages", "AEROSTACK_TWILIO_FROM", {
+    schema: z.string().regex(/^(?:\+[1-9]\d{6,14}|MG[0-9a-f]{32})$/i),
+    allowed: "a number of the account such as +14155550100, or the SID of a messaging service",
+    description: "Whom text messages come from.",
+  }),
 
   functionWallMs: numberSetting("Functions", "AEROSTACK_FUNCTION_WALL_MS", {
     minimum: 100,

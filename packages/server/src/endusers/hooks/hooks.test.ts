@@ -149,4 +149,36 @@ describeEachDialect("hooks of end-user auth", (openDatabase) => {
     expect((await shop.register("ada@example.com")).status).toBe(201);
     expect(projectLog).toHaveLength(3);
   });
+
+  it("hand over what an anonymous user has when they turn out to be known: the function is told both, then one is left", async () => {
+    const { shop, sql, calls, answer } = await open();
+    const { body: known } = await shop.register("ada@example.com");
+    await shop.set({ anonymous: { enabled: true }, hooks: { beforeMerge: { function: "mover" }, onFailure: "allow" } });
+    const { body: guest } = await shop.auth("POST", "/anonymous", { body: {} });
+    const logIn = async (email: string) => {
+      await shop.auth("POST", "/otp/send", { body: { email } });
+      const code = codeIn((await shop.outbox())[0]);
+      return await shop.auth("POST", "/otp/verify", { body: { email, code }, token: guest.token });
+    };
+    const users = async () => (await sql.db.selectFrom("end_users").select("id").execute()).map(({ id }) => id);
+
+    answer("mover", 503, "not now");
+    expect(await logIn("ada@example.com")).toMatchObject({ status: 403 });
+    expect((await users()).toSorted()).toEqual([known.user.id, guest.user.id].toSorted());
+
+    answer("mover", 200, "");
+    calls.length = 0;
+    expect(await logIn("ada@example.com")).toMatchObject({ status: 200, body: { user: { id: known.user.id } } });
+    expect(calls.map(({ json }) => json)).toEqual([
+      {
+        event: "auth.merge.before",
+        data: expect.objectContaining({
+          anonymousUser: expect.objectContaining({ id: guest.user.id }),
+          user: expect.objectContaining({ id: known.user.id }),
+        }),
+      },
+    ]);
+    expect(await users()).toEqual([known.user.id]);
+    expect((await shop.auth("GET", "/me", { token: guest.token })).status).toBe(401);
+  });
 });

@@ -30,6 +30,13 @@ export interface EndUserHooks {
   /** @throws AUTH_REFUSED */
   beforeLogin(projectId: string, data: HookData): Promise<void>;
   afterLogin(projectId: string, data: HookData): void;
+  /**
+   * Hands over what an anonymous user has.
+   *
+   * @returns false where the project has no function for it
+   * @throws AUTH_REFUSED: nothing is handed over, and the anonymous user stays
+   */
+  beforeMerge(projectId: string, data: HookData): Promise<boolean>;
   /** Claims for an access token. @throws AUTH_REFUSED */
   claims(projectId: string, data: HookData): Promise<HookData>;
 }
@@ -41,6 +48,7 @@ const EVENTS: Readonly<Record<HookName, string>> = {
   afterRegister: "auth.register.after",
   beforeLogin: "auth.login.before",
   afterLogin: "auth.login.after",
+  beforeMerge: "auth.merge.before",
   beforeToken: "auth.token.before",
 };
 const FIRST_CLIENT_ERROR = 400;
@@ -100,13 +108,18 @@ export function createEndUserHooks(options: EndUserHooksOptions): EndUserHooks {
     return parsed;
   }
 
-  async function ask(projectId: string, name: HookName, data: HookData): Promise<Answer> {
+  async function ask(
+    projectId: string,
+    name: HookName,
+    data: HookData,
+    whenItFails?: EndUserSettings["hooks"]["onFailure"],
+  ): Promise<Answer> {
     try {
       return await read(projectId, name, data);
     } catch (error) {
       if (error instanceof AerostackError && error.code === "AUTH_REFUSED") throw error;
       const reason = error instanceof Error ? error.message : String(error);
-      const { onFailure } = (await settings.of(projectId)).hooks;
+      const onFailure = whenItFails ?? (await settings.of(projectId)).hooks.onFailure;
       log.warn({ err: error, projectId }, `the hook ${EVENTS[name]} failed`);
       logToProject(projectId, `The hook ${EVENTS[name]} failed (${onFailure}): ${reason}`);
       if (onFailure === "allow") return {};
@@ -134,6 +147,12 @@ export function createEndUserHooks(options: EndUserHooksOptions): EndUserHooks {
     afterRegister: (projectId, data) => tell(projectId, "afterRegister", data),
     beforeLogin: async (projectId, data) => void (await ask(projectId, "beforeLogin", data)),
     afterLogin: (projectId, data) => tell(projectId, "afterLogin", data),
+    async beforeMerge(projectId, data) {
+      if ((await settings.of(projectId)).hooks.beforeMerge === null) return false;
+      // Whatever the project says of other hooks: a hand-over that failed did not happen.
+      await ask(projectId, "beforeMerge", data, "refuse");
+      return true;
+    },
     claims: async (projectId, data) => (await ask(projectId, "beforeToken", data)).claims ?? {},
   };
 }

@@ -10,8 +10,8 @@ export interface ProjectSenderOptions {
   readonly settings: SettingsReader;
   /** Reaches what the project's own functions may reach, and nothing else. */
   readonly outgoing: Outgoing;
-  /** Sends e-mail for projects without a sender of their own. */
-  readonly installation: MessageSender | null;
+  /** Sends for projects without a sender of their own. */
+  readonly installation: Readonly<Record<"mail" | "sms", MessageSender | null>>;
 }
 
 /** Who sends a project's messages, as its settings say. */
@@ -19,6 +19,8 @@ export function createProjectSenders({ settings, outgoing, installation }: Proje
   async function textSenderOf(projectId: string): Promise<MessageSender | null> {
     const { sms } = await settings.of(projectId);
     switch (sms.sender) {
+      case "default":
+        return installation.sms;
       case "outbox":
         return null;
       case "twilio": {
@@ -33,12 +35,12 @@ export function createProjectSenders({ settings, outgoing, installation }: Proje
   }
 
   return async (projectId, channel) => {
-    if (projectId === null) return channel === "mail" ? installation : null;
+    if (projectId === null) return installation[channel];
     if (channel === "sms") return await textSenderOf(projectId);
     const { mail } = await settings.of(projectId);
     switch (mail.sender) {
       case "default":
-        return installation;
+        return installation.mail;
       case "outbox":
         return null;
       case "smtp": {

@@ -3,11 +3,18 @@ import { createOutgoing } from "../outgoing.ts";
 import type { MessageSender } from "./message.ts";
 import { createResendSender } from "./resend-sender.ts";
 import { createSmtpSender } from "./smtp-sender.ts";
+import { createTwilioSender } from "./twilio-sender.ts";
 
 export interface InstallationMailSettings {
   readonly smtpUrl: string | undefined;
   readonly resendApiKey: string | undefined;
   readonly mailFrom: string | undefined;
+}
+
+export interface InstallationTextSettings {
+  readonly twilioAccountSid: string | undefined;
+  readonly twilioAuthToken: string | undefined;
+  readonly twilioFrom: string | undefined;
 }
 
 const SUBMISSION_PORT = 587;
@@ -35,4 +42,11 @@ export function createInstallationSender(settings: InstallationMailSettings): Me
     },
     outgoing,
   );
+}
+
+/** Who sends text messages as the settings say; null: nobody. */
+export function createInstallationTextSender(settings: InstallationTextSettings): MessageSender | null {
+  const { twilioAccountSid: accountSid, twilioAuthToken: authToken, twilioFrom: from } = settings;
+  if (accountSid === undefined || authToken === undefined || from === undefined) return null;
+  return createTwilioSender({ accountSid, authToken, from }, createOutgoing().fetch);
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AerostackError } from "@aerostack/contracts";
 import type { Logger } from "../../kernel/log.ts";
+import { levelOfStatus } from "../../logs/level-of-status.ts";
 import type { NewLogEntry } from "../../logs/log-entry.ts";
 import { type S3Style, s3StyleOf } from "../s3/s3-address.ts";
 import { isTus } from "../tus/tus-door.ts";
@@ -35,7 +36,6 @@ export interface StorageListenerOptions {
   readonly answerError: (req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string) => void;
 }
 
-const FIRST_CLIENT_ERROR = 400;
 const FIRST_SERVER_ERROR = 500;
 
 /** Takes requests for objects on the hot path, without the web framework: answer, error, log line. */
@@ -69,7 +69,7 @@ export function createStorageListener(options: StorageListenerOptions) {
       projectId: served.projectId,
       time,
       kind: "request",
-      level: status >= FIRST_SERVER_ERROR ? "error" : status >= FIRST_CLIENT_ERROR ? "warn" : "info",
+      level: levelOfStatus(status),
       message: served.message ?? "",
       requestId: caller.requestId,
       environment: "production",

@@ -15,6 +15,7 @@ export * from "./api/functions.ts";
 export * from "./api/jobs.ts";
 export * from "./api/logs.ts";
 export * from "./api/notices.ts";
+export * from "./api/organisations.ts";
 export * from "./api/projects.ts";
 export * from "./api/queue-endpoints.ts";
 export * from "./api/realtime.ts";

@@ -37,7 +37,7 @@ import { addSetupPages } from "./setup/pages.ts";
 import { setupRoutes } from "./setup/routes.ts";
 import { createSetupService } from "./setup/service.ts";
 import { createAccessReader, withAccess } from "./teams/access.ts";
-import { createOrganisationService } from "./teams/service.ts";
+import { createTeams } from "./teams/create-teams.ts";
 
 export interface ControlPlaneOptions {
   readonly sql: Sql<unknown>;
@@ -98,8 +98,17 @@ export function createControlPlane(options: ControlPlaneOptions) {
   const accountKeys = createAccountKeyService({ sql, clock, changes });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
   const projects = createProjectService({ sql, clock, changes, log });
-  const organisations = createOrganisationService({ sql });
-  const createProject = createProjectCreation(projects, organisations);
+  const teams = createTeams({
+    sql,
+    clock,
+    changes,
+    audit,
+    limiter,
+    origin,
+    findAccount: accounts.require,
+    sendInvitation: ({ to, ...data }) => notices.sendMail({ to, template: "invitation", data }),
+  });
+  const createProject = createProjectCreation(projects, teams.organisations);
   const projectKeys = createProjectKeyService({ sql, clock, changes, projects });
   const find = createCredentialFinder({
     isAccessToken: looksLikeJwt,
@@ -146,7 +155,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     sessions,
     projects,
     /** What routes are about, for callers that may do there what the route does. */
-    places: { project: projects.require, organisation: organisations.require } satisfies Places,
+    places: { project: projects.require, organisation: teams.organisations.require } satisfies Places,
     projectKeys,
     resolver,
     flushKeyUses: uses.flush,
@@ -159,6 +168,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...accountKeyRoutes(accountKeys),
       ...projectRoutes({ projects, create: createProject, urlOf: options.projectUrl }),
       ...projectKeyRoutes(projectKeys),
+      ...teams.routes,
       ...cliRoutes({
         accounts,
         projects,

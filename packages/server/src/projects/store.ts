@@ -70,14 +70,6 @@ export const projectStore = {
     await db.updateTable("projects").set({ name, updated_at: nowMs }).where("id", "=", id).execute();
   },
 
-  async moveTo(db: Db, id: string, organisationId: string, nowMs: number): Promise<void> {
-    await db
-      .updateTable("projects")
-      .set({ organisation_id: organisationId, updated_at: nowMs })
-      .where("id", "=", id)
-      .execute();
-  },
-
   async markDeleted(db: Db, id: string, nowMs: number): Promise<void> {
     await db.updateTable("projects").set({ deleted_at: nowMs }).where("id", "=", id).execute();
   },

@@ -1,3 +1,5 @@
+import { AerostackError } from "@aerostack/contracts";
+
 /** An organisation as other capabilities need it. */
 export interface OrganisationRecord {
   readonly id: string;
@@ -6,4 +8,16 @@ export interface OrganisationRecord {
   readonly personalAccountId: string | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
+}
+
+/** What a request for an organisation is answered that does not exist, or not for this principal. */
+export function organisationNotFound(): AerostackError {
+  return new AerostackError("NOT_FOUND", {
+    message: "There is no such organisation.",
+    fix: "Check the id, and that the credential belongs to a member.",
+  });
+}
+
+export function memberNotFound(): AerostackError {
+  return new AerostackError("NOT_FOUND", { message: "The organisation has no such member." });
 }

@@ -1,28 +1,65 @@
 import { AerostackError, type Permission } from "@aerostack/contracts";
-import type { Sql } from "../kernel/sql/index.ts";
-import type { Principal } from "../keys/principal.ts";
-import type { OrganisationRecord } from "./organisation.ts";
+import { createId } from "@aerostack/kernel";
+import { type Page, type PageRequest, toPage } from "../kernel/page.ts";
+import type { AccountPrincipal, Principal } from "../keys/principal.ts";
+import { requireAuthority } from "./authority.ts";
+import { memberStore } from "./member-store.ts";
+import { type OrganisationRecord, organisationNotFound } from "./organisation.ts";
 import { permissionMissing } from "./permissions.ts";
 import { organisationStore } from "./store.ts";
-import type { TeamTables } from "./tables.ts";
+import type { TeamOptions } from "./team-options.ts";
 
-/** Responsible for which organisations there are, who belongs to them, and what each member may do. */
+/** Responsible for which organisations there are. Who belongs to them is in `members.ts`, how people join in others. */
 export interface OrganisationService {
+  create(accountId: string, name: string): Promise<OrganisationRecord>;
+  /** Those that the principal belongs to. */
+  list(principal: AccountPrincipal, page: PageRequest): Promise<Page<OrganisationRecord>>;
   /**
    * An organisation, for an account that may do that in it.
    *
    * @throws NOT_FOUND, the same for one that the account is no member of as for none · FORBIDDEN, naming the permission
    */
   require(principal: Principal, id: string, permission: Permission): Promise<OrganisationRecord>;
+  rename(accountId: string, organisation: OrganisationRecord, name: string): Promise<OrganisationRecord>;
+  /** @throws CONFLICT while it has projects, and for a personal one */
+  delete(accountId: string, organisation: OrganisationRecord): Promise<void>;
 }
 
-export interface OrganisationServiceOptions {
-  readonly sql: Sql<unknown>;
-}
+/** Of one account: a bound for programs that run away. */
+const MAX_MEMBERSHIPS = 200;
 
-export function createOrganisationService(options: OrganisationServiceOptions): OrganisationService {
-  const sql = options.sql.withTables<TeamTables>();
+export function createOrganisationService({ sql, clock, changes, audit }: TeamOptions): OrganisationService {
   return {
+    async create(accountId, name) {
+      const now = clock.now();
+      const row = { id: createId("org", now), name, personal_account_id: null, created_at: now, updated_at: now };
+      await changes.commit(sql, [`account:${accountId}`], async (trx) => {
+        const { count } = await trx
+          .selectFrom("organisation_members")
+          .select((eb) => eb.fn.countAll<number>().as("count"))
+          .where("account_id", "=", accountId)
+          .executeTakeFirstOrThrow();
+        if (count >= MAX_MEMBERSHIPS) {
+          throw new AerostackError("CONFLICT", {
+            message: `An account belongs to at most ${MAX_MEMBERSHIPS} organisations.`,
+          });
+        }
+        await organisationStore.insert(trx, row);
+        await memberStore.insert(trx, row.id, accountId, "owner", now);
+        await audit.record(trx, {
+          action: "organisation.created",
+          target: { kind: "organisation", id: row.id },
+          organisationId: row.id,
+          after: { name },
+        });
+      });
+      return { id: row.id, name, personalAccountId: null, createdAtMs: now, updatedAtMs: now };
+    },
+
+    async list({ access }, page) {
+      return toPage(await organisationStore.list(sql.db, [...access.keys()], page), page.limit);
+    },
+
     async require(principal, id, permission) {
       const access = principal.kind === "account" ? principal.access.get(id) : undefined;
       const organisation = access === undefined ? undefined : await organisationStore.find(sql.db, id);
@@ -30,13 +67,45 @@ export function createOrganisationService(options: OrganisationServiceOptions): 
       if (!access.permissions.has(permission)) throw permissionMissing(permission);
       return organisation;
     },
-  };
-}
 
-/** What a request for an organisation is answered that does not exist, or not for this principal. */
-export function organisationNotFound(): AerostackError {
-  return new AerostackError("NOT_FOUND", {
-    message: "There is no such organisation.",
-    fix: "Check the id, and that the credential belongs to a member.",
-  });
+    async rename(accountId, organisation, name) {
+      const now = clock.now();
+      await sql.transaction(async (trx) => {
+        await requireAuthority(trx, organisation.id, accountId, "organisation.write");
+        await organisationStore.rename(trx, organisation.id, name, now);
+        await audit.record(trx, {
+          action: "organisation.renamed",
+          target: { kind: "organisation", id: organisation.id },
+          organisationId: organisation.id,
+          before: { name: organisation.name },
+          after: { name },
+        });
+      });
+      return { ...organisation, name, updatedAtMs: now };
+    },
+
+    async delete(accountId, { id, name, personalAccountId }) {
+      if (personalAccountId !== null) {
+        throw new AerostackError("CONFLICT", {
+          message: "An account's own organisation stays as long as the account.",
+        });
+      }
+      await changes.commit(sql, [`organisation:${id}`], async (trx) => {
+        await requireAuthority(trx, id, accountId, "organisation.delete");
+        if (await organisationStore.hasProjects(trx, id)) {
+          throw new AerostackError("CONFLICT", {
+            message: "The organisation still has projects.",
+            fix: "Delete them or move them to another organisation first.",
+          });
+        }
+        await organisationStore.remove(trx, id);
+        await audit.record(trx, {
+          action: "organisation.deleted",
+          target: { kind: "organisation", id },
+          organisationId: id,
+          before: { name },
+        });
+      });
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from "kysely";
+import type { PageRequest } from "../kernel/page.ts";
 import type { OrganisationRecord } from "./organisation.ts";
 import type { TeamTables } from "./tables.ts";
 
@@ -6,9 +7,41 @@ type Db = Kysely<TeamTables>;
 export type OrganisationRow = Selectable<TeamTables["organisations"]>;
 
 export const organisationStore = {
+  async insert(trx: Db, row: OrganisationRow): Promise<void> {
+    await trx.insertInto("organisations").values(row).execute();
+  },
+
   async find(db: Db, id: string): Promise<OrganisationRecord | undefined> {
     const row = await db.selectFrom("organisations").selectAll().where("id", "=", id).executeTakeFirst();
     return row === undefined ? undefined : toOrganisation(row);
+  },
+
+  async list(db: Db, ids: readonly string[], { limit, cursor }: PageRequest): Promise<OrganisationRecord[]> {
+    if (ids.length === 0) return [];
+    let query = db
+      .selectFrom("organisations")
+      .selectAll()
+      .where("id", "in", [...ids]);
+    if (cursor !== undefined) query = query.where("id", ">", cursor);
+    const rows = await query
+      .orderBy("id")
+      .limit(limit + 1)
+      .execute();
+    return rows.map(toOrganisation);
+  },
+
+  async rename(trx: Db, id: string, name: string, nowMs: number): Promise<void> {
+    await trx.updateTable("organisations").set({ name, updated_at: nowMs }).where("id", "=", id).execute();
+  },
+
+  async remove(trx: Db, id: string): Promise<void> {
+    await trx.deleteFrom("organisations").where("id", "=", id).execute();
+  },
+
+  /** Those that are being removed among them. */
+  async hasProjects(db: Db, id: string): Promise<boolean> {
+    const row = await db.selectFrom("projects").select("id").where("organisation_id", "=", id).limit(1).execute();
+    return row.length > 0;
   },
 };
 

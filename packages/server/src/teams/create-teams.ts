@@ -1,0 +1,70 @@
+import type { Limiter } from "../kernel/limiter/limiter.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+import { createInvitationService, INVITATION_DAYS, type Invitee } from "./invitations.ts";
+import { createMemberService } from "./members.ts";
+import { createOwnershipService } from "./ownership.ts";
+import { createProjectAccessService } from "./project-access.ts";
+import { createRoleService } from "./roles.ts";
+import { invitationRoutes } from "./routes/invitation-routes.ts";
+import { memberRoutes } from "./routes/member-routes.ts";
+import { organisationRoutes } from "./routes/organisation-routes.ts";
+import { ownershipRoutes } from "./routes/ownership-routes.ts";
+import { projectAccessRoutes } from "./routes/project-access-routes.ts";
+import { roleRoutes } from "./routes/role-routes.ts";
+import { createOrganisationService } from "./service.ts";
+import type { TeamTables } from "./tables.ts";
+import type { TeamOptions } from "./team-options.ts";
+
+export interface TeamsOptions extends Omit<TeamOptions, "sql"> {
+  readonly sql: Sql<unknown>;
+  readonly limiter: Limiter;
+  readonly origin: () => string;
+  readonly findAccount: (accountId: string) => Promise<Invitee & { readonly name: string | null }>;
+  readonly sendInvitation: (mail: InvitationMail) => Promise<void>;
+}
+
+/** What an invitation says, and to whom. */
+export interface InvitationMail {
+  readonly to: string;
+  readonly link: string;
+  readonly inviter: string;
+  readonly organisation: string;
+  readonly role: string;
+  readonly days: number;
+}
+
+/** Organisations, their members and roles, and how people come in: with their addresses. */
+export function createTeams({ findAccount, sendInvitation, origin, limiter, ...rest }: TeamsOptions) {
+  const options: TeamOptions = { ...rest, sql: rest.sql.withTables<TeamTables>() };
+  const organisations = createOrganisationService(options);
+  const invitations = createInvitationService({ ...options, limiter });
+  return {
+    organisations,
+    routes: [
+      ...organisationRoutes(organisations),
+      ...memberRoutes(createMemberService(options)),
+      ...roleRoutes(createRoleService(options)),
+      ...invitationRoutes({
+        invitations,
+        clock: options.clock,
+        inviteeOf: findAccount,
+        async deliver(inviterId, organisation, { row, token, roleName }) {
+          const inviter = await findAccount(inviterId);
+          // Behind the hash: neither logs nor the next page's Referer see the token.
+          const link = `${origin()}/invitations#token=${token}`;
+          await sendInvitation({
+            to: row.email,
+            link,
+            inviter: inviter.name ?? inviter.email,
+            organisation: organisation.name,
+            role: roleName,
+            days: INVITATION_DAYS,
+          });
+          return link;
+        },
+      }),
+      ...ownershipRoutes(createOwnershipService(options)),
+      ...projectAccessRoutes({ access: createProjectAccessService(options), organisations }),
+    ],
+  };
+}

@@ -17,7 +17,7 @@ import { requireAllowedRedirect } from "../messages/redirect-urls.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import { showSignIn } from "../sign-in/show-sign-in.ts";
 import type { MagicLinks } from "./magic-links.ts";
-import type { OtpTarget } from "./otp-codes.ts";
+import type { OtpTarget } from "../../identity/one-time-codes.ts";
 import type { OtpLogin } from "./otp-login.ts";
 
 export interface CodeRoutesOptions {

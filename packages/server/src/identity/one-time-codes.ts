@@ -3,7 +3,14 @@ import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import { equalsConstantTime } from "../kernel/crypto/token-hash.ts";
 import type { Sql } from "../kernel/sql/index.ts";
-import { type AttemptCounter, NO_ATTEMPTS, OTP_WINDOW_MS, oneMoreAttempt, refuseLocked, wrongCode } from "./attempt-lock.ts";
+import {
+  type AttemptCounter,
+  NO_ATTEMPTS,
+  OTP_WINDOW_MS,
+  oneMoreAttempt,
+  refuseLocked,
+  wrongCode,
+} from "./attempt-lock.ts";
 import type { Realm } from "./realm.ts";
 
 /**
@@ -83,9 +90,7 @@ export function createOneTimeCodes({ sql: untyped, clock, key, ...options }: One
           .insertInto(table)
           .values({ ...realm, target: id, failures, window_started_at, locked_until, ...fresh, expires_at })
           .onConflict((conflict) =>
-            conflict
-              .columns([...(Object.keys(realm) as "target"[]), "target"])
-              .doUpdateSet({ ...fresh, expires_at }),
+            conflict.columns([...(Object.keys(realm) as "target"[]), "target"]).doUpdateSet({ ...fresh, expires_at }),
           )
           .execute();
       });

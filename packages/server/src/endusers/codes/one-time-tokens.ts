@@ -2,9 +2,9 @@ import type { Clock } from "@aerostack/kernel";
 import type { Kysely } from "kysely";
 import {
   createOneTimeTokens as createTokens,
-  type OneTimeTokens as Tokens,
   type TakenToken,
   type TokenKindFacts,
+  type OneTimeTokens as Tokens,
 } from "../../identity/one-time-tokens.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { EndUserTables } from "../tables.ts";

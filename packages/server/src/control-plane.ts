@@ -5,6 +5,8 @@ import { accountKeyRoutes } from "./accounts/account-key-routes.ts";
 import { createAccountKeyService } from "./accounts/account-keys.ts";
 import { createDeviceLogins } from "./accounts/device-login.ts";
 import { deviceRoutes } from "./accounts/device-routes.ts";
+import { happenedNow } from "./accounts/happened.ts";
+import { createPasswordChanger } from "./accounts/password-change.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createAccountService } from "./accounts/service.ts";
 import { createSessions } from "./accounts/sessions.ts";
@@ -92,7 +94,15 @@ export function createControlPlane(options: ControlPlaneOptions) {
     outbox: options.outbox,
     origin,
   });
-  const sessions = createSessions({ sql, clock, changes, accessTokens, log });
+  const sessions = createSessions({
+    sql,
+    clock,
+    changes,
+    accessTokens,
+    log,
+    onReuse: (accountId) =>
+      notices.sendInBackground({ accountId, template: "refresh-reuse", data: happenedNow(clock) }),
+  });
   const hasher = createPasswordHasher(options.passwordIterations);
   const accounts = createAccountService({ sql, clock, hasher, limiter, sessions, signUp: options.signUp });
   const accountKeys = createAccountKeyService({ sql, clock, changes });
@@ -161,7 +171,12 @@ export function createControlPlane(options: ControlPlaneOptions) {
     flushKeyUses: uses.flush,
     addPages: addSetupPages(accounts.isSetUp),
     routes: [
-      ...accountRoutes({ accounts, sessions }),
+      ...accountRoutes({
+        accounts,
+        sessions,
+        accessTokens,
+        changePassword: createPasswordChanger({ sql, clock, changes, hasher, limiter, audit, notices }),
+      }),
       ...deviceRoutes({ devices, accounts, origin }),
       ...setupRoutes(setup),
       ...routesOfNotices,

@@ -19,6 +19,11 @@ export const registerRequestSchema = z.object({
 
 export const loginRequestSchema = z.object({ email: emailSchema, password: passwordSchema });
 
+export const changePasswordRequestSchema = z.object({
+  currentPassword: z.string().min(1).max(MAX_PASSWORD_CHARACTERS),
+  newPassword: passwordSchema,
+});
+
 export const refreshRequestSchema = z.object({ refreshToken: z.string().min(1).max(200) });
 
 export const logoutRequestSchema = z.object({ refreshToken: z.string().min(1).max(200).optional() });

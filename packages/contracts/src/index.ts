@@ -4,6 +4,7 @@ export * from "./api/cache.ts";
 export * from "./api/collections.ts";
 export * from "./api/common.ts";
 export * from "./api/data.ts";
+export * from "./api/domains.ts";
 export * from "./api/end-user-admin.ts";
 export * from "./api/end-user-factors.ts";
 export * from "./api/end-user-model.ts";

@@ -68,6 +68,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     deployStarter: (project) => projectPlane.deployStarter(project),
     describeCollections: (projectId) => projectPlane.collections.describe(projectId),
   });
+  const tls = await createTls({ config, sql: databases.control, clock, changes: controlPlane.changes, envelope, log });
   const projectPlane = await createProjectPlane({
     config,
     clock,
@@ -79,11 +80,11 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     log,
     lifecycle,
     origin,
+    certificates: config.acmeDirectory === undefined ? null : tls.certificates,
     controlPlane,
   });
 
   // Edge
-  const tls = await createTls({ config, sql: databases.control, clock, changes: controlPlane.changes, envelope, log });
   const health = createHealth(SERVER_VERSION);
   health.addCheck("database", async () => {
     await databases.control.transaction(async () => undefined);

@@ -1,5 +1,6 @@
 import { accountMigrations } from "./accounts/tables.ts";
 import { auditMigrations } from "./audit/tables.ts";
+import { domainMigrations } from "./domains/tables.ts";
 import { idempotencyMigrations } from "./edge/idempotency-tables.ts";
 import { endUserMigrations } from "./endusers/tables.ts";
 import { frontDoorMigrations } from "./front-door/tables.ts";
@@ -36,6 +37,7 @@ export const migrations: DatabaseMigrations = {
     ...queueEndpointMigrations,
     ...auditMigrations,
     ...teamMigrations,
+    ...domainMigrations,
   },
   logs: logMigrations,
 };

@@ -4,6 +4,8 @@ import { createEgressConnector } from "@aerostack/runtime";
 import { createCacheService } from "./cache/service.ts";
 import { createCollections } from "./collections/create-collections.ts";
 import { createDatabaseService } from "./database/service.ts";
+import { createDomains } from "./domains/create-domains.ts";
+import { createTxtResolver } from "./domains/txt-proof.ts";
 import { createClientAddressReader, createProxyCheck } from "./edge/client-address.ts";
 import { createDataPlane } from "./edge/data-plane.ts";
 import { renderError } from "./edge/error-shapes.ts";
@@ -145,6 +147,22 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   lifecycle.onClose("housekeeping of realtime", () => realtimeHousekeeping.stop());
   const jobs = createJobs(call);
 
+  const domains = createDomains({
+    sql: databases.control,
+    clock,
+    changes,
+    limiter,
+    audit: controlPlane.audit,
+    log,
+    resolveTxt: createTxtResolver(config.dnsServers),
+    certificates: options.certificates,
+    origin,
+    functionsDomain: config.functionsDomain,
+  });
+  projects.onDelete("domains", ({ id }) => domains.service.removeOfProject(id));
+  const domainChecks = everyHour("looking for the proofs of domains", domains.service.recheck, log);
+  lifecycle.onClose("domains", () => domainChecks.stop());
+
   // How they are called
   const services = { ...dataServices, call, jobs, functions, collections, storage, realtime, endUsers };
   const operations = createDataOperations(services);
@@ -165,6 +183,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   });
   const listener = createGatewayListener({
     functionsDomain: config.functionsDomain,
+    domains: domains.router,
     calls: functions.calls,
     handleUpgrade: functions.upgrades.handle,
     handleStorage: storage.handle,
@@ -195,7 +214,11 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
       log: logs.buffer.add,
     }),
     operations,
-    routes: createProjectRoutes({ ...services, clock, findProject, logs, queues, endpoints, functionUrl }),
+    domains,
+    routes: [
+      ...createProjectRoutes({ ...services, clock, findProject, logs, queues, endpoints, functionUrl }),
+      ...domains.routes,
+    ],
     async deployStarter(project: ProjectRecord): Promise<string> {
       const name = await deployStarter(functions.service, functions.bundles, project, project.ownerId);
       return functionUrl(project.slug, name, "production");

@@ -43,15 +43,23 @@ export function createDataPlane(options: DataPlaneOptions) {
   const table = createOperationTable(options.operations);
 
   /** The project that the credential opens, or the one that the caller names. */
-  async function projectOf(req: IncomingMessage, principal: Principal | null, operation: Operation): Promise<string> {
+  async function projectOf(
+    req: IncomingMessage,
+    principal: Principal | null,
+    operation: Operation,
+    onlyProject: string | undefined,
+  ): Promise<string> {
     if (principal === null && operation.access !== "project") throw new AerostackError("AUTH_INVALID_KEY");
     if (principal?.kind === "project") {
       if (operation.access === "secret" && principal.access !== "secret") {
         throw new AerostackError("FORBIDDEN", { message: "This address needs a secret key, not a public one." });
       }
+      // A domain of one project is no door to another, whose key says nothing here.
+      if (onlyProject !== undefined && principal.projectId !== onlyProject)
+        throw new AerostackError("AUTH_INVALID_KEY");
       return principal.projectId;
     }
-    const ref = req.headers["x-project-id"];
+    const ref = onlyProject ?? req.headers["x-project-id"];
     if (typeof ref !== "string" || ref === "") {
       if (principal === null) throw new AerostackError("AUTH_INVALID_KEY");
       throw new AerostackError("VALIDATION_ERROR", {
@@ -70,6 +78,7 @@ export function createDataPlane(options: DataPlaneOptions) {
     target: { readonly path: string; readonly search: string },
     { operation, params }: { readonly operation: Operation; readonly params: Readonly<Record<string, string>> },
     caller: DataCaller,
+    onlyProject: string | undefined,
   ): Promise<void> {
     const startedAt = performance.now();
     const time = options.now();
@@ -85,7 +94,7 @@ export function createDataPlane(options: DataPlaneOptions) {
       reading?.catch(() => {});
       const found = options.principalOf(req);
       principal = found instanceof Promise ? await found : found;
-      const owner = projectOf(req, principal, operation);
+      const owner = projectOf(req, principal, operation, onlyProject);
       projectId = await owner;
       verdict = options.countCall(projectId, principal, caller.ip);
       if (!verdict.allowed) {
@@ -160,13 +169,18 @@ export function createDataPlane(options: DataPlaneOptions) {
   }
 
   /** True when the request was one of these addresses; it is answered, or will be. */
-  return function handleDataPlane(req: IncomingMessage, res: ServerResponse, caller: DataCaller): boolean {
+  return function handleDataPlane(
+    req: IncomingMessage,
+    res: ServerResponse,
+    caller: DataCaller,
+    onlyProject?: string,
+  ): boolean {
     const url = req.url ?? "/";
     const mark = url.indexOf("?");
     const path = mark === -1 ? url : url.slice(0, mark);
     const found = table.find(req.method ?? "GET", path);
     if (found === null) return false;
-    void serve(req, res, { path, search: mark === -1 ? "" : url.slice(mark + 1) }, found, caller);
+    void serve(req, res, { path, search: mark === -1 ? "" : url.slice(mark + 1) }, found, caller, onlyProject);
     return true;
   };
 }

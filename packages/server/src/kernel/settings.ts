@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 
 /**
@@ -201,6 +202,14 @@ export const SETTINGS = {
     allowed: "a domain without scheme or port, such as functions.example.com",
     description: "Functions also answer at `<function>.<project>.<this domain>`.",
     fallback: "localhost",
+  }),
+  dnsServers: setting("Network", "AEROSTACK_DNS_SERVERS", {
+    schema: commaSeparated.refine((parts) =>
+      parts.every((part) => isIP(part.replace(/^\[(.+)\](?::\d{1,5})?$|^([\d.]+)(?::\d{1,5})?$/, "$1$2")) !== 0),
+    ),
+    allowed: "addresses of name servers, such as 1.1.1.1,[2606:4700:4700::1111]:53",
+    description: "Who is asked for the proofs of custom domains. Without it, the name servers of the machine.",
+    fallback: "",
   }),
   egressAllow: setting("Network", "AEROSTACK_EGRESS_ALLOW", {
     schema: commaSeparated.refine((parts) =>

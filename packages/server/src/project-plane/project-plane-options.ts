@@ -1,5 +1,6 @@
 import type { Clock } from "@aerostack/kernel";
 import type { createControlPlane } from "../control-plane.ts";
+import type { DomainCertificates } from "../domains/certificates.ts";
 import type { Bus } from "../kernel/bus/bus.ts";
 import type { Config } from "../kernel/config.ts";
 import type { Envelope } from "../kernel/crypto/envelope.ts";
@@ -21,5 +22,7 @@ export interface ProjectPlaneOptions {
   readonly lifecycle: Lifecycle;
   /** Origin that functions call the platform at. */
   readonly origin: string;
+  /** Null: whoever is in front of this server ends TLS. */
+  readonly certificates: DomainCertificates | null;
   readonly controlPlane: ReturnType<typeof createControlPlane>;
 }

@@ -194,6 +194,20 @@ export const SETTINGS = {
     description:
       "A second port that answers plain HTTP: with the proofs that a certificate authority asks for, and with redirects to HTTPS. Nothing else is served there.",
   }),
+  firewallManagement: setting("Network", "AEROSTACK_FIREWALL_MANAGEMENT", {
+    schema: z.enum(["off", "detect", "block"]),
+    allowed: "off, detect or block",
+    description:
+      "What the firewall does with an attack on the management interface (`/api/`): nothing, a line in the log, or a refusal (`WAF_BLOCKED`).",
+    fallback: "block",
+  }),
+  firewallProjects: setting("Network", "AEROSTACK_FIREWALL_PROJECTS", {
+    schema: z.enum(["off", "detect", "block"]),
+    allowed: "off, detect or block",
+    description:
+      "The same for functions, the data plane, and everything else. They carry SQL and code in earnest, so by default a hit is only logged and counted.",
+    fallback: "detect",
+  }),
   functionsDomain: setting("Network", "AEROSTACK_FUNCTIONS_DOMAIN", {
     schema: z
       .string()

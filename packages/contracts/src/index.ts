@@ -44,3 +44,4 @@ export {
   type PermissionScope,
   permissionSchema,
 } from "./permissions.ts";
+export * from "./plans.ts";

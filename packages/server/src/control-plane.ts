@@ -1,4 +1,4 @@
-import type { ProjectMetadata } from "@aerostack/contracts";
+import type { PlanName, ProjectMetadata } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
 import { createAccessTokens, looksLikeJwt } from "./accounts/access-token.ts";
 import { accountKeyRoutes } from "./accounts/account-key-routes.ts";
@@ -30,6 +30,8 @@ import { createKeyUseRecorder } from "./keys/record-uses.ts";
 import { projectKeyRoutes } from "./keys/routes.ts";
 import { createProjectKeyService } from "./keys/service.ts";
 import { createAccountNotices } from "./notices/create-account-notices.ts";
+import { planRoutes } from "./plans/routes.ts";
+import { createPlanService } from "./plans/service.ts";
 import { cliRoutes } from "./projects/cli-routes.ts";
 import { createProjectCreation } from "./projects/create-project.ts";
 import { projectRoutes } from "./projects/routes.ts";
@@ -50,6 +52,7 @@ export interface ControlPlaneOptions {
   readonly lifecycle: Lifecycle;
   readonly secrets: Secrets;
   readonly signUp: "open" | "closed";
+  readonly defaultPlan: PlanName;
   /** Where clients reach the server; known once it listens. */
   readonly origin: () => string;
   /** Where messages wait to be sent; it is there once the server listens. */
@@ -119,6 +122,8 @@ export function createControlPlane(options: ControlPlaneOptions) {
     sendInvitation: ({ to, ...data }) => notices.sendMail({ to, template: "invitation", data }),
   });
   const createProject = createProjectCreation(projects, teams.organisations);
+  const plans = createPlanService({ sql, clock, changes, audit, defaultPlan: options.defaultPlan });
+  projects.onDelete("plan", ({ id }) => plans.deleteProject(id));
   const projectKeys = createProjectKeyService({ sql, clock, changes, projects });
   const find = createCredentialFinder({
     isAccessToken: looksLikeJwt,
@@ -166,6 +171,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     projects,
     /** What routes are about, for callers that may do there what the route does. */
     places: { project: projects.require, organisation: teams.organisations.require } satisfies Places,
+    plans,
     projectKeys,
     resolver,
     flushKeyUses: uses.flush,
@@ -184,6 +190,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...projectRoutes({ projects, create: createProject, urlOf: options.projectUrl }),
       ...projectKeyRoutes(projectKeys),
       ...teams.routes,
+      ...planRoutes({ plans, projects }),
       ...cliRoutes({
         accounts,
         projects,

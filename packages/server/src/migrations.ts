@@ -12,6 +12,7 @@ import type { DatabaseMigrations } from "./kernel/open-databases.ts";
 import { projectKeyMigrations } from "./keys/tables.ts";
 import { logMigrations } from "./logs/tables.ts";
 import { noticeMigrations } from "./notices/tables.ts";
+import { planMigrations } from "./plans/tables.ts";
 import { projectMigrations } from "./projects/tables.ts";
 import { queueEndpointMigrations } from "./queue/endpoints/tables.ts";
 import { realtimeMigrations } from "./realtime/tables.ts";
@@ -26,6 +27,7 @@ export const migrations: DatabaseMigrations = {
     ...accountMigrations,
     ...noticeMigrations,
     ...projectMigrations,
+    ...planMigrations,
     ...projectKeyMigrations,
     ...idempotencyMigrations,
     ...frontDoorMigrations,

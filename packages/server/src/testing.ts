@@ -67,6 +67,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     bus: createMemoryBus(),
     lifecycle: createLifecycle(log),
     signUp: "open",
+    defaultPlan: "self-hosted",
     origin: () => "http://aerostack.test",
     outbox: () => outbox,
     issuer: "http://aerostack.test",

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { PLAN_NAMES, planNameSchema } from "@aerostack/contracts";
 import { z } from "zod";
 
 /**
@@ -341,6 +342,13 @@ export const SETTINGS = {
     fallback: 1_000,
     description:
       "Connections that one address may have open at once (an IPv6 network of 64 bits counts as one). Trusted proxies and this machine itself have no limit. 0 switches it off.",
+  }),
+  defaultPlan: setting("Limits", "AEROSTACK_DEFAULT_PLAN", {
+    schema: planNameSchema,
+    allowed: PLAN_NAMES.join(", "),
+    description:
+      "The plan of projects for which none was chosen; `self-hosted` holds nobody back on their own machine.",
+    fallback: "self-hosted",
   }),
   queryTimeoutMs: numberSetting("Limits", "AEROSTACK_QUERY_TIMEOUT_MS", {
     minimum: 50,

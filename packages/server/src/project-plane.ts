@@ -139,6 +139,9 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     mayReadRow: collections.mayRead,
     events: options.events,
     changes,
+    slots: options.slots,
+    shareCounts: options.shareCounts,
+    planOf: controlPlane.plans.of,
     call,
   });
   onChanges(realtime.receiveChanges);

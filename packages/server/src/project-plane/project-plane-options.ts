@@ -9,6 +9,7 @@ import type { Lifecycle } from "../kernel/lifecycle.ts";
 import type { ShareCounts } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Databases } from "../kernel/open-databases.ts";
+import type { Slots } from "../kernel/slots/slots.ts";
 
 export interface ProjectPlaneOptions {
   readonly config: Config;
@@ -16,6 +17,7 @@ export interface ProjectPlaneOptions {
   readonly databases: Databases;
   readonly bus: Bus;
   readonly events: EventLog;
+  readonly slots: Slots;
   readonly shareCounts: ShareCounts | undefined;
   readonly envelope: Envelope;
   readonly log: Logger;

@@ -4,7 +4,7 @@ import type { VerifiedEndUser } from "../endusers/sessions/token-verifier.ts";
 import type { Principal } from "../keys/principal.ts";
 import { can, type ProjectPlace } from "../teams/permissions.ts";
 import type { Speaker } from "./permissions.ts";
-import type { SessionOwner } from "./store.ts";
+import type { SessionOwner } from "./session-store.ts";
 import type { TopicProject } from "./topics.ts";
 
 export const REALTIME_PATH = "/api/realtime";

@@ -47,12 +47,10 @@ export interface SessionsOptions {
   readonly changes: ChangeFeed;
   readonly accessTokens: AccessTokens;
   readonly log: Logger;
-  /** A refresh token was used twice; its session has ended. Told once for each session. */
-  readonly onReuse: (accountId: string) => void;
 }
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { clock, changes, accessTokens, log, onReuse } = options;
+  const { clock, changes, accessTokens, log } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function handOut(account: AccountRow, sessionId: string, refreshToken: string): Promise<OpenedSession> {
@@ -72,9 +70,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     return { refreshToken, row };
   }
 
-  /** False when it had ended before. */
-  async function end(sessionId: string, reason: string): Promise<boolean> {
-    return await changes.commit(sql, [`session:${sessionId}`], (trx) =>
+  async function end(sessionId: string, reason: string): Promise<void> {
+    await changes.commit(sql, [`session:${sessionId}`], (trx) =>
       sessionStore.revoke(trx, sessionId, reason, clock.now()),
     );
   }
@@ -116,15 +113,13 @@ export function createSessions(options: SessionsOptions): Sessions {
           { sessionId: session.id, accountId: account.id },
           "a refresh token was used twice; its session was ended",
         );
-        if (await end(session.id, "refresh token reused")) onReuse(account.id);
+        await end(session.id, "refresh token reused");
         throw invalidRefreshToken();
       }
       return await handOut(account, session.id, next.refreshToken);
     },
 
-    async end(sessionId) {
-      await end(sessionId, "logged out");
-    },
+    end: (sessionId) => end(sessionId, "logged out"),
 
     async endByRefreshToken(refreshToken) {
       const token = await sessionStore.findToken(sql.db, hashToken(refreshToken));

@@ -112,7 +112,6 @@ beforeEach(async () => {
     answerError,
   });
   const listener = createGatewayListener({
-    domains: { route: () => null },
     functionsDomain: "localhost",
     calls,
     handleUpgrade: (_req, socket) => void socket.destroy(),

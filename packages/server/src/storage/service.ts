@@ -121,9 +121,8 @@ export function createStorageService({ call, objects, blobsOf }: StorageServiceO
     setAttributes: (name: BucketName, key: string, attributes: Partial<ObjectAttributes>): Promise<ObjectInfo> =>
       call("objects.setAttributes", { ...name, key, attributes }),
 
-    /** @param onlyIf refuses where an object that is there is another one */
-    async delete(name: BucketName, keys: readonly string[], onlyIf?: ObjectCondition): Promise<void> {
-      await call("objects.delete", { ...name, keys, ...(onlyIf === undefined ? {} : { onlyIf }) });
+    async delete(name: BucketName, keys: readonly string[]): Promise<void> {
+      await call("objects.delete", { ...name, keys });
     },
 
     /** Uploads that are put together of parts, and resumable ones. */

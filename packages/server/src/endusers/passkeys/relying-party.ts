@@ -1,5 +1,10 @@
 import { AerostackError, type EndUserSettings } from "@aerostack/contracts";
-import type { RelyingParty } from "../../identity/passkeys/passkeys.ts";
+
+export interface RelyingParty {
+  /** The domain that passkeys belong to. */
+  readonly id: string;
+  readonly origins: readonly string[];
+}
 
 /** Where a project's passkeys may be used. @throws AUTH_METHOD_DISABLED when they are off, or the project has no site */
 export function relyingPartyOf({ passkeys, urls }: EndUserSettings): RelyingParty {

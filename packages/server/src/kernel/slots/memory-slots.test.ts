@@ -1,5 +1,0 @@
-import { describe } from "vitest";
-import { createMemorySlots } from "./memory-slots.ts";
-import { testSlotsContract } from "./slots.contract.ts";
-
-describe("slots in memory", () => testSlotsContract(createMemorySlots));

@@ -3,8 +3,10 @@
 const layers = [
   { name: "kernel", path: "^packages/server/src/kernel/" },
   { name: "identity", path: "^packages/server/src/identity/" },
-  { name: "base", path: "^packages/server/src/(accounts|notices|teams|projects|keys|usage|audit|logs)/" },
-  { name: "base", path: "^packages/server/src/(accounts|teams|projects|keys|usage|audit|logs|front-door)/" },
+  {
+    name: "base",
+    path: "^packages/server/src/(accounts|notices|teams|projects|plans|keys|usage|audit|logs|front-door)/",
+  },
   {
     name: "project",
     path: "^packages/server/src/(database|collections|timetravel|cache|queue|storage|search|realtime|endusers|functions)/",

@@ -2,10 +2,12 @@ import { randomBytes } from "node:crypto";
 import { copyFile, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PLANS } from "@aerostack/contracts";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { pollUntil } from "./harness/poll-until.ts";
 import { connectRealtime, type RealtimeClient } from "./harness/realtime-client.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
 
@@ -33,6 +35,7 @@ describe.skipIf(!(await enginesAnswer()))("realtime on two servers", () => {
   const schema = `aerostack_e2e_${randomBytes(6).toString("hex")}`;
   const clients: RealtimeClient[] = [];
   let admin: pg.Client;
+  let env: Record<string, string>;
   let here: ServerProcess;
   let there: ServerProcess;
   let developer: Developer;
@@ -45,11 +48,14 @@ describe.skipIf(!(await enginesAnswer()))("realtime on two servers", () => {
     await admin.query(`CREATE SCHEMA ${schema}`);
     const url = new URL(POSTGRES);
     url.searchParams.set("options", `-c search_path=${schema}`);
-    const env = { ...UNLIMITED, AEROSTACK_DATABASE_URL: url.href, AEROSTACK_REDIS_URL: REDIS };
+    env = {
+      ...UNLIMITED,
+      AEROSTACK_DATABASE_URL: url.href,
+      AEROSTACK_REDIS_URL: REDIS,
+      AEROSTACK_DEFAULT_PLAN: "free",
+    };
     here = await startServer({ env });
-    const dataDir = await mkdtemp(join(tmpdir(), "aerostack-e2e-"));
-    await copyFile(join(here.dataDir, "secrets.json"), join(dataDir, "secrets.json"));
-    there = await startServer({ env, dataDir });
+    there = await startAnother();
     developer = await createDeveloper(here);
     project = await developer.createProject("clustered");
     secret = (await developer.createKey(project, "secret")).secret;
@@ -62,6 +68,12 @@ describe.skipIf(!(await enginesAnswer()))("realtime on two servers", () => {
     await admin.query(`DROP SCHEMA ${schema} CASCADE`);
     await admin.end();
   });
+
+  async function startAnother(): Promise<ServerProcess> {
+    const dataDir = await mkdtemp(join(tmpdir(), "aerostack-e2e-"));
+    await copyFile(join(here.dataDir, "secrets.json"), join(dataDir, "secrets.json"));
+    return await startServer({ env, dataDir });
+  }
 
   async function connect(server: ServerProcess, userId: string): Promise<RealtimeClient> {
     const client = await connectRealtime(server, {
@@ -127,4 +139,55 @@ describe.skipIf(!(await enginesAnswer()))("realtime on two servers", () => {
     const { operation, data } = await client.next(({ type }) => type === "db_change");
     expect([operation, data]).toEqual(["INSERT", { id: 1, text: "written here" }]);
   });
+
+  it("counts a project's connections over both, and lets in the next when one is closed at the other", async () => {
+    const limit = PLANS.free.realtime.connections;
+    const full = await developer.createProject("full");
+    const key = (await developer.createKey(full)).secret;
+    const enter = async (server: ServerProcess): Promise<RealtimeClient> => {
+      const client = await connectRealtime(server, { protocols: [`aerostack-key.${key}`, "aerostack-v1"] });
+      clients.push(client);
+      return client;
+    };
+    const all = await Promise.all(Array.from({ length: limit }, (_, n) => enter(n % 2 === 0 ? here : there)));
+    await expect(enter(here)).rejects.toThrow("429");
+    await expect(enter(there)).rejects.toThrow("429");
+    all.find((_, n) => n % 2 === 0)?.socket.terminate();
+    await pollUntil(
+      "a place is free",
+      async () =>
+        await enter(there).then(
+          () => true,
+          () => false,
+        ),
+    );
+  });
+
+  it("restores at the other what a client listened to at a server that was killed, with what was published since", async () => {
+    const dying = await startAnother();
+    const leaving = await connect(dying, "bereft");
+    await leaving.subscribe("room/d", { filter: { to: "me" } });
+    const speaker = await connect(here, "speaker 2");
+    const say = async (n: number, to: string): Promise<void> => {
+      speaker.say({ type: "publish", topic: "room/d", event: "n", data: { n, to }, id: String(n) });
+      await speaker.next(({ type }) => type === "ack");
+    };
+    await say(1, "me");
+    await leaving.next(isEvent);
+    // What clients listen to is written within a second.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await dying.kill();
+    await say(2, "me");
+    await say(3, "somebody else");
+    const back = await connect(there, "bereft");
+    // As soon as the other servers know that it is dead.
+    await pollUntil("it is restored", async () => back.frames.length > 0, 20_000);
+    expect(await back.next(({ type }) => type === "subscribed")).toMatchObject({ topic: `room/d/${project.id}` });
+    await say(4, "me");
+    const heard: unknown[] = [];
+    while (heard.at(-1) !== 4) heard.push(((await back.next(isEvent)).data as { n: number }).n);
+    // What came in the last seconds of the server may come twice, under the same number.
+    expect(heard.filter((n) => n !== 1)).toEqual([2, 4]);
+    await dying.dispose();
+  }, 60_000);
 });

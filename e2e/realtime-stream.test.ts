@@ -1,6 +1,8 @@
 import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { pollUntil } from "./harness/poll-until.ts";
 import { connectRealtime } from "./harness/realtime-client.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
 
@@ -113,6 +115,45 @@ describe("a stream of server-sent events", () => {
     expect(resumed).toEqual([true, true]);
   });
 
+  it("that nobody reads is ended instead of filling the memory, and goes on where it was when it is read again", async () => {
+    const query = "topic=room/slow";
+    const headers = { "x-aerostack-key": secret };
+    const first = await listen(query, headers);
+    const { id } = await first();
+    const reading = connect(server.port, "127.0.0.1");
+    reading.on("error", () => {});
+    reading.write(
+      `GET /api/v1/public/realtime/stream?${query} HTTP/1.1\r\nhost: a\r\nx-aerostack-key: ${secret}\r\n\r\n`,
+    );
+    await once(reading, "data");
+    reading.pause();
+    for (const abort of aborts.splice(0)) abort.abort();
+    const data = "x".repeat(60_000);
+    const count = 300;
+    for (let n = 0; n < count; n++) {
+      const answer = await fetch(`${server.url}/v1/realtime/publish`, {
+        method: "POST",
+        headers: { ...headers, "content-type": "application/json" },
+        body: JSON.stringify({ topic: "room/slow", event: "n", data: `${n} ${data}` }),
+      });
+      expect(answer.status).toBe(200);
+    }
+    let received = "";
+    reading.on("data", (chunk: Buffer) => {
+      received += chunk.toString("latin1");
+    });
+    reading.resume();
+    // The last chunk of an answer of unknown length (RFC 9112, 7.1): it was ended, not broken off.
+    await pollUntil("the stream ends", async () => received.endsWith("0\r\n\r\n"));
+    const seen = received.split('event":"n"').length - 1;
+    expect(seen).toBeGreaterThan(0);
+    expect(seen).toBeLessThan(count);
+    reading.destroy();
+    // The memory of one topic holds less than that: whoever was away for so much is told so.
+    const again = await listen(query, { ...headers, "last-event-id": id ?? "" });
+    expect((await again()).data).toMatchObject({ type: "subscribed", resumed: false });
+  });
+
   it("tells changes of rows", async () => {
     await developer.call("POST", `/api/v1/projects/${project.id}/db/query`, { sql: "CREATE TABLE t (n)" });
     const next = await listen("topic=table/t", { "x-aerostack-key": secret });
@@ -135,22 +176,29 @@ describe("a stream of server-sent events", () => {
   });
 });
 
-describe("a server that is stopped and started again", () => {
-  it("gives clients back what they listened to, without their asking", async () => {
-    const first = await startServer({ env: UNLIMITED });
-    const owner = await createDeveloper(first);
-    const made = await owner.createProject("restarted");
-    const key = (await owner.createKey(made, "secret")).secret;
-    const hello = { protocols: [`aerostack-key.${key}`, "aerostack-v1"], query: `projectId=${made.id}&userId=ada` };
-    const before = await connectRealtime(first, hello);
-    await before.subscribe("room/a");
-    await first.stop();
-    const second = await startServer({ env: UNLIMITED, dataDir: first.dataDir, port: first.port });
-    const after = await connectRealtime(second, hello);
-    expect(await after.next(({ type }) => type === "subscribed")).toMatchObject({ topic: `room/a/${made.id}` });
-    after.socket.terminate();
-    await second.dispose();
-  });
+describe("a server that is started again", () => {
+  it.each(["stopped", "killed"])(
+    "after it was %s gives clients back what they listened to, without their asking",
+    async (how) => {
+      const first = await startServer({ env: UNLIMITED });
+      const owner = await createDeveloper(first);
+      const made = await owner.createProject("restarted");
+      const key = (await owner.createKey(made, "secret")).secret;
+      const hello = { protocols: [`aerostack-key.${key}`, "aerostack-v1"], query: `projectId=${made.id}&userId=ada` };
+      const before = await connectRealtime(first, hello);
+      await before.subscribe("room/a");
+      if (how === "killed") {
+        // What clients listen to is written within a second.
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        await first.kill();
+      } else await first.stop();
+      const second = await startServer({ env: UNLIMITED, dataDir: first.dataDir, port: first.port });
+      const after = await connectRealtime(second, hello);
+      expect(await after.next(({ type }) => type === "subscribed")).toMatchObject({ topic: `room/a/${made.id}` });
+      after.socket.terminate();
+      await second.dispose();
+    },
+  );
 });
 
 describe("a connection", () => {

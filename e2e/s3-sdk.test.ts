@@ -233,6 +233,14 @@ describe("objects", () => {
       failing("PreconditionFailed", 412),
     );
     await expect(put("no lock", "x", { IfMatch: ETag ?? "" })).rejects.toMatchObject(failing("NoSuchKey", 404));
+    const remove = (IfMatch: string) => s3.send(new DeleteObjectCommand({ Bucket, Key: "lock", IfMatch }));
+    await expect(remove(ETag ?? "")).rejects.toMatchObject(failing("PreconditionFailed", 412));
+    const next = await s3.send(new HeadObjectCommand({ Bucket, Key: "lock" }));
+    expect(await remove(next.ETag ?? "")).toMatchObject({ $metadata: { httpStatusCode: 204 } });
+    expect(await remove(next.ETag ?? "")).toMatchObject({ $metadata: { httpStatusCode: 204 } });
+    await expect(s3.send(new HeadObjectCommand({ Bucket, Key: "lock" }))).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 404 },
+    });
   });
 
   test("are copied with or without their metadata, within and across buckets", async () => {

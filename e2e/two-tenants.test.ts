@@ -2,15 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
 import { type Endpoint, publishedEndpoints } from "./harness/published-endpoints.ts";
 import { send } from "./harness/raw-http.ts";
-import { sampleValue } from "./harness/sample-value.ts";
+import { requestFor } from "./harness/sample-request.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
 
 // Generated from the published routes: a route that is added tomorrow is held to the same guarantee. Somebody who knows
 // the id of a project that is not theirs learns from no address whether it exists.
 
-/** What a sample cannot guess: patterns, and bodies that are no JSON. Keyed by `METHOD path`. */
-const BODIES: Readonly<Record<string, { readonly body: string; readonly contentType: string }>> = {};
-const PARAMETERS: Readonly<Record<string, string>> = {};
 /** Addresses that name a project and are meant for everybody. */
 const PUBLIC: readonly RegExp[] = [/^\/api\/v1\/public\//];
 
@@ -32,35 +29,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.dispose();
 });
-
-/** The request that the reference describes, for the project of that id. */
-function requestFor({ name, path, operation }: Endpoint, projectRef: string) {
-  const sampleOf = (parameter: string): string => {
-    const schema = operation.parameters.find((one) => one.in === "path" && one.name === parameter)?.schema ?? {};
-    return schema.type === "string" ? "sample" : String(sampleValue(schema));
-  };
-  const target = path.replace(/\{(\w+)\}/g, (_, parameter: string) =>
-    encodeURIComponent(
-      parameter === "project" ? projectRef : (PARAMETERS[`${name} ${parameter}`] ?? sampleOf(parameter)),
-    ),
-  );
-  const query = new URLSearchParams();
-  for (const { name: parameter, required, schema, ...rest } of operation.parameters) {
-    if (rest.in !== "query" || !required) continue;
-    query.set(parameter, parameter === "project" ? projectRef : String(sampleValue(schema)));
-  }
-  const json = operation.requestBody?.content["application/json"];
-  const [rawType] = Object.keys(operation.requestBody?.content ?? {});
-  const given = BODIES[name];
-  const content =
-    given ??
-    (json !== undefined
-      ? { body: JSON.stringify(sampleValue(json.schema)), contentType: "application/json" }
-      : rawType === undefined
-        ? undefined
-        : { body: "sample", contentType: rawType });
-  return { path: query.size === 0 ? target : `${target}?${query}`, content };
-}
 
 /** The answer without what differs from request to request anyway. */
 async function answerOf(endpoint: Endpoint, projectRef: string, headers: Readonly<Record<string, string>>) {

@@ -107,6 +107,31 @@ it("W2.5-db-change tells of every way to write: functions, batches, transactions
   expect(texts).toEqual(["from a function", "batch 1", "batch 2", "console", "last"]);
 });
 
+it("W2.5-db-change of a row that is too large to be told names what was left out, and the listener stays", async () => {
+  await sql("CREATE TABLE files (id INTEGER PRIMARY KEY, owner TEXT, content TEXT)");
+  const client = await connect(secret);
+  await client.subscribe("table/files");
+  for (const n of [1, 2, 3]) {
+    await query("INSERT INTO files VALUES (?, 'ada', printf('%.*c', 1900000, 'x'))", [n]);
+    await query("UPDATE files SET content = content || 'y' WHERE id = ?", [n]);
+  }
+  await query("DELETE FROM files WHERE id = 3");
+  const told: unknown[] = [];
+  while (told.length < 7) {
+    const { operation, data, truncated } = await client.next(isChange);
+    told.push([operation, data, truncated]);
+  }
+  const row = (id: number) => ({ id, owner: "ada" });
+  expect(told).toEqual([
+    ...[1, 2, 3].flatMap((id) => [
+      ["INSERT", row(id), ["content"]],
+      ["UPDATE", row(id), ["content"]],
+    ]),
+    ["DELETE", row(3), ["content"]],
+  ]);
+  expect(client.socket.readyState).toBe(client.socket.OPEN);
+});
+
 it("W2.5-db-change is for whom the rules let list: a public key hears nothing of a plain table", async () => {
   const client = await connect(publicKey);
   await expect(client.subscribe("table/notes")).rejects.toThrow("not open");

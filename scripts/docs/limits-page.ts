@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { deployConfigSchema } from "../../packages/contracts/src/index.ts";
+import { deployConfigSchema, PLAN_NAMES, PLANS } from "../../packages/contracts/src/index.ts";
 import { DEFAULT_LIMITS } from "../../packages/datahost/src/limits.ts";
 import { DEFAULT_RUNTIME_LIMITS } from "../../packages/runtime/src/limits.ts";
 import { markdownTable } from "../../packages/server/src/kernel/markdown-table.ts";
@@ -159,6 +159,15 @@ const CONSTANT_SOURCES: readonly ConstantSource[] = [
     },
   },
   {
+    title: "Changes of rows",
+    file: "packages/server/src/realtime/fit-row.ts",
+    limits: ["MAX_ROW_BYTES", "LARGE_VALUE_BYTES"],
+    meanings: {
+      MAX_ROW_BYTES: "Values of one change, before and after together, as JSON; above it the large ones are left out.",
+      LARGE_VALUE_BYTES: "Values of this size or more are the large ones.",
+    },
+  },
+  {
     title: "Lists of the API",
     file: "packages/contracts/src/api/common.ts",
     limits: ["MAX_PAGE_SIZE", "DEFAULT_PAGE_SIZE"],
@@ -198,6 +207,21 @@ function constantsTable({ file, limits, meanings = {} }: ConstantSource): string
   return markdownTable(["Limit", "Value", "Meaning"], rows);
 }
 
+/** Realtime's limits, a column for each plan. */
+function plansTable(): string {
+  const rows = readMembers(sourceOf("packages/contracts/src/plans.ts")).map(({ name, meaning }) => [
+    `\`${name}\``,
+    ...PLAN_NAMES.map((plan) => {
+      const limits: Readonly<Record<string, number>> = { ...PLANS[plan].realtime };
+      const value = limits[name];
+      if (value === undefined) throw new Error(`the plan '${plan}' says nothing of '${name}'.`);
+      return name === "messageBytes" ? showAmount(name, value) : value.toLocaleString("en-US");
+    }),
+    meaning,
+  ]);
+  return markdownTable(["Limit", ...PLAN_NAMES, "Meaning"], rows);
+}
+
 /** What a schema bounds: `maxItems`, `maxLength`, `minimum` and `maximum`, by the path of the field. */
 function boundsOf(schema: JsonSchema, path: string): string[][] {
   const rows: string[][] = [];
@@ -227,6 +251,12 @@ This page is made by \`node scripts/generate-docs.ts\`.
 These are yours to change; [Configuration](configuration.md) says what is allowed.
 
 ${settingsTable()}
+
+## Realtime, by plan
+
+A project without a plan of its own has that of \`AEROSTACK_DEFAULT_PLAN\`.
+
+${plansTable()}
 
 ## Functions
 

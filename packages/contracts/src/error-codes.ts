@@ -207,6 +207,18 @@ export const ERRORS = defineErrors({
     fix: "Use a credential with the needed right, such as a secret key.",
   },
 
+  // Custom domains
+  DOMAIN_NOT_PROVEN: {
+    status: 409,
+    message: "The domain's DNS does not show the record that proves it.",
+    fix: "Put the TXT record of the domain's proof into the DNS, wait until it is to be seen, and verify again.",
+  },
+  DOMAIN_TAKEN: {
+    status: 409,
+    message: "This domain is served for another project.",
+    fix: "Remove it there first; it is free as well seven days after the other project's record left the DNS.",
+  },
+
   // Functions
   FUNCTION_NOT_FOUND: {
     status: 404,

@@ -1,16 +1,17 @@
-import type { ProjectMetadata } from "@aerostack/contracts";
+import type { PlanName, ProjectMetadata } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
 import { createAccessTokens, looksLikeJwt } from "./accounts/access-token.ts";
 import { accountKeyRoutes } from "./accounts/account-key-routes.ts";
 import { createAccountKeyService } from "./accounts/account-keys.ts";
 import { createDeviceLogins } from "./accounts/device-login.ts";
 import { deviceRoutes } from "./accounts/device-routes.ts";
+import { happenedNow } from "./accounts/happened.ts";
+import { createPasswordChanger } from "./accounts/password-change.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createAccountService } from "./accounts/service.ts";
 import { createSessions } from "./accounts/sessions.ts";
 import { createAudit } from "./audit/create-audit.ts";
 import { createSecretMask } from "./audit/mask-secrets.ts";
-import { auditRoutes } from "./audit/routes.ts";
 import type { Places } from "./edge/route-place.ts";
 import { createBackground } from "./kernel/background.ts";
 import type { Bus } from "./kernel/bus/bus.ts";
@@ -29,6 +30,8 @@ import { createKeyUseRecorder } from "./keys/record-uses.ts";
 import { projectKeyRoutes } from "./keys/routes.ts";
 import { createProjectKeyService } from "./keys/service.ts";
 import { createAccountNotices } from "./notices/create-account-notices.ts";
+import { planRoutes } from "./plans/routes.ts";
+import { createPlanService } from "./plans/service.ts";
 import { cliRoutes } from "./projects/cli-routes.ts";
 import { createProjectCreation } from "./projects/create-project.ts";
 import { projectRoutes } from "./projects/routes.ts";
@@ -49,6 +52,7 @@ export interface ControlPlaneOptions {
   readonly lifecycle: Lifecycle;
   readonly secrets: Secrets;
   readonly signUp: "open" | "closed";
+  readonly defaultPlan: PlanName;
   /** Where clients reach the server; known once it listens. */
   readonly origin: () => string;
   /** Where messages wait to be sent; it is there once the server listens. */
@@ -93,10 +97,18 @@ export function createControlPlane(options: ControlPlaneOptions) {
     outbox: options.outbox,
     origin,
   });
-  const sessions = createSessions({ sql, clock, changes, accessTokens, log });
+  const sessions = createSessions({
+    sql,
+    clock,
+    changes,
+    accessTokens,
+    log,
+    onReuse: (accountId) =>
+      notices.sendInBackground({ accountId, template: "refresh-reuse", data: happenedNow(clock) }),
+  });
   const hasher = createPasswordHasher(options.passwordIterations);
   const accounts = createAccountService({ sql, clock, hasher, limiter, sessions, signUp: options.signUp });
-  const accountKeys = createAccountKeyService({ sql, clock, changes, audit });
+  const accountKeys = createAccountKeyService({ sql, clock, changes });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
   const projects = createProjectService({ sql, clock, changes, log });
   const teams = createTeams({
@@ -110,7 +122,9 @@ export function createControlPlane(options: ControlPlaneOptions) {
     sendInvitation: ({ to, ...data }) => notices.sendMail({ to, template: "invitation", data }),
   });
   const createProject = createProjectCreation(projects, teams.organisations);
-  const projectKeys = createProjectKeyService({ sql, clock, changes, projects, audit });
+  const plans = createPlanService({ sql, clock, changes, audit, defaultPlan: options.defaultPlan });
+  projects.onDelete("plan", ({ id }) => plans.deleteProject(id));
+  const projectKeys = createProjectKeyService({ sql, clock, changes, projects });
   const find = createCredentialFinder({
     isAccessToken: looksLikeJwt,
     accessTokens: sessions.find,
@@ -129,9 +143,9 @@ export function createControlPlane(options: ControlPlaneOptions) {
 
   const uses = createKeyUseRecorder(
     resolver,
-    async (ids, usedAtMs, ip) => {
-      await accountKeys.markUsed(ids, usedAtMs, ip);
-      await projectKeys.markUsed(ids, usedAtMs, ip);
+    async (ids, usedAtMs) => {
+      await accountKeys.markUsed(ids, usedAtMs);
+      await projectKeys.markUsed(ids, usedAtMs);
     },
     log,
   );
@@ -157,12 +171,18 @@ export function createControlPlane(options: ControlPlaneOptions) {
     projects,
     /** What routes are about, for callers that may do there what the route does. */
     places: { project: projects.require, organisation: teams.organisations.require } satisfies Places,
+    plans,
     projectKeys,
     resolver,
     flushKeyUses: uses.flush,
     addPages: addSetupPages(accounts.isSetUp),
     routes: [
-      ...accountRoutes({ accounts, sessions }),
+      ...accountRoutes({
+        accounts,
+        sessions,
+        accessTokens,
+        changePassword: createPasswordChanger({ sql, clock, changes, hasher, limiter, audit, notices }),
+      }),
       ...deviceRoutes({ devices, accounts, origin }),
       ...setupRoutes(setup),
       ...routesOfNotices,
@@ -170,7 +190,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...projectRoutes({ projects, create: createProject, urlOf: options.projectUrl }),
       ...projectKeyRoutes(projectKeys),
       ...teams.routes,
-      ...auditRoutes(audit),
+      ...planRoutes({ plans, projects }),
       ...cliRoutes({
         accounts,
         projects,

@@ -4,6 +4,7 @@ import { createControlPlane } from "./control-plane.ts";
 import { createProxyCheck } from "./edge/client-address.ts";
 import { createApp } from "./edge/create-app.ts";
 import { routeOfOperation } from "./edge/define-operation.ts";
+import { createFirewallGuard } from "./edge/firewall-guard.ts";
 import { createHealth } from "./edge/health.ts";
 import { findFreePort, listen } from "./edge/http-server.ts";
 import { createIdempotency } from "./edge/idempotency.ts";
@@ -13,6 +14,7 @@ import { createOpenApi } from "./edge/openapi.ts";
 import { listenPlain } from "./edge/plain-http.ts";
 import { addReferencePages } from "./edge/reference-page.ts";
 import { createTls } from "./front-door/tls/create-tls.ts";
+import { createEngine } from "./front-door/waf/engine.ts";
 import { type Config, ConfigError, endsTls, isLoopbackHost, loadConfig } from "./kernel/config.ts";
 import { createEnvelope, type Envelope } from "./kernel/crypto/envelope.ts";
 import { resealAll } from "./kernel/crypto/sealed-columns.ts";
@@ -61,6 +63,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     lifecycle,
     secrets,
     signUp: config.signUp,
+    defaultPlan: config.defaultPlan,
     origin: () => origin,
     outbox: () => projectPlane.outbox,
     issuer: origin,
@@ -68,22 +71,24 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     deployStarter: (project) => projectPlane.deployStarter(project),
     describeCollections: (projectId) => projectPlane.collections.describe(projectId),
   });
+  const tls = await createTls({ config, sql: databases.control, clock, changes: controlPlane.changes, envelope, log });
   const projectPlane = await createProjectPlane({
     config,
     clock,
     databases,
     bus,
     events: shared.events,
+    slots: shared.slots,
     shareCounts: shared.shareCounts,
     envelope,
     log,
     lifecycle,
     origin,
+    certificates: config.acmeDirectory === undefined ? null : tls.certificates,
     controlPlane,
   });
 
   // Edge
-  const tls = await createTls({ config, sql: databases.control, clock, changes: controlPlane.changes, envelope, log });
   const health = createHealth(SERVER_VERSION);
   health.addCheck("database", async () => {
     await databases.control.transaction(async () => undefined);
@@ -100,7 +105,6 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     limits: config,
     trustProxy: config.trustProxy,
     countryOf: projectPlane.countryOf,
-    audit: controlPlane.audit,
     hsts: endsTls(config) || config.publicUrl?.startsWith("https:") === true,
     resolvePrincipal: controlPlane.resolver.resolve,
     places: controlPlane.places,
@@ -114,11 +118,19 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     ],
   });
   const isTrustedProxy = createProxyCheck(config.trustProxy);
+  const isRefused = createFirewallGuard({
+    engine: createEngine({ paranoia: 1 }),
+    management: config.firewallManagement,
+    projects: config.firewallProjects,
+    metrics,
+    log,
+  });
   const http = await listen({
     app,
     host: config.host,
     port: config.port,
     ...projectPlane.listener,
+    onRequest: (req, res) => isRefused(req, res) || projectPlane.listener.onRequest(req, res),
     observe: createRequestObserver({ metrics, tracer }),
     connections: {
       perAddress: config.connectionsPerAddress,

@@ -1,5 +1,6 @@
 import { accountMigrations } from "./accounts/tables.ts";
 import { auditMigrations } from "./audit/tables.ts";
+import { domainMigrations } from "./domains/tables.ts";
 import { idempotencyMigrations } from "./edge/idempotency-tables.ts";
 import { endUserMigrations } from "./endusers/tables.ts";
 import { frontDoorMigrations } from "./front-door/tables.ts";
@@ -11,6 +12,7 @@ import type { DatabaseMigrations } from "./kernel/open-databases.ts";
 import { projectKeyMigrations } from "./keys/tables.ts";
 import { logMigrations } from "./logs/tables.ts";
 import { noticeMigrations } from "./notices/tables.ts";
+import { planMigrations } from "./plans/tables.ts";
 import { projectMigrations } from "./projects/tables.ts";
 import { queueEndpointMigrations } from "./queue/endpoints/tables.ts";
 import { realtimeMigrations } from "./realtime/tables.ts";
@@ -25,6 +27,7 @@ export const migrations: DatabaseMigrations = {
     ...accountMigrations,
     ...noticeMigrations,
     ...projectMigrations,
+    ...planMigrations,
     ...projectKeyMigrations,
     ...idempotencyMigrations,
     ...frontDoorMigrations,
@@ -36,6 +39,7 @@ export const migrations: DatabaseMigrations = {
     ...queueEndpointMigrations,
     ...auditMigrations,
     ...teamMigrations,
+    ...domainMigrations,
   },
   logs: logMigrations,
 };

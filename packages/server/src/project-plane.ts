@@ -4,6 +4,8 @@ import { createEgressConnector } from "@aerostack/runtime";
 import { createCacheService } from "./cache/service.ts";
 import { createCollections } from "./collections/create-collections.ts";
 import { createDatabaseService } from "./database/service.ts";
+import { createDomains } from "./domains/create-domains.ts";
+import { createTxtResolver } from "./domains/txt-proof.ts";
 import { createClientAddressReader, createProxyCheck } from "./edge/client-address.ts";
 import { createDataPlane } from "./edge/data-plane.ts";
 import { renderError } from "./edge/error-shapes.ts";
@@ -39,7 +41,6 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   const { projects, resolver, changes, limiter } = controlPlane;
   const findProject: FindProject = projects.require;
   const counts = createCallCounts(options);
-  const clientAddress = createClientAddressReader(config.trustProxy);
   const outside = createEgressConnector(
     { platformOrigin: origin, egressAllow: config.egressAllow },
     OUTGOING_CONNECT_TIMEOUT_MS,
@@ -132,17 +133,15 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     bus,
     log,
     resolveKey: resolver.resolveKey,
-    clientAddressOf: (req) =>
-      clientAddress({
-        remoteAddress: req.socket.remoteAddress,
-        forwardedFor: [req.headers["x-forwarded-for"]].flat()[0],
-      }),
     findProject: projects.find,
     verifyToken: endUsers.verifyToken,
     mayListenToTable: (projectId, table) => collections.isListed(projectId, table),
     mayReadRow: collections.mayRead,
     events: options.events,
     changes,
+    slots: options.slots,
+    shareCounts: options.shareCounts,
+    planOf: controlPlane.plans.of,
     call,
   });
   onChanges(realtime.receiveChanges);
@@ -150,6 +149,22 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   const realtimeHousekeeping = everyHour("removing what expired of realtime", realtime.removeExpired, log);
   lifecycle.onClose("housekeeping of realtime", () => realtimeHousekeeping.stop());
   const jobs = createJobs(call);
+
+  const domains = createDomains({
+    sql: databases.control,
+    clock,
+    changes,
+    limiter,
+    audit: controlPlane.audit,
+    log,
+    resolveTxt: createTxtResolver(config.dnsServers),
+    certificates: options.certificates,
+    origin,
+    functionsDomain: config.functionsDomain,
+  });
+  projects.onDelete("domains", ({ id }) => domains.service.removeOfProject(id));
+  const domainChecks = everyHour("looking for the proofs of domains", domains.service.recheck, log);
+  lifecycle.onClose("domains", () => domainChecks.stop());
 
   // How they are called
   const services = { ...dataServices, call, jobs, functions, collections, storage, realtime, endUsers };
@@ -171,6 +186,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   });
   const listener = createGatewayListener({
     functionsDomain: config.functionsDomain,
+    domains: domains.router,
     calls: functions.calls,
     handleUpgrade: functions.upgrades.handle,
     handleStorage: storage.handle,
@@ -179,7 +195,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
         refuseUpgrade(socket, error, renderError(req.url ?? "/", error, requestId).body, requestId),
       ),
     handleDataPlane,
-    clientAddress,
+    clientAddress: createClientAddressReader(config.trustProxy),
     isTrustedProxy: createProxyCheck(config.trustProxy),
     countryOf,
     resolvePrincipal: resolver.resolve,
@@ -201,7 +217,11 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
       log: logs.buffer.add,
     }),
     operations,
-    routes: createProjectRoutes({ ...services, clock, findProject, logs, queues, endpoints, functionUrl }),
+    domains,
+    routes: [
+      ...createProjectRoutes({ ...services, clock, findProject, logs, queues, endpoints, functionUrl }),
+      ...domains.routes,
+    ],
     async deployStarter(project: ProjectRecord): Promise<string> {
       const name = await deployStarter(functions.service, functions.bundles, project, project.ownerId);
       return functionUrl(project.slug, name, "production");

@@ -1,11 +1,12 @@
 import { idempotentAnswerSeal } from "./edge/idempotency.ts";
 import { endUserSigningKeySeal } from "./endusers/sessions/signing-keys.ts";
 import { endUserSettingsSeal } from "./endusers/settings/settings.ts";
-import { endUserTotpSeal } from "./endusers/totp/second-factor.ts";
+import { endUserTotp } from "./endusers/totp/second-factor.ts";
 import { certificateKeySeal } from "./front-door/acme/certificates.ts";
 import { acmeAccountSeal } from "./front-door/acme/order-certificate.ts";
 import { platformKeySeal } from "./functions/platform-key.ts";
 import { functionSecretSeal } from "./functions/secret-store.ts";
+import { totpSealOf } from "./identity/totp/second-factors.ts";
 import type { SealedColumn } from "./kernel/crypto/sealed-columns.ts";
 import { installationKeySeal } from "./kernel/installation-key.ts";
 import { outboxSeal } from "./kernel/messages/outbox.ts";
@@ -21,7 +22,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   s3KeySeal,
   queueEndpointSeal,
   endUserSettingsSeal,
-  endUserTotpSeal,
+  totpSealOf(endUserTotp),
   outboxSeal,
   idempotentAnswerSeal,
   acmeAccountSeal,

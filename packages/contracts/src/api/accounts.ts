@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { displayNameSchema, nextCursorSchema, timestampSchema } from "./common.ts";
-import { keyFactsShape, newKeyLimitsShape } from "./keys.ts";
 
 const MAX_EMAIL_CHARACTERS = 254;
 const MAX_PASSWORD_CHARACTERS = 200;
@@ -19,6 +18,11 @@ export const registerRequestSchema = z.object({
 });
 
 export const loginRequestSchema = z.object({ email: emailSchema, password: passwordSchema });
+
+export const changePasswordRequestSchema = z.object({
+  currentPassword: z.string().min(1).max(MAX_PASSWORD_CHARACTERS),
+  newPassword: passwordSchema,
+});
 
 export const refreshRequestSchema = z.object({ refreshToken: z.string().min(1).max(200) });
 
@@ -58,10 +62,17 @@ export const setupResponseSchema = sessionResponseSchema.extend({
 });
 export type SetupResponse = z.infer<typeof setupResponseSchema>;
 
-export const accountKeySchema = z.object(keyFactsShape);
+export const accountKeySchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  prefix: z.string().describe("The key's first characters, to recognise it by"),
+  createdAt: timestampSchema,
+  lastUsedAt: timestampSchema.nullable(),
+  revokedAt: timestampSchema.nullable(),
+});
 export type AccountKey = z.infer<typeof accountKeySchema>;
 
-export const createAccountKeyRequestSchema = z.object({ name: displayNameSchema(1), ...newKeyLimitsShape });
+export const createAccountKeyRequestSchema = z.object({ name: displayNameSchema(1) });
 export const createAccountKeyResponseSchema = z.object({
   key: accountKeySchema,
   secret: z.string().describe("The key itself, shown this once"),

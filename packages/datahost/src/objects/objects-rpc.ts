@@ -78,8 +78,10 @@ export function createObjectsRpc({
 
     /** All or none; `deleted` counts those that were there. */
     "objects.delete": guarded(
-      async (params: BucketName & { keys: readonly string[] }): Promise<{ deleted: number }> => ({
-        deleted: await objects.delete(params, params.keys),
+      async (
+        params: BucketName & { keys: readonly string[]; onlyIf?: ObjectCondition },
+      ): Promise<{ deleted: number }> => ({
+        deleted: await objects.delete(params, params.keys, params.onlyIf),
       }),
     ),
 

@@ -72,7 +72,8 @@ export interface Objects {
   locate(name: BucketName, key: string, request?: ReadRequest): LocatedObject;
   put(name: BucketName, key: string, content: AsyncIterable<Uint8Array>, options: PutOptions): Promise<ObjectInfo>;
   /** All or none. @returns how many there were. */
-  delete(name: BucketName, keys: readonly string[]): Promise<number>;
+  /** @param onlyIf what each object that is there must be; else none is deleted */
+  delete(name: BucketName, keys: readonly string[], onlyIf?: ObjectCondition): Promise<number>;
   list<T>(name: BucketName, options: ListOptions, rendering: ListRendering<T>): ObjectListing<T>;
   /** Without touching the bytes. Attributes are the source's where none are given. */
   copy(
@@ -209,16 +210,19 @@ export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOpti
       });
     },
 
-    async delete({ projectId, bucket }, keys) {
+    async delete({ projectId, bucket }, keys, onlyIf) {
       if (keys.length > MAX_DELETE_KEYS) {
         throw new R2Refusal("invalidArgument", { message: `At most ${MAX_DELETE_KEYS} keys can be deleted at once.` });
       }
       for (const key of keys) checkObjectKey(key);
       const now = clock.now();
-      const deleted = await states.commit(
-        projectId,
-        (db) => keys.filter((key) => removeObject(db, bucket, key, now)).length,
-      );
+      const deleted = await states.commit(projectId, (db) => {
+        if (onlyIf !== undefined) {
+          const present = keys.map((key) => findObject(db, bucket, key)).filter((object) => object !== undefined);
+          if (!present.every((object) => meetsCondition(onlyIf, object))) throw new R2Refusal("preconditionFailed");
+        }
+        return keys.filter((key) => removeObject(db, bucket, key, now)).length;
+      });
       if (deleted > 0) onGarbage(projectId);
       return deleted;
     },

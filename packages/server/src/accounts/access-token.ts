@@ -13,6 +13,8 @@ export interface AccessTokens {
   sign(accountId: string, sessionId: string): Promise<{ readonly token: string; readonly expiresAtMs: number }>;
   /** What a token says; null when it is not ours, was changed, or has expired. */
   verify(token: string): Promise<AccessTokenClaims | null>;
+  /** What others need to check our tokens (RFC 7517): every key that may still verify one, and nothing secret. */
+  readonly publicKeys: readonly Readonly<Record<string, string>>[];
 }
 
 /** Short, because a copy of a token is good until it expires or its session ends. */
@@ -49,6 +51,15 @@ export function createAccessTokens({ signingKeys, issuer, clock, newId }: Access
   }
 
   return {
+    publicKeys: signingKeys.map(({ kid, publicJwk: { kty = "", crv = "", x = "", y = "" } }) => ({
+      kty,
+      crv,
+      x,
+      y,
+      kid,
+      alg: ALGORITHM,
+      use: "sig",
+    })),
     async sign(accountId, sessionId) {
       const { SignJWT, kid, privateKey } = await library();
       const issuedAt = Math.floor(clock.now() / 1_000);
@@ -74,7 +85,15 @@ export function createAccessTokens({ signingKeys, issuer, clock, newId }: Access
             if (key === undefined) throw new Error("unknown key id");
             return key;
           },
-          { algorithms: [ALGORITHM], issuer, audience: AUDIENCE, currentDate: new Date(clock.now()) },
+          {
+            algorithms: [ALGORITHM],
+            typ: "JWT",
+            issuer,
+            audience: AUDIENCE,
+            currentDate: new Date(clock.now()),
+            // Refuses tokens of the future, too.
+            maxTokenAge: ACCESS_TOKEN_LIFETIME_MS / 1_000,
+          },
         );
         return readClaims(payload);
       } catch {

@@ -9,12 +9,12 @@ const RULES: readonly (readonly [broken: (password: string) => boolean, text: st
   [(password) => !/\p{Nd}/u.test(password), "a digit"],
 ];
 
-/** @throws AUTH_PASSWORD_WEAK naming everything that is missing. */
-export function requireStrongPassword(password: string): void {
+/** @param field as the request calls it. @throws AUTH_PASSWORD_WEAK naming everything that is missing. */
+export function requireStrongPassword(password: string, field = "password"): void {
   const missing = RULES.filter(([broken]) => broken(password)).map(([, text]) => text);
   if (missing.length === 0) return;
   throw new AerostackError("AUTH_PASSWORD_WEAK", {
     message: `The password needs ${missing.join(", ")}.`,
-    details: { fieldErrors: { password: [`needs ${missing.join(", ")}`] } },
+    details: { fieldErrors: { [field]: [`needs ${missing.join(", ")}`] } },
   });
 }

@@ -1,4 +1,6 @@
 import {
+  changePasswordRequestSchema,
+  jwksResponseSchema,
   loginRequestSchema,
   logoutRequestSchema,
   refreshRequestSchema,
@@ -8,6 +10,8 @@ import {
   userResponseSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
+import type { AccessTokens } from "./access-token.ts";
+import type { createPasswordChanger } from "./password-change.ts";
 import type { AccountService } from "./service.ts";
 import type { Sessions } from "./sessions.ts";
 import { showSession, showUser } from "./show-account.ts";
@@ -15,12 +19,40 @@ import { showSession, showUser } from "./show-account.ts";
 export interface AccountRoutesOptions {
   readonly accounts: AccountService;
   readonly sessions: Sessions;
+  readonly accessTokens: Pick<AccessTokens, "publicKeys">;
+  readonly changePassword: ReturnType<typeof createPasswordChanger>;
 }
 
 const TAG = "Accounts";
 
-export function accountRoutes({ accounts, sessions }: AccountRoutesOptions): readonly Route[] {
+export function accountRoutes(options: AccountRoutesOptions): readonly Route[] {
+  const { accounts, sessions, accessTokens, changePassword } = options;
   return [
+    defineRoute({
+      method: "get",
+      path: "/api/auth/jwks.json",
+      summary: "Get the keys that access tokens are signed with",
+      description: "A JSON Web Key Set (RFC 7517). Keys that were replaced stay until no token of theirs is valid.",
+      tag: TAG,
+      auth: "none",
+      response: { status: 200, schema: jwksResponseSchema },
+      handler: () => ({ keys: [...accessTokens.publicKeys] }),
+    }),
+    defineRoute({
+      method: "post",
+      path: "/api/auth/password/change",
+      summary: "Change the account's password",
+      description: "Ends all other sessions of the account. Five a quarter of an hour.",
+      tag: TAG,
+      auth: "account",
+      body: changePasswordRequestSchema,
+      response: { status: 200, schema: successSchema },
+      errors: ["AUTH_INVALID_CREDENTIALS", "AUTH_PASSWORD_WEAK", "CONFLICT", "FORBIDDEN"],
+      handler: async ({ principal, body }) => {
+        await changePassword(principal, body);
+        return { success: true as const };
+      },
+    }),
     defineRoute({
       method: "post",
       path: "/api/auth/register",

@@ -14,11 +14,24 @@ export const sessionStore = {
     return await db.selectFrom("sessions").selectAll().where("id", "=", id).executeTakeFirst();
   },
 
-  async revoke(db: Db, id: string, reason: string, nowMs: number): Promise<void> {
-    await db
+  /** False when it had ended before. */
+  async revoke(db: Db, id: string, reason: string, nowMs: number): Promise<boolean> {
+    const row = await db
       .updateTable("sessions")
       .set({ revoked_at: nowMs, revoke_reason: reason })
       .where("id", "=", id)
+      .where("revoked_at", "is", null)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
+  async revokeOthers(db: Db, accountId: string, keptId: string, reason: string, nowMs: number): Promise<void> {
+    await db
+      .updateTable("sessions")
+      .set({ revoked_at: nowMs, revoke_reason: reason })
+      .where("account_id", "=", accountId)
+      .where("id", "!=", keptId)
       .where("revoked_at", "is", null)
       .execute();
   },

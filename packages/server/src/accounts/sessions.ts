@@ -47,10 +47,12 @@ export interface SessionsOptions {
   readonly changes: ChangeFeed;
   readonly accessTokens: AccessTokens;
   readonly log: Logger;
+  /** A refresh token was used twice; its session has ended. Told once for each session. */
+  readonly onReuse: (accountId: string) => void;
 }
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { clock, changes, accessTokens, log } = options;
+  const { clock, changes, accessTokens, log, onReuse } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function handOut(account: AccountRow, sessionId: string, refreshToken: string): Promise<OpenedSession> {
@@ -70,8 +72,9 @@ export function createSessions(options: SessionsOptions): Sessions {
     return { refreshToken, row };
   }
 
-  async function end(sessionId: string, reason: string): Promise<void> {
-    await changes.commit(sql, [`session:${sessionId}`], (trx) =>
+  /** False when it had ended before. */
+  async function end(sessionId: string, reason: string): Promise<boolean> {
+    return await changes.commit(sql, [`session:${sessionId}`], (trx) =>
       sessionStore.revoke(trx, sessionId, reason, clock.now()),
     );
   }
@@ -113,13 +116,15 @@ export function createSessions(options: SessionsOptions): Sessions {
           { sessionId: session.id, accountId: account.id },
           "a refresh token was used twice; its session was ended",
         );
-        await end(session.id, "refresh token reused");
+        if (await end(session.id, "refresh token reused")) onReuse(account.id);
         throw invalidRefreshToken();
       }
       return await handOut(account, session.id, next.refreshToken);
     },
 
-    end: (sessionId) => end(sessionId, "logged out"),
+    async end(sessionId) {
+      await end(sessionId, "logged out");
+    },
 
     async endByRefreshToken(refreshToken) {
       const token = await sessionStore.findToken(sql.db, hashToken(refreshToken));

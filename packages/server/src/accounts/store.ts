@@ -40,6 +40,18 @@ export const accountStore = {
       .execute();
   },
 
+  /** False when the password is not the one that was checked any more: of two changes at once one wins. */
+  async replacePasswordHash(db: Db, account: AccountRow, passwordHash: string, nowMs: number): Promise<boolean> {
+    const row = await db
+      .updateTable("accounts")
+      .set({ password_hash: passwordHash, updated_at: nowMs })
+      .where("id", "=", account.id)
+      .where("password_hash", "=", account.password_hash)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
   /** Replaces all set-up tokens: only the one of the last start is valid. */
   async replaceSetupToken(db: Db, hash: string, nowMs: number): Promise<void> {
     await db.deleteFrom("setup_tokens").execute();

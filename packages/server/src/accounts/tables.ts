@@ -1,5 +1,4 @@
 import type { SqlMigrations } from "../kernel/sql/index.ts";
-import type { KeyColumns } from "../keys/tables.ts";
 
 export interface AccountTables {
   accounts: {
@@ -12,7 +11,16 @@ export interface AccountTables {
     created_at: number;
     updated_at: number;
   };
-  account_keys: KeyColumns & { account_id: string };
+  account_keys: {
+    id: string;
+    account_id: string;
+    name: string;
+    prefix: string;
+    hash: string;
+    created_at: number;
+    last_used_at: number | null;
+    revoked_at: number | null;
+  };
   /** A log-in: the family of all refresh tokens that came of it. */
   sessions: {
     id: string;

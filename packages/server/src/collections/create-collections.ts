@@ -5,7 +5,7 @@ import type { Limiter } from "../kernel/limiter/limiter.ts";
 import { createCatalog } from "./catalog.ts";
 import { createDefinitionStore } from "./definition-store.ts";
 import { createCallerReader, toRuleUser, type VerifiedUser, type VerifyUser } from "./items/caller.ts";
-import { createItemService } from "./items/service.ts";
+import { createItemService, type TableRow } from "./items/service.ts";
 import { createItemOperations } from "./operations.ts";
 import { createCollectionRoutes } from "./routes.ts";
 import type { Rule } from "./rules/rule.ts";
@@ -32,23 +32,18 @@ export function createCollections({ databases, clock, bus, limiter, verifyUser }
     items,
     operations: createItemOperations({ items, callerOf: createCallerReader(verifyUser) }),
     routes: createCollectionRoutes({ collections: service }),
-    /**
-     * Whether somebody may be told of a row of a table: the rule for list decides. False for tables that are no collection.
-     *
-     * @param row the row as the database has it, by column
-     * @param user as an access token says; null for nobody
-     */
     /** Whether anybody but a secret key may list items at all: which of them is asked row by row. */
     async isListed(projectId: string, table: string): Promise<boolean> {
       const collection = await catalog.find(projectId, table).catch(() => undefined);
       return collection !== undefined && !isClosed(collection.rules.list);
     },
-    mayRead: (
-      projectId: string,
-      table: string,
-      row: Readonly<Record<string, unknown>>,
-      user: VerifiedUser | null,
-    ): Promise<boolean> => items.mayRead(projectId, table, row, user === null ? null : toRuleUser(user)),
+    /**
+     * Whether somebody may be told of a row of a table: the rule for list decides. False for tables that are no collection.
+     *
+     * @param user as an access token says; null for nobody
+     */
+    mayRead: (projectId: string, row: TableRow, user: VerifiedUser | null): Promise<boolean> =>
+      items.mayRead(projectId, row, user === null ? null : toRuleUser(user)),
     /** As `generate types` of existing clients reads them. */
     async describe(projectId: string) {
       return (await service.list(projectId)).map(({ id, name, definition }) => ({

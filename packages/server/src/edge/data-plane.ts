@@ -1,12 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { AerostackError, type KeyScope, type Permission } from "@aerostack/contracts";
+import { AerostackError, type Permission } from "@aerostack/contracts";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { parseJson } from "../kernel/parse-json.ts";
-import { requireScope } from "../keys/key-limits.ts";
 import type { Principal } from "../keys/principal.ts";
-import { requiredScope } from "../keys/required-scope.ts";
 import { levelOfStatus } from "../logs/level-of-status.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import type { DataCall, Operation } from "./define-operation.ts";
@@ -23,7 +21,7 @@ export interface DataPlaneOptions {
   readonly operations: readonly Operation[];
   readonly now: () => number;
   /** The principal of the request's credential, wherever it stands. */
-  readonly principalOf: (req: IncomingMessage, clientAddress: string) => Principal | null | Promise<Principal | null>;
+  readonly principalOf: (req: IncomingMessage) => Principal | null | Promise<Principal | null>;
   /** For account keys, which name the project by `X-Project-Id`. */
   readonly findProject: (principal: Principal, ref: string, permission: Permission) => Promise<{ readonly id: string }>;
   /** For callers without a key; null when there is no such project. */
@@ -34,9 +32,6 @@ export interface DataPlaneOptions {
   readonly answerError: (req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string) => void;
 }
 
-/** An operation with the scope that its callers' keys need. */
-type ScopedOperation = Operation & { readonly scope: KeyScope | null };
-
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024;
 const FIRST_SERVER_ERROR = 500;
 
@@ -45,25 +40,26 @@ const FIRST_SERVER_ERROR = 500;
  * how many → parse → the work → answer → log line.
  */
 export function createDataPlane(options: DataPlaneOptions) {
-  const table = createOperationTable(
-    options.operations.map((operation) => ({ ...operation, scope: requiredScope(operation) })),
-  );
+  const table = createOperationTable(options.operations);
 
   /** The project that the credential opens, or the one that the caller names. */
   async function projectOf(
     req: IncomingMessage,
     principal: Principal | null,
-    operation: ScopedOperation,
+    operation: Operation,
+    onlyProject: string | undefined,
   ): Promise<string> {
     if (principal === null && operation.access !== "project") throw new AerostackError("AUTH_INVALID_KEY");
-    if (principal !== null && operation.scope !== null) requireScope(principal.limits, operation.scope);
     if (principal?.kind === "project") {
       if (operation.access === "secret" && principal.access !== "secret") {
         throw new AerostackError("FORBIDDEN", { message: "This address needs a secret key, not a public one." });
       }
+      // A domain of one project is no door to another, whose key says nothing here.
+      if (onlyProject !== undefined && principal.projectId !== onlyProject)
+        throw new AerostackError("AUTH_INVALID_KEY");
       return principal.projectId;
     }
-    const ref = req.headers["x-project-id"];
+    const ref = onlyProject ?? req.headers["x-project-id"];
     if (typeof ref !== "string" || ref === "") {
       if (principal === null) throw new AerostackError("AUTH_INVALID_KEY");
       throw new AerostackError("VALIDATION_ERROR", {
@@ -80,8 +76,9 @@ export function createDataPlane(options: DataPlaneOptions) {
     req: IncomingMessage,
     res: ServerResponse,
     target: { readonly path: string; readonly search: string },
-    { operation, params }: { readonly operation: ScopedOperation; readonly params: Readonly<Record<string, string>> },
+    { operation, params }: { readonly operation: Operation; readonly params: Readonly<Record<string, string>> },
     caller: DataCaller,
+    onlyProject: string | undefined,
   ): Promise<void> {
     const startedAt = performance.now();
     const time = options.now();
@@ -95,9 +92,9 @@ export function createDataPlane(options: DataPlaneOptions) {
       const reading =
         operation.body === undefined ? undefined : readJson(req, operation.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
       reading?.catch(() => {});
-      const found = options.principalOf(req, caller.ip);
+      const found = options.principalOf(req);
       principal = found instanceof Promise ? await found : found;
-      const owner = projectOf(req, principal, operation);
+      const owner = projectOf(req, principal, operation, onlyProject);
       projectId = await owner;
       verdict = options.countCall(projectId, principal, caller.ip);
       if (!verdict.allowed) {
@@ -172,13 +169,18 @@ export function createDataPlane(options: DataPlaneOptions) {
   }
 
   /** True when the request was one of these addresses; it is answered, or will be. */
-  return function handleDataPlane(req: IncomingMessage, res: ServerResponse, caller: DataCaller): boolean {
+  return function handleDataPlane(
+    req: IncomingMessage,
+    res: ServerResponse,
+    caller: DataCaller,
+    onlyProject?: string,
+  ): boolean {
     const url = req.url ?? "/";
     const mark = url.indexOf("?");
     const path = mark === -1 ? url : url.slice(0, mark);
     const found = table.find(req.method ?? "GET", path);
     if (found === null) return false;
-    void serve(req, res, { path, search: mark === -1 ? "" : url.slice(mark + 1) }, found, caller);
+    void serve(req, res, { path, search: mark === -1 ? "" : url.slice(mark + 1) }, found, caller, onlyProject);
     return true;
   };
 }

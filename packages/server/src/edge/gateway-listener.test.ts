@@ -11,6 +11,7 @@ function callerOf(trustProxy: readonly string[] | undefined, peer: string, heade
   const seen: Caller[] = [];
   const listener = createGatewayListener({
     functionsDomain: "localhost",
+    domains: { route: () => null },
     calls: { handle: (_req, _res, _address, caller) => void seen.push(caller) },
     handleUpgrade: () => {},
     handleStorage: () => false,
@@ -31,7 +32,7 @@ function callerOf(trustProxy: readonly string[] | undefined, peer: string, heade
   Object.defineProperty(socket, "remoteAddress", { value: peer });
   const req = new IncomingMessage(socket);
   Object.assign(req, { url: "/f/shop/hello", method: "GET", headers });
-  listener.onRequest(req, new ServerResponse(req));
+  void listener.onRequest(req, new ServerResponse(req));
   const [caller] = seen;
   if (caller === undefined) throw new Error("the call was not taken");
   return caller;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { AerostackError } from "@aerostack/contracts";
+import type { DomainRouter, DomainTarget } from "../domains/domain-router.ts";
 import type { Caller, CallHandler } from "../functions/call-handler.ts";
 import type { DispatchPrincipals } from "../functions/dispatch-principal.ts";
 import type { FunctionAddress } from "../functions/function-address.ts";
@@ -9,11 +10,13 @@ import { parseCustomAddress, parseHostAddress, parsePathAddress } from "../funct
 import type { CountryLookup } from "../kernel/geo/country-lookup.ts";
 import type { Principal } from "../keys/principal.ts";
 import { readCredential } from "./credential.ts";
-import { renderError } from "./error-shapes.ts";
+import { renderError, toAerostackError } from "./error-shapes.ts";
 import { acceptRequestId } from "./request-id.ts";
 
 export interface GatewayListenerOptions {
   readonly functionsDomain: string;
+  /** Domains of projects' own; what is asked of them is for their project alone. */
+  readonly domains: Pick<DomainRouter, "route">;
   readonly calls: Pick<CallHandler, "handle">;
   readonly handleUpgrade: (
     req: IncomingMessage,
@@ -26,16 +29,19 @@ export interface GatewayListenerOptions {
   readonly handleStorage: (req: IncomingMessage, res: ServerResponse, callerOf: () => Caller) => boolean;
   /** Takes WebSockets of the realtime interface; true when it did. */
   readonly handleRealtime: (req: IncomingMessage, socket: Duplex, head: Buffer, requestId: string) => boolean;
-  readonly handleDataPlane: (req: IncomingMessage, res: ServerResponse, caller: Caller) => boolean;
+  /** @param onlyProject the one project that may be asked for, where the address belongs to one */
+  readonly handleDataPlane: (
+    req: IncomingMessage,
+    res: ServerResponse,
+    caller: Caller,
+    onlyProject?: string,
+  ) => boolean;
   readonly clientAddress: (facts: { remoteAddress: string | undefined; forwardedFor: string | undefined }) => string;
   /** True when the peer is a proxy whose headers are believed. */
   readonly isTrustedProxy: (remoteAddress: string | undefined) => boolean;
   /** The country of an address, where no trusted proxy tells it. */
   readonly countryOf: CountryLookup;
-  readonly resolvePrincipal: (
-    credential: string,
-    clientAddress: string,
-  ) => Principal | null | Promise<Principal | null>;
+  readonly resolvePrincipal: (credential: string) => Principal | null | Promise<Principal | null>;
   /** The project of a function that calls by the token of the call that it serves. */
   readonly resolveFunction: DispatchPrincipals;
 }
@@ -64,20 +70,20 @@ export function createPrincipalReader(
   resolve: GatewayListenerOptions["resolvePrincipal"],
   resolveFunction: GatewayListenerOptions["resolveFunction"],
 ) {
-  return (req: IncomingMessage, clientAddress: string): Principal | null | Promise<Principal | null> => {
+  return (req: IncomingMessage): Principal | null | Promise<Principal | null> => {
     const found = resolveFunction(req.headers);
-    if (found instanceof Promise) return found.then((principal) => principal ?? byKey(req, clientAddress));
-    return found ?? byKey(req, clientAddress);
+    if (found instanceof Promise) return found.then((principal) => principal ?? byKey(req));
+    return found ?? byKey(req);
   };
 
-  function byKey(req: IncomingMessage, clientAddress: string): Principal | null | Promise<Principal | null> {
+  function byKey(req: IncomingMessage): Principal | null | Promise<Principal | null> {
     const url = req.url ?? "/";
     const mark = url.indexOf("?");
     const credential = readCredential({
       header: (name) => single(req.headers[name]),
       search: mark === -1 ? "" : url.slice(mark + 1),
     });
-    return credential === undefined ? null : resolve(credential, clientAddress);
+    return credential === undefined ? null : resolve(credential);
   }
 }
 
@@ -138,7 +144,7 @@ export function createGatewayListener(options: GatewayListenerOptions) {
   }
 
   async function projectOf(req: IncomingMessage): Promise<string> {
-    const principal = await principalOf(req, callerOf(req).ip);
+    const principal = await principalOf(req);
     if (principal?.kind === "project") return principal.projectId;
     const ref = single(req.headers["x-project-id"]);
     if (ref !== undefined) return ref;
@@ -148,49 +154,120 @@ export function createGatewayListener(options: GatewayListenerOptions) {
     });
   }
 
+  /** The custom domain's target of a request; null where it is asked at an address of the platform itself. */
+  function domainTargetOf(req: IncomingMessage): DomainTarget | null | Promise<DomainTarget | null> {
+    const forwarded = options.isTrustedProxy(req.socket.remoteAddress) ? req.headers["x-forwarded-host"] : undefined;
+    return options.domains.route(single(forwarded) ?? req.headers.host, req.url ?? "/");
+  }
+
+  function handleDomain(req: IncomingMessage, res: ServerResponse, target: DomainTarget): void {
+    const caller = callerOf(req);
+    const url = req.url ?? "/";
+    const address = addressOfTarget(target, url);
+    if (address instanceof AerostackError) answerError(req, res, address, caller.requestId);
+    else if (address !== null) options.calls.handle(req, res, address, caller);
+    else if (target.kind !== "api" || !options.handleDataPlane(req, res, caller, target.projectId)) {
+      answerError(req, res, new AerostackError("NOT_FOUND"), caller.requestId);
+    }
+  }
+
+  function handlePlatform(req: IncomingMessage, res: ServerResponse): boolean {
+    const url = req.url ?? "/";
+    if (options.handleStorage(req, res, () => callerOf(req))) return true;
+    const address = addressOf(req);
+    if (address !== null && !isPossibleHost(req.headers.host)) {
+      const error = new AerostackError("REQUEST_MALFORMED", { message: "The Host header is not a host." });
+      answerError(req, res, error, acceptRequestId(undefined));
+      return true;
+    }
+    if (address === null) {
+      const isDataPlane = url.startsWith("/v1/") || url.startsWith("/internal/");
+      return isDataPlane && options.handleDataPlane(req, res, callerOf(req));
+    }
+    const caller = callerOf(req);
+    if (!(address instanceof Promise)) {
+      if (redirectToFolder(req, res, address)) return true;
+      options.calls.handle(req, res, address, caller);
+      return true;
+    }
+    address.then(
+      (found) => options.calls.handle(req, res, found, caller),
+      (error: unknown) => {
+        answerError(req, res, toAerostackError(error), caller.requestId);
+      },
+    );
+    return true;
+  }
+
+  function handlePlatformUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    if (options.handleRealtime(req, socket, head, acceptRequestId(single(req.headers["x-request-id"])))) return true;
+    const address = addressOf(req);
+    if (address === null) return false;
+    const caller = callerOf(req);
+    Promise.resolve(address).then(
+      (found) => options.handleUpgrade(req, socket, head, found, caller),
+      () => socket.destroy(),
+    );
+    return true;
+  }
+
+  function handleDomainUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer, target: DomainTarget): boolean {
+    const address = addressOfTarget(target, req.url ?? "/");
+    if (address === null || address instanceof AerostackError) return false;
+    options.handleUpgrade(req, socket, head, address, callerOf(req));
+    return true;
+  }
+
   return {
-    /** True when the request is taken. */
-    onRequest(req: IncomingMessage, res: ServerResponse): boolean {
-      const url = req.url ?? "/";
-      if (options.handleStorage(req, res, () => callerOf(req))) return true;
-      const address = addressOf(req);
-      if (address !== null && !isPossibleHost(req.headers.host)) {
-        const error = new AerostackError("REQUEST_MALFORMED", { message: "The Host header is not a host." });
-        answerError(req, res, error, acceptRequestId(undefined));
+    /** True when the request is taken: at once, or once the database has told whose host it names. */
+    onRequest(req: IncomingMessage, res: ServerResponse): boolean | Promise<boolean> {
+      const target = domainTargetOf(req);
+      if (target === null) return handlePlatform(req, res);
+      if (!(target instanceof Promise)) {
+        handleDomain(req, res, target);
         return true;
       }
-      if (address === null) {
-        const isDataPlane = url.startsWith("/v1/") || url.startsWith("/internal/");
-        return isDataPlane && options.handleDataPlane(req, res, callerOf(req));
-      }
-      const caller = callerOf(req);
-      if (!(address instanceof Promise)) {
-        if (redirectToFolder(req, res, address)) return true;
-        options.calls.handle(req, res, address, caller);
-        return true;
-      }
-      address.then(
-        (found) => options.calls.handle(req, res, found, caller),
+      return target.then(
+        (found) => {
+          if (found === null) return handlePlatform(req, res);
+          handleDomain(req, res, found);
+          return true;
+        },
         (error: unknown) => {
-          const shown =
-            error instanceof AerostackError ? error : new AerostackError("INTERNAL_ERROR", { cause: error });
-          answerError(req, res, shown, caller.requestId);
+          answerError(req, res, toAerostackError(error), acceptRequestId(undefined));
+          return true;
         },
       );
-      return true;
     },
 
     /** True when the upgrade is taken. */
     onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-      if (options.handleRealtime(req, socket, head, acceptRequestId(single(req.headers["x-request-id"])))) return true;
-      const address = addressOf(req);
-      if (address === null) return false;
-      const caller = callerOf(req);
-      Promise.resolve(address).then(
-        (found) => options.handleUpgrade(req, socket, head, found, caller),
-        () => socket.destroy(),
-      );
+      const target = domainTargetOf(req);
+      if (target === null) return handlePlatformUpgrade(req, socket, head);
+      if (!(target instanceof Promise)) return handleDomainUpgrade(req, socket, head, target);
+      target
+        .then((found) =>
+          found === null ? handlePlatformUpgrade(req, socket, head) : handleDomainUpgrade(req, socket, head, found),
+        )
+        .then(
+          (taken) => taken || socket.destroy(),
+          () => socket.destroy(),
+        );
       return true;
     },
   };
+}
+
+/** The function that a custom domain's target means; null where it means none. */
+function addressOfTarget(target: DomainTarget, url: string): FunctionAddress | AerostackError | null {
+  // RFC 9112, 3.2.2: a target with a host of its own would overrule the Host header that was looked at.
+  if (!url.startsWith("/")) {
+    return new AerostackError("REQUEST_MALFORMED", { message: "The request's target is not a path." });
+  }
+  if (target.kind === "nothing") {
+    return new AerostackError("NOT_FOUND", { message: "This address of the domain leads nowhere." });
+  }
+  if (target.kind === "api") return null;
+  const { projectId: project, functionName, environment } = target;
+  return { project, functionName, environment, path: url, prefix: "" };
 }

@@ -22,7 +22,7 @@ export interface HttpServerOptions {
   /** Time from the first byte of a connection or request to the end of its headers. */
   readonly headersTimeoutMs?: number;
   /** Sees every request first and answers those that it returns true for: the hot path, without Hono. */
-  readonly onRequest?: (req: IncomingMessage, res: ServerResponse) => boolean;
+  readonly onRequest?: (req: IncomingMessage, res: ServerResponse) => boolean | Promise<boolean>;
   /** Told of every request before it is answered. */
   readonly observe?: (req: IncomingMessage, res: ServerResponse) => void;
   /** Takes WebSocket upgrades; false leaves the request to be refused. */
@@ -64,7 +64,9 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   const { onRequest, observe } = options;
   const listener = (req: IncomingMessage, res: ServerResponse) => {
     observe?.(req, res);
-    if (onRequest?.(req, res) !== true) void appListener(req, res);
+    const taken = onRequest?.(req, res) ?? false;
+    if (taken instanceof Promise) void taken.then((isTaken) => (isTaken ? undefined : appListener(req, res)));
+    else if (!taken) void appListener(req, res);
   };
   const limits = { connectionsCheckingInterval: CONNECTIONS_CHECK_MS, maxHeaderSize: MAX_HEADER_BYTES };
   const server =

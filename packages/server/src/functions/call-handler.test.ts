@@ -112,6 +112,7 @@ beforeEach(async () => {
     answerError,
   });
   const listener = createGatewayListener({
+    domains: { route: () => null },
     functionsDomain: "localhost",
     calls,
     handleUpgrade: (_req, socket) => void socket.destroy(),

@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+import { PLAN_NAMES, planNameSchema } from "@aerostack/contracts";
 import { z } from "zod";
 
 /**
@@ -193,6 +195,20 @@ export const SETTINGS = {
     description:
       "A second port that answers plain HTTP: with the proofs that a certificate authority asks for, and with redirects to HTTPS. Nothing else is served there.",
   }),
+  firewallManagement: setting("Network", "AEROSTACK_FIREWALL_MANAGEMENT", {
+    schema: z.enum(["off", "detect", "block"]),
+    allowed: "off, detect or block",
+    description:
+      "What the firewall does with an attack on the management interface (`/api/`): nothing, a line in the log, or a refusal (`WAF_BLOCKED`).",
+    fallback: "block",
+  }),
+  firewallProjects: setting("Network", "AEROSTACK_FIREWALL_PROJECTS", {
+    schema: z.enum(["off", "detect", "block"]),
+    allowed: "off, detect or block",
+    description:
+      "The same for functions, the data plane, and everything else. They carry SQL and code in earnest, so by default a hit is only logged and counted.",
+    fallback: "detect",
+  }),
   functionsDomain: setting("Network", "AEROSTACK_FUNCTIONS_DOMAIN", {
     schema: z
       .string()
@@ -201,6 +217,14 @@ export const SETTINGS = {
     allowed: "a domain without scheme or port, such as functions.example.com",
     description: "Functions also answer at `<function>.<project>.<this domain>`.",
     fallback: "localhost",
+  }),
+  dnsServers: setting("Network", "AEROSTACK_DNS_SERVERS", {
+    schema: commaSeparated.refine((parts) =>
+      parts.every((part) => isIP(part.replace(/^\[(.+)\](?::\d{1,5})?$|^([\d.]+)(?::\d{1,5})?$/, "$1$2")) !== 0),
+    ),
+    allowed: "addresses of name servers, such as 1.1.1.1,[2606:4700:4700::1111]:53",
+    description: "Who is asked for the proofs of custom domains. Without it, the name servers of the machine.",
+    fallback: "",
   }),
   egressAllow: setting("Network", "AEROSTACK_EGRESS_ALLOW", {
     schema: commaSeparated.refine((parts) =>
@@ -318,6 +342,13 @@ export const SETTINGS = {
     fallback: 1_000,
     description:
       "Connections that one address may have open at once (an IPv6 network of 64 bits counts as one). Trusted proxies and this machine itself have no limit. 0 switches it off.",
+  }),
+  defaultPlan: setting("Limits", "AEROSTACK_DEFAULT_PLAN", {
+    schema: planNameSchema,
+    allowed: PLAN_NAMES.join(", "),
+    description:
+      "The plan of projects for which none was chosen; `self-hosted` holds nobody back on their own machine.",
+    fallback: "self-hosted",
   }),
   queryTimeoutMs: numberSetting("Limits", "AEROSTACK_QUERY_TIMEOUT_MS", {
     minimum: 50,

@@ -1,5 +1,6 @@
 import type { Clock } from "@aerostack/kernel";
 import type { createControlPlane } from "../control-plane.ts";
+import type { DomainCertificates } from "../domains/certificates.ts";
 import type { Bus } from "../kernel/bus/bus.ts";
 import type { Config } from "../kernel/config.ts";
 import type { Envelope } from "../kernel/crypto/envelope.ts";
@@ -8,6 +9,7 @@ import type { Lifecycle } from "../kernel/lifecycle.ts";
 import type { ShareCounts } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Databases } from "../kernel/open-databases.ts";
+import type { Slots } from "../kernel/slots/slots.ts";
 
 export interface ProjectPlaneOptions {
   readonly config: Config;
@@ -15,11 +17,14 @@ export interface ProjectPlaneOptions {
   readonly databases: Databases;
   readonly bus: Bus;
   readonly events: EventLog;
+  readonly slots: Slots;
   readonly shareCounts: ShareCounts | undefined;
   readonly envelope: Envelope;
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
   /** Origin that functions call the platform at. */
   readonly origin: string;
+  /** Null: whoever is in front of this server ends TLS. */
+  readonly certificates: DomainCertificates | null;
   readonly controlPlane: ReturnType<typeof createControlPlane>;
 }

@@ -1,8 +1,9 @@
+import type { RealtimeLimits } from "@aerostack/contracts";
 import type { WebSocket } from "ws";
 import type { Credentials } from "./handshake.ts";
 import type { Listener, Subscription } from "./hub.ts";
 import type { Speaker } from "./permissions.ts";
-import type { SessionOwner } from "./store.ts";
+import type { SessionOwner } from "./session-store.ts";
 import type { TopicProject } from "./topics.ts";
 
 /** Bytes that wait for a slow reader; beyond it the connection is closed, for nothing is buffered without bound. */
@@ -17,9 +18,6 @@ const TERMINATE_AFTER_MS = 2000;
 /** Frames of which it is not known yet whether this client may see them. */
 const MAX_WAITING_FRAMES = 5_000;
 const TEXT = { binary: false } as const;
-/** Messages that a connection may send at once, and how many more each second. */
-const BURST = 200;
-const MESSAGES_PER_SECOND = 100;
 export const MAX_SUBSCRIPTIONS = 200;
 
 /** One client's WebSocket: what it listens to, and how fast it may speak. */
@@ -35,8 +33,12 @@ export class RealtimeConnection implements Listener {
   credentials: Credentials;
   /** When anything was heard last, in `performance.now()`. */
   heardAt = performance.now();
+  /** Of the plan, when it was opened. */
+  readonly limits: RealtimeLimits;
+  /** Unix milliseconds: everything that was sent by then has left this process. */
+  drainedAtMs: number;
   private readonly socket: WebSocket;
-  private allowance = BURST;
+  private allowance: number;
   private allowedAt = performance.now();
   private isClosing = false;
   private deciding: Promise<void> | undefined;
@@ -49,6 +51,8 @@ export class RealtimeConnection implements Listener {
     readonly owner: SessionOwner;
     readonly speaker: Speaker;
     readonly credentials: Credentials;
+    readonly limits: RealtimeLimits;
+    readonly now: number;
   }) {
     this.id = options.id;
     this.socket = options.socket;
@@ -56,6 +60,9 @@ export class RealtimeConnection implements Listener {
     this.owner = options.owner;
     this.speaker = options.speaker;
     this.credentials = options.credentials;
+    this.limits = options.limits;
+    this.allowance = options.limits.messageBurst;
+    this.drainedAtMs = options.now;
     // Every WebSocket answers a ping of the protocol by itself (RFC 6455, 5.5.3), also where the client sends none of its own.
     this.socket.on("pong", () => {
       this.heardAt = performance.now();
@@ -76,20 +83,30 @@ export class RealtimeConnection implements Listener {
     this.sendText(JSON.stringify(frame));
   }
 
-  /** A reader that does not keep up is let go: it comes back and resumes. */
-  sendText(text: string | Buffer): void {
-    if (this.isOver) return;
+  /** Bytes that wait to leave this process. */
+  get unsentBytes(): number {
+    return this.socket.bufferedAmount;
+  }
+
+  /** A reader that does not keep up is let go, with false: it comes back and resumes. */
+  private sendText(text: string | Buffer): boolean {
+    if (this.isOver) return false;
     if (this.socket.bufferedAmount > MAX_BUFFERED_BYTES) {
       this.close(TOO_SLOW, "too slow");
-      return;
+      return false;
     }
     this.socket.send(text, TEXT);
+    return true;
+  }
+
+  private sendEvent(text: Buffer | null, own: Subscription, seq: number | undefined): void {
+    if ((text === null || this.sendText(text)) && seq !== undefined) own.lastSeq = seq;
   }
 
   /** Sends in order, though it takes a moment to know what this client may see; null: nothing. */
-  sendInTurn(text: Buffer | null | Promise<Buffer | null>): void {
+  sendInTurn(text: Buffer | null | Promise<Buffer | null>, own: Subscription, seq: number | undefined): void {
     if (!(text instanceof Promise) && this.deciding === undefined) {
-      if (text !== null) this.sendText(text);
+      this.sendEvent(text, own, seq);
       return;
     }
     if (++this.waiting > MAX_WAITING_FRAMES) {
@@ -101,7 +118,7 @@ export class RealtimeConnection implements Listener {
     const decided = (this.deciding ?? Promise.resolve()).then(async () => {
       const allowed = await known;
       this.waiting--;
-      if (allowed !== null) this.sendText(allowed);
+      this.sendEvent(allowed, own, seq);
       if (this.deciding === decided) this.deciding = undefined;
     });
     this.deciding = decided;
@@ -111,7 +128,8 @@ export class RealtimeConnection implements Listener {
   mayReceive(): boolean {
     const now = performance.now();
     this.heardAt = now;
-    this.allowance = Math.min(BURST, this.allowance + ((now - this.allowedAt) / 1000) * MESSAGES_PER_SECOND);
+    const { messageBurst, messagesPerSecond } = this.limits;
+    this.allowance = Math.min(messageBurst, this.allowance + ((now - this.allowedAt) / 1000) * messagesPerSecond);
     this.allowedAt = now;
     if (this.allowance < 1) return false;
     this.allowance--;

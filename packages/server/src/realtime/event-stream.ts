@@ -1,4 +1,4 @@
-import type { Listener, Position, Subscription } from "./hub.ts";
+import type { Listener, Subscription } from "./hub.ts";
 import type { Speaker } from "./permissions.ts";
 import type { Topic, TopicProject } from "./topics.ts";
 
@@ -55,6 +55,7 @@ export class EventStream implements Listener {
     this.#keepAlive = setInterval(() => void this.#beat(), KEEP_ALIVE_MS);
     this.#keepAlive.unref();
     options.signal.addEventListener("abort", () => this.end(), { once: true });
+    if (options.signal.aborted) this.end();
   }
 
   get isOver(): boolean {
@@ -78,12 +79,12 @@ export class EventStream implements Listener {
     this.#writeFrame(JSON.stringify(frame));
   }
 
-  sendInTurn(text: Buffer | null | Promise<Buffer | null>, position: Position): void {
+  sendInTurn(text: Buffer | null | Promise<Buffer | null>, own: Subscription, seq: number | undefined): void {
     this.#deciding = this.#deciding.then(async () => {
       // Where it cannot be told, it is not shown.
       const allowed = text instanceof Promise ? await text.catch(() => null) : text;
-      const at = this.#options.topics.findIndex(({ full }) => full === position?.[0]);
-      if (position !== undefined && at !== -1) this.#positions[at] = position[1];
+      const at = this.#options.topics.findIndex(({ full }) => full === own.full);
+      if (seq !== undefined && at !== -1) this.#positions[at] = seq;
       if (allowed !== null) this.#writeFrame(allowed.toString());
     });
   }

@@ -1,4 +1,5 @@
 import { AerostackError } from "@aerostack/contracts";
+import type { OutgoingFrame } from "./outgoing-frame.ts";
 
 /** Fields of an event's data with the values that a subscriber wants to hear of. */
 export type Filter = Readonly<Record<string, string | number | boolean | null>>;
@@ -18,15 +19,22 @@ export function readFilter(asked: Readonly<Record<string, unknown>> | null | und
   return Object.fromEntries(fields) as Filter;
 }
 
-/** Whether the data of an event has these values; of a row also when it had them before. */
-export function passesFilter(filter: Filter | null, data: unknown, old?: unknown): boolean {
+/**
+ * Whether the data of an event has these values; of a row also when it had them before. Of columns that were left out it is
+ * not known, and it is told.
+ */
+export function passesFilter(
+  filter: Filter | null,
+  { data, old, truncated }: Pick<OutgoingFrame, "data" | "old" | "truncated">,
+): boolean {
   if (filter === null) return true;
-  return hasValues(filter, data) || (old !== undefined && hasValues(filter, old));
+  return hasValues(filter, data, truncated) || (old !== undefined && hasValues(filter, old, truncated));
 }
 
-function hasValues(filter: Filter, data: unknown): boolean {
+function hasValues(filter: Filter, data: unknown, unknown: readonly string[] = []): boolean {
   if (typeof data !== "object" || data === null) return false;
   return Object.entries(filter).every(([name, value]) => {
+    if (unknown.includes(name)) return true;
     const found = Object.hasOwn(data, name) ? (data as Record<string, unknown>)[name] : null;
     // SQLite has no booleans: true is 1.
     return found === value || (typeof value === "boolean" && found === Number(value));

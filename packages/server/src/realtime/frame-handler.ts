@@ -2,9 +2,10 @@ import { AerostackError, type ClientFrame, clientFrameSchema } from "@aerostack/
 import type { VerifiedEndUser } from "../endusers/sessions/token-verifier.ts";
 import { MAX_SUBSCRIPTIONS, type RealtimeConnection } from "./connection.ts";
 import { type Filter, readFilter } from "./filter.ts";
-import type { Hub, Listener } from "./hub.ts";
+import type { Hub, Listener, Since } from "./hub.ts";
 import type { Permissions } from "./permissions.ts";
 import type { Presence } from "./presence.ts";
+import type { Publish } from "./publisher.ts";
 import { readTopic, type Topic, tableOf } from "./topics.ts";
 
 const MAX_STATE_CHARACTERS = 4096;
@@ -13,19 +14,12 @@ export interface FrameHandlerOptions {
   readonly hub: Hub<RealtimeConnection>;
   readonly presence: Presence;
   readonly permissions: Permissions;
-  /** Brings a message to a topic, and keeps it where that is asked for. */
-  readonly publish: (message: {
-    readonly projectId: string;
-    readonly topic: Topic;
-    readonly kind: "event" | "chat_message";
-    readonly event: string;
-    readonly data: unknown;
-    readonly userId: string | null;
-    readonly persist: boolean;
-  }) => Promise<void>;
+  readonly publish: Publish;
   /** Changes of the table's rows are told from when it resolves. */
   readonly watchTable: (projectId: string, table: string) => Promise<void>;
   readonly verifyToken: (projectId: string, token: string) => VerifiedEndUser | null | Promise<VerifiedEndUser | null>;
+  /** What a connection is subscribed to has changed. */
+  readonly onTopics: (connection: RealtimeConnection) => void;
   readonly onDefect: (error: unknown) => void;
 }
 
@@ -37,6 +31,7 @@ export function createFrameHandler({
   publish,
   watchTable,
   verifyToken,
+  onTopics,
   onDefect,
 }: FrameHandlerOptions) {
   function memberKey(connection: RealtimeConnection): string {
@@ -58,8 +53,8 @@ export function createFrameHandler({
   async function subscribe(
     connection: RealtimeConnection,
     topic: Topic,
-    since: number | null,
-    filter: Filter | null = null,
+    since: Since | null,
+    filter: Filter | null,
   ): Promise<void> {
     const isNew = !connection.topics.has(topic.full);
     if (isNew && connection.topics.size >= MAX_SUBSCRIPTIONS) {
@@ -70,6 +65,7 @@ export function createFrameHandler({
     await admitToTopic(connection, topic);
     if (connection.isOver) return;
     await hub.subscribe(connection, { ...topic, filter }, since);
+    onTopics(connection);
     const members = presence.members(topic.full);
     if (isNew && members.length > 0) {
       connection.send({
@@ -94,6 +90,7 @@ export function createFrameHandler({
         const { full, shown } = readTopic(frame.topic, project);
         untrack(connection, full);
         hub.unsubscribe(connection, full);
+        onTopics(connection);
         connection.send({ type: "unsubscribed", topic: shown });
         return;
       }
@@ -168,6 +165,7 @@ export function createFrameHandler({
         if (!(error instanceof AerostackError) || error.code !== "FORBIDDEN") continue;
         untrack(connection, topic.full);
         hub.unsubscribe(connection, topic.full);
+        onTopics(connection);
         refuse(connection, error, { topic: topic.shown });
       }
     }
@@ -211,3 +209,5 @@ export function createFrameHandler({
     },
   };
 }
+
+export type FrameHandler = ReturnType<typeof createFrameHandler>;

@@ -4,7 +4,7 @@ import type { VerifiedEndUser } from "../endusers/sessions/token-verifier.ts";
 import type { Principal } from "../keys/principal.ts";
 import { can, type ProjectPlace } from "../teams/permissions.ts";
 import type { Speaker } from "./permissions.ts";
-import type { SessionOwner } from "./store.ts";
+import type { SessionOwner } from "./session-store.ts";
 import type { TopicProject } from "./topics.ts";
 
 export const REALTIME_PATH = "/api/realtime";
@@ -16,8 +16,6 @@ const MAX_USER_ID_CHARACTERS = 200;
 /** What a connection was opened with: looked at again while it lasts. */
 export interface Credentials {
   readonly key: string | undefined;
-  /** Where the client is, because a key may be meant for some addresses only. */
-  readonly address: string;
   readonly token: string | undefined;
 }
 
@@ -32,9 +30,7 @@ export interface Admitted {
 }
 
 export interface HandshakeOptions {
-  readonly resolveKey: (credential: string, clientAddress: string) => Principal | null | Promise<Principal | null>;
-  /** Where a request comes from, as far as proxies are trusted. */
-  readonly clientAddressOf: (req: IncomingMessage) => string;
+  readonly resolveKey: (credential: string) => Principal | null | Promise<Principal | null>;
   readonly findProject: (ref: string) => Promise<(TopicProject & ProjectPlace) | undefined>;
   readonly verifyToken: (projectId: string, token: string) => VerifiedEndUser | null | Promise<VerifiedEndUser | null>;
 }
@@ -91,11 +87,10 @@ function readOffer(req: IncomingMessage): Offer {
  * Lets a client in by a key, a user's token, or both. A project that the credential does not open is refused like one that
  * is not there.
  */
-export function createHandshake({ resolveKey, clientAddressOf, findProject, verifyToken }: HandshakeOptions) {
+export function createHandshake({ resolveKey, findProject, verifyToken }: HandshakeOptions) {
   return async function admit(req: IncomingMessage): Promise<Admitted> {
     const offer = readOffer(req);
-    const address = clientAddressOf(req);
-    const principal = offer.key === undefined ? null : await resolveKey(offer.key, address);
+    const principal = offer.key === undefined ? null : await resolveKey(offer.key);
     if (offer.key !== undefined && principal === null) throw new AerostackError("AUTH_INVALID_KEY");
     if (principal === null && offer.token === undefined) throw new AerostackError("AUTH_INVALID_KEY");
     const ref = offer.projectRef ?? (principal?.kind === "project" ? principal.projectId : undefined);
@@ -112,15 +107,15 @@ export function createHandshake({ resolveKey, clientAddressOf, findProject, veri
     const access = principal === null ? null : isPublic ? "public" : "secret";
     return {
       project: { id: project.id, slug: project.slug },
-      speaker: { access, user, limits: principal?.limits },
+      speaker: { access, user },
       owner: {
         projectId: project.id,
         credential: principal?.credentialId ?? user?.userId ?? "",
         userId: user?.userId ?? offer.userId,
         // A key alone is many people's: where nothing else tells them apart, the address has to.
-        address: user === null && offer.userId === null ? address : "",
+        address: user === null && offer.userId === null ? (req.socket.remoteAddress ?? "") : "",
       },
-      credentials: { key: offer.key, address, token: user === null ? undefined : offer.token },
+      credentials: { key: offer.key, token: user === null ? undefined : offer.token },
       tokenRefused: offer.token !== undefined && user === null,
     };
   };
@@ -130,9 +125,9 @@ export function createHandshake({ resolveKey, clientAddressOf, findProject, veri
 export async function holdCredentials(
   { resolveKey, findProject, verifyToken }: HandshakeOptions,
   projectId: string,
-  { key, address, token }: Credentials,
+  { key, token }: Credentials,
 ): Promise<boolean> {
-  const principal = key === undefined ? undefined : await resolveKey(key, address);
+  const principal = key === undefined ? undefined : await resolveKey(key);
   if (principal === null) return false;
   if (principal?.kind === "account") {
     const project = await findProject(projectId);

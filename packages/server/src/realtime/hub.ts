@@ -7,10 +7,12 @@ import type { Topic, TopicProject } from "./topics.ts";
 /** A topic that somebody listens to. */
 export interface Subscription extends Topic {
   readonly filter: Filter | null;
+  /** The number of the last event that was handed to the listener; what came before it began to listen counts as handed. */
+  lastSeq: number;
 }
 
-/** Where a frame stands in its topic; undefined for what is told and not kept. */
-export type Position = readonly [full: string, seq: number] | undefined;
+/** Where somebody goes on: behind an event, or behind a time in Unix milliseconds, where no number is known. */
+export type Since = number | { readonly afterMs: number };
 
 /** Somebody who listens, over whatever connection. */
 export interface Listener {
@@ -22,7 +24,7 @@ export interface Listener {
   readonly isOver: boolean;
   send(frame: object): void;
   /** In order, though it takes a moment to know what is to be sent; null: nothing. */
-  sendInTurn(text: Buffer | null | Promise<Buffer | null>, position: Position): void;
+  sendInTurn(text: Buffer | null | Promise<Buffer | null>, own: Subscription, seq: number | undefined): void;
 }
 
 /** A frame as a subscriber may see it, or null; rows are asked for one by one. */
@@ -72,12 +74,11 @@ export function createHub<Connection extends Listener>({ events, now, view }: Hu
   }
 
   function send(listener: Listener, own: Subscription, frame: OutgoingFrame, encode: (topic: string) => Buffer): void {
-    if (!passesFilter(own.filter, frame.data, frame.old)) return;
+    if (!passesFilter(own.filter, frame)) return;
     const seen = view(listener, own, frame);
     const bytesOf = (one: OutgoingFrame | null): Buffer | null =>
       one === null ? null : one === frame ? encode(own.shown) : createFrameEncoder(one)(own.shown);
-    const position = frame.seq === undefined ? undefined : ([own.full, frame.seq] as const);
-    listener.sendInTurn(seen instanceof Promise ? seen.then(bytesOf) : bytesOf(seen), position);
+    listener.sendInTurn(seen instanceof Promise ? seen.then(bytesOf) : bytesOf(seen), own, frame.seq);
   }
 
   async function follow(full: string, state: TopicState): Promise<Following> {
@@ -113,24 +114,33 @@ export function createHub<Connection extends Listener>({ events, now, view }: Hu
     );
   }
 
-  /** What came after a number, up to where this server's subscribers are. */
-  async function replay(listener: Listener, own: Subscription, state: TopicState, since: number): Promise<void> {
-    let seen = since;
-    let isFirst = true;
-    do {
+  /** What came after a number or a time, up to where this server's subscribers are; there the listener joins them. */
+  async function replay(listener: Listener, own: Subscription, state: TopicState, since: Since): Promise<void> {
+    const afterMs = typeof since === "number" ? Number.NEGATIVE_INFINITY : since.afterMs;
+    let seen = typeof since === "number" ? since : 0;
+    for (let isFirst = true; ; isFirst = false) {
       const { events: missed, isComplete } = await events.readAfter(own.full, seen);
+      const frames = missed.map(({ seq, payload }) => ({ seq, frame: toFrame(payload, seq) }));
       if (isFirst) {
-        listener.send({ type: "subscribed", topic: own.shown, seq: state.last, resumed: isComplete });
+        // By time, all of it is there where something older is.
+        const isAll = isComplete || (frames[0] !== undefined && frames[0].frame.timestamp <= afterMs);
+        listener.send({ type: "subscribed", topic: own.shown, seq: state.last, resumed: isAll });
       }
-      isFirst = false;
-      for (const { seq, payload } of missed) {
+      for (const { seq, frame } of frames) {
         if (seq > state.last) break;
-        const frame = toFrame(payload, seq);
-        send(listener, own, frame, createFrameEncoder(frame));
         seen = seq;
+        if (frame.timestamp > afterMs) send(listener, own, frame, createFrameEncoder(frame));
       }
-      if (!isComplete) return;
-    } while (seen < state.last && !listener.isOver);
+      // What is not complete has no number to begin with; from the first that is known on, it is.
+      const canGoOn = isComplete || frames.length > 0;
+      if (canGoOn && seen < state.last && !listener.isOver) continue;
+      join(listener, own, state);
+      return;
+    }
+  }
+
+  function join(listener: Listener, own: Subscription, state: TopicState): void {
+    if (!listener.isOver && listener.topics.get(own.full) === own) state.subscribers.add(listener);
   }
 
   function unsubscribe(listener: Listener, full: string): void {
@@ -156,26 +166,30 @@ export function createHub<Connection extends Listener>({ events, now, view }: Hu
       projects.set(id, (projects.get(id) ?? new Set()).add(connection));
     },
 
-    count: (projectId: string): number => projects.get(projectId)?.size ?? 0,
-
     isListenedTo: (full: string): boolean => topics.has(full),
 
     /** Everything that is published after it resolves is brought to the listener; with `since`, what came before too. */
-    async subscribe(listener: Listener, topic: Subscription, since: number | null): Promise<void> {
+    async subscribe(listener: Listener, topic: Omit<Subscription, "lastSeq">, since: Since | null): Promise<void> {
       const state = open(topic.full);
       state.pending++;
       try {
         await state.following;
         if (listener.isOver) return;
-        const isNew = !state.subscribers.has(listener);
-        if (since === null || !isNew) {
+        const before = listener.topics.get(topic.full);
+        const lastSeq = typeof since === "number" ? since : (before?.lastSeq ?? state.last);
+        const own: Subscription = { ...topic, lastSeq };
+        listener.topics.set(topic.full, own);
+        if (since === null) {
           listener.send({ type: "subscribed", topic: topic.shown, seq: state.last });
-        } else await replay(listener, topic, state, since);
-        if (listener.isOver) return;
-        listener.topics.set(topic.full, topic);
-        state.subscribers.add(listener);
+          join(listener, own, state);
+        } else {
+          // Who listens already and asks for what was before gets it before what is new.
+          state.subscribers.delete(listener);
+          await replay(listener, own, state, since);
+        }
       } catch (error) {
         state.following = undefined;
+        listener.topics.delete(topic.full);
         throw error;
       } finally {
         state.pending--;

@@ -5,6 +5,8 @@ export interface OutgoingFrame {
   readonly operation?: "INSERT" | "UPDATE" | "DELETE";
   readonly data: unknown;
   readonly old?: unknown;
+  /** Columns of a row that were too large to be told; they are in neither `data` nor `old`. */
+  readonly truncated?: readonly string[];
   readonly userId?: string;
   /** Unix milliseconds. */
   readonly timestamp: number;

@@ -4,6 +4,7 @@ import { shownCell } from "../database/service.ts";
 import type { Bus } from "../kernel/bus/bus.ts";
 import type { HostCall } from "../kernel/host-call.ts";
 import type { Logger } from "../kernel/log.ts";
+import { fitRow } from "./fit-row.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -14,6 +15,8 @@ export interface ShownChange {
   /** After the change; of a deleted row, what it was. */
   readonly data: Row;
   readonly old?: Row;
+  /** Columns that were too large to be told. */
+  readonly truncated?: readonly string[];
 }
 
 /** The changes of a part of a commit. */
@@ -85,7 +88,7 @@ function toShown({ table, operation, row, old }: ToldChange): ShownChange[] {
   const [after, before] = [shown(row), shown(old)];
   const data = after ?? before;
   if (data === undefined) return [];
-  return [{ table, operation, data, ...(before === undefined ? {} : { old: before }) }];
+  return [{ table, operation, ...fitRow({ data, ...(before === undefined ? {} : { old: before }) }) }];
 }
 
 /**

@@ -1,14 +1,10 @@
+import type { TableRow } from "../collections/items/service.ts";
 import type { VerifiedEndUser } from "../endusers/sessions/token-verifier.ts";
 import type { OutgoingFrame } from "./outgoing-frame.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
-export type MayReadRow = (
-  projectId: string,
-  table: string,
-  row: Row,
-  user: VerifiedEndUser | null,
-) => boolean | Promise<boolean>;
+export type MayReadRow = (projectId: string, row: TableRow, user: VerifiedEndUser | null) => boolean | Promise<boolean>;
 
 /**
  * A change of a row as somebody sees it who may read some rows only: a row that comes into their sight is a new one, one

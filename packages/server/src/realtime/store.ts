@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Sql } from "../kernel/sql/index.ts";
 import { toStorableText } from "../kernel/sql/index.ts";
 import type { RealtimeTables } from "./tables.ts";
@@ -12,21 +11,9 @@ export interface KeptMessage {
   readonly createdAtMs: number;
 }
 
-/** Who a restored session belongs to: all of it must be the same when the client returns. */
-export interface SessionOwner {
-  readonly projectId: string;
-  readonly credential: string;
-  readonly userId: string | null;
-  /** Of a client that says no more of itself than its key. */
-  readonly address: string;
-}
+const DAY_MS = 24 * 60 * 60_000;
 
-const MAX_TOPICS = 200;
-/** Kept messages of every project; how long is the plan's to say. */
-const KEPT_FOR_MS = 365 * 24 * 60 * 60_000;
-/** A client that is away for longer starts anew. */
-const SESSION_MS = 2 * 60_000;
-
+/** Messages that were published to be kept. */
 export function createRealtimeStore(sql: Sql<RealtimeTables>) {
   const { db } = sql;
   return {
@@ -47,8 +34,7 @@ export function createRealtimeStore(sql: Sql<RealtimeTables>) {
 
     /** The newest first. `before`: a time in Unix milliseconds, or the id of a message. */
     async history(
-      projectId: string,
-      topic: string,
+      { projectId, topic, notBeforeMs }: { projectId: string; topic: string; notBeforeMs: number },
       limit: number,
       before: number | string | undefined,
     ): Promise<KeptMessage[]> {
@@ -56,7 +42,8 @@ export function createRealtimeStore(sql: Sql<RealtimeTables>) {
         .selectFrom("realtime_messages")
         .selectAll()
         .where("project_id", "=", projectId)
-        .where("topic", "=", topic);
+        .where("topic", "=", topic)
+        .where("created_at", ">", notBeforeMs);
       if (typeof before === "number") query = query.where("created_at", "<", before);
       else if (before !== undefined) query = query.where("id", "<", before);
       const rows = await query.orderBy("id", "desc").limit(limit).execute();
@@ -70,50 +57,31 @@ export function createRealtimeStore(sql: Sql<RealtimeTables>) {
       }));
     },
 
-    async rememberTopics(owner: SessionOwner, topics: readonly string[], now: number): Promise<void> {
-      const row = {
-        id: sessionId(owner),
-        project_id: owner.projectId,
-        topics: JSON.stringify(topics.slice(0, MAX_TOPICS)),
-        expires_at: now + SESSION_MS,
-      };
-      await db
-        .insertInto("realtime_sessions")
-        .values(row)
-        .onConflict((conflict) => conflict.column("id").doUpdateSet({ topics: row.topics, expires_at: row.expires_at }))
+    /** Removes what is older than each project keeps it. */
+    async removeExpired(
+      now: number,
+      { leastDays, daysOf }: { readonly leastDays: number; readonly daysOf: (projectId: string) => Promise<number> },
+    ): Promise<void> {
+      const projects = await db
+        .selectFrom("realtime_messages")
+        .select("project_id")
+        .distinct()
+        .where("created_at", "<=", now - leastDays * DAY_MS)
         .execute();
-    },
-
-    /** What the client was subscribed to when it was lost; empty for one that is new, or was away too long. */
-    async recallTopics(owner: SessionOwner, now: number): Promise<readonly string[]> {
-      const row = await db
-        .selectFrom("realtime_sessions")
-        .select("topics")
-        .where("id", "=", sessionId(owner))
-        .where("expires_at", ">", now)
-        .executeTakeFirst();
-      return row === undefined ? [] : (JSON.parse(row.topics) as string[]);
-    },
-
-    async removeExpired(now: number): Promise<void> {
-      await db.deleteFrom("realtime_sessions").where("expires_at", "<=", now).execute();
-      await db
-        .deleteFrom("realtime_messages")
-        .where("created_at", "<=", now - KEPT_FOR_MS)
-        .execute();
+      for (const { project_id: projectId } of projects) {
+        const days = await daysOf(projectId);
+        await db
+          .deleteFrom("realtime_messages")
+          .where("project_id", "=", projectId)
+          .where("created_at", "<=", now - days * DAY_MS)
+          .execute();
+      }
     },
 
     async deleteProject(projectId: string): Promise<void> {
-      await db.deleteFrom("realtime_sessions").where("project_id", "=", projectId).execute();
       await db.deleteFrom("realtime_messages").where("project_id", "=", projectId).execute();
     },
   };
 }
 
 export type RealtimeStore = ReturnType<typeof createRealtimeStore>;
-
-function sessionId({ projectId, credential, userId, address }: SessionOwner): string {
-  return createHash("sha256")
-    .update(JSON.stringify([projectId, credential, userId, address]))
-    .digest("hex");
-}

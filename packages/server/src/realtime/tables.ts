@@ -12,14 +12,24 @@ export interface RealtimeTables extends RealtimeRuleTables {
     user_id: string | null;
     created_at: number;
   };
-  /** What a connection that was lost had subscribed to, for a client that comes back without asking again. */
+  /** What clients are, or were lately, subscribed to, for those that come back without asking again. */
   realtime_sessions: {
     /** Hash of project, credential and user. */
     id: string;
     project_id: string;
-    /** JSON list of topics as the client called them. */
+    /** JSON list of `SessionTopic`. */
     topics: string;
+    /** The server that has the connection; null once it was closed. */
+    node: string | null;
+    /** When everything had left for the client; null: the topics' own numbers say what had. */
+    handed_until: number | null;
+    /** Of one that was closed. */
     expires_at: number;
+  };
+  /** Servers that have clients. */
+  realtime_nodes: {
+    node: string;
+    seen_at: number;
   };
 }
 
@@ -66,6 +76,27 @@ export const realtimeMigrations: SqlMigrations = {
         .addColumn("project_id", text, (column) => column.primaryKey())
         .addColumn("rules", text, (column) => column.notNull())
         .addColumn("updated_at", integer, (column) => column.notNull())
+        .execute();
+    },
+  },
+  "0602_realtime_sessions": {
+    async up(db, { text, integer }) {
+      // They live for two minutes; those of the version before say less.
+      await db.schema.dropTable("realtime_sessions").execute();
+      await db.schema
+        .createTable("realtime_sessions")
+        .addColumn("id", text, (column) => column.primaryKey())
+        .addColumn("project_id", text, (column) => column.notNull())
+        .addColumn("topics", text, (column) => column.notNull())
+        .addColumn("node", text)
+        .addColumn("handed_until", integer)
+        .addColumn("expires_at", integer, (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex("realtime_sessions_project").on("realtime_sessions").column("project_id").execute();
+      await db.schema
+        .createTable("realtime_nodes")
+        .addColumn("node", text, (column) => column.primaryKey())
+        .addColumn("seen_at", integer, (column) => column.notNull())
         .execute();
     },
   },

@@ -121,8 +121,9 @@ export function createStorageService({ call, objects, blobsOf }: StorageServiceO
     setAttributes: (name: BucketName, key: string, attributes: Partial<ObjectAttributes>): Promise<ObjectInfo> =>
       call("objects.setAttributes", { ...name, key, attributes }),
 
-    async delete(name: BucketName, keys: readonly string[]): Promise<void> {
-      await call("objects.delete", { ...name, keys });
+    /** @param onlyIf refuses where an object that is there is another one */
+    async delete(name: BucketName, keys: readonly string[], onlyIf?: ObjectCondition): Promise<void> {
+      await call("objects.delete", { ...name, keys, ...(onlyIf === undefined ? {} : { onlyIf }) });
     },
 
     /** Uploads that are put together of parts, and resumable ones. */

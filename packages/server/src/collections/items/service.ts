@@ -49,6 +49,14 @@ export interface ItemAddress {
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** A row of a table, by column. */
+export interface TableRow {
+  readonly table: string;
+  readonly row: Row;
+  /** Columns of which it is not known what is in them: a rule that reads one lets nobody see the row. */
+  readonly unknown: readonly string[];
+}
+
 /** An item is looked at, judged and changed; when it changed between, that is done again. */
 const MAX_ATTEMPTS = 5;
 /** What follows the collection's name in the ids of items: of the API, and of a column's default. */
@@ -229,16 +237,17 @@ export function createItemService({ databases, store, catalog, clock }: ItemServ
       throw itemIsBusy();
     },
 
-    /**
-     * Whether a user would find a row in a list: for those who are told of changes. False for a table that is no collection.
-     *
-     * @param row a row of the table, by column
-     */
-    async mayRead(projectId: string, table: string, row: Row, user: RuleUser | null): Promise<boolean> {
+    /** Whether a user would find a row in a list: for those who are told of changes. False for a table that is no collection. */
+    async mayRead(projectId: string, { table, row, unknown }: TableRow, user: RuleUser | null): Promise<boolean> {
       // One whose stored definition is broken is closed.
       const collection = await catalog.find(projectId, table).catch(() => undefined);
       if (collection === undefined) return false;
-      return evaluateRule(collection.rules.list, { user, row: toItem(row, collection.columns) });
+      const rule = collection.rules.list;
+      if (unknown.length > 0) {
+        const read = fieldsOfRule(rule);
+        if (unknown.some((column) => read.has(column))) return false;
+      }
+      return evaluateRule(rule, { user, row: toItem(row, collection.columns) });
     },
   };
 

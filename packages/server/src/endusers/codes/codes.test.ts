@@ -1,14 +1,20 @@
 import { expect, it } from "vitest";
+import type { Limiter } from "../../kernel/limiter/limiter.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import type { EndUserTables } from "../tables.ts";
-import { codeIn, createEndUserTest, linkIn, tokenIn } from "../testing.ts";
+import { codeIn, createEndUserTest, type EndUserTestOptions, linkIn, tokenIn } from "../testing.ts";
 
 const MINUTE_MS = 60_000;
+/** What is tested holds without the limits that stand before it. */
+const UNLIMITED: Limiter = {
+  take: (_key, { limit }) => ({ allowed: true, limit, remaining: limit, resetAtMs: 0, retryAfterSeconds: 0 }),
+  close: async () => undefined,
+};
 
 describeEachDialect("codes and log-in links", (openDatabase) => {
-  async function open() {
+  async function open(options: EndUserTestOptions = {}) {
     const sql = await openDatabase();
-    const test = await createEndUserTest(sql);
+    const test = await createEndUserTest(sql, options);
     const shop = await test.createProject();
     const send = (target: Record<string, unknown>) => shop.auth("POST", "/otp/send", { body: target });
     const verify = (target: Record<string, unknown>, code: string, extra = {}) =>
@@ -86,6 +92,22 @@ describeEachDialect("codes and log-in links", (openDatabase) => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => verify(ADA, wrong(code))));
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(3);
     expect((await verify(ADA, code)).status).toBe(429);
+  });
+
+  it("P31 judges three of 200 codes that come at once, the right one or not, and a restart forgives none", async () => {
+    const { shop, sql, clock, codeFor, verify, wrong } = await open({ limiter: UNLIMITED });
+    const code = await codeFor(ADA);
+    const statuses = (answers: readonly { status: number }[]) => answers.filter(({ status }) => status === 401).length;
+    const answers = await Promise.all(Array.from({ length: 200 }, () => verify(ADA, wrong(code))));
+    expect(statuses(answers)).toBe(3);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(197);
+    const restarted = await createEndUserTest(sql.withTables<unknown>(), { clock, limiter: UNLIMITED });
+    const again = await restarted.auth(shop, "POST", "/otp/verify", { body: { ...ADA, code } });
+    expect(again.status).toBe(429);
+    const bob = { email: "bob@example.com" };
+    const right = await codeFor(bob);
+    const all = await Promise.all(Array.from({ length: 200 }, () => verify(bob, right)));
+    expect(all.filter(({ status }) => status === 200)).toHaveLength(1);
   });
 
   it("P31 locks one address and no other", async () => {

@@ -1,4 +1,5 @@
 import { AerostackError } from "@aerostack/contracts";
+import { OTP_LIFETIME_MS, type OtpTarget } from "../../identity/one-time-codes.ts";
 import type { Limiter } from "../../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../../kernel/limiter/require-allowed.ts";
 import { END_USER_LIMITS } from "../limits.ts";
@@ -7,7 +8,7 @@ import type { EndUserCaller } from "../sessions/sessions.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import type { Newcomer, ProvenIdentities } from "../sign-in/proven-identity.ts";
 import type { SignIn, SignInResult } from "../sign-in/sign-in.ts";
-import { OTP_LIFETIME_MS, type OtpCodes, type OtpTarget } from "./otp-codes.ts";
+import type { OtpCodes } from "./otp-codes.ts";
 
 /** Log-in, and sign-up, by a code that was sent to an address or a number. */
 export interface OtpLogin {

@@ -8,6 +8,7 @@ import {
   endUserSuccessSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
+import type { OtpTarget } from "../../identity/one-time-codes.ts";
 import type { Limiter } from "../../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../../kernel/limiter/require-allowed.ts";
 import { type AuthRequests, END_USER_AUTH_PATH, END_USER_TAG } from "../auth-route.ts";
@@ -17,7 +18,6 @@ import { requireAllowedRedirect } from "../messages/redirect-urls.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import { showSignIn } from "../sign-in/show-sign-in.ts";
 import type { MagicLinks } from "./magic-links.ts";
-import type { OtpTarget } from "./otp-codes.ts";
 import type { OtpLogin } from "./otp-login.ts";
 
 export interface CodeRoutesOptions {

@@ -1,9 +1,7 @@
-import { createHmac } from "node:crypto";
 import { AerostackError } from "@aerostack/contracts";
-import { randomText } from "@aerostack/kernel";
+import { type BindingCookie, createBrowserAttempts, describeFailure } from "../../identity/oauth/browser-attempts.ts";
 import { challengeOf } from "../../identity/oauth/oidc-connection.ts";
-import { type AuthorizationAttempt, ProviderRefusedError } from "../../identity/oauth/provider-connection.ts";
-import { equalsConstantTime, hashToken } from "../../kernel/crypto/token-hash.ts";
+import type { AuthorizationAttempt } from "../../identity/oauth/provider-connection.ts";
 import type { Logger } from "../../kernel/log.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { OneTimeTokens } from "../codes/one-time-tokens.ts";
@@ -25,12 +23,6 @@ export interface Departure {
   /** From `createLink`. */
   readonly link?: string | undefined;
   readonly ageConfirmed?: boolean | undefined;
-}
-
-/** A cookie that ties an attempt to the browser that began it. */
-export interface BindingCookie {
-  readonly name: string;
-  readonly value: string;
 }
 
 /**
@@ -70,15 +62,10 @@ export interface OauthFlowOptions {
   readonly log: Logger;
 }
 
-/** 250 random bits. */
-const BINDING_CHARACTERS = 50;
 const COOKIE_PREFIX = "aerostack_oauth_";
-const COOKIE_NAME_CHARACTERS = 12;
 
-interface StateData {
-  readonly providerId: string;
+interface AttemptData {
   readonly redirectTo: string;
-  readonly bindingHash: string;
   readonly codeChallenge?: string;
   readonly linkUserId?: string;
   readonly ageConfirmed?: boolean;
@@ -86,83 +73,55 @@ interface StateData {
 
 export function createOauthFlow(options: OauthFlowOptions): OauthFlow {
   const { sql, key, tokens, connections, users, signIn, authUrlOf, log } = options;
+  const attempts = createBrowserAttempts({ key, tokens: tokens.ofRealm, cookiePrefix: COOKIE_PREFIX });
 
-  /** Verifier and nonce follow from the state, so that nothing secret has to be stored for the way back. */
-  function attemptOf(projectId: string, providerId: string, state: string): AuthorizationAttempt {
-    const derive = (what: string): string => createHmac("sha256", key).update(`${what}:${state}`).digest("base64url");
-    return {
-      redirectUri: `${authUrlOf(projectId)}/oauth/${providerId}/callback`,
-      state,
-      codeVerifier: derive("verifier"),
-      nonce: derive("nonce"),
-    };
-  }
+  const wayOf = (projectId: string, providerId: string) => ({
+    realm: { project_id: projectId },
+    providerId,
+    redirectUri: `${authUrlOf(projectId)}/oauth/${providerId}/callback`,
+  });
 
   async function arrive(
     projectId: string,
-    data: StateData,
-    state: string,
+    providerId: string,
+    data: AttemptData,
     answer: URLSearchParams,
+    attempt: AuthorizationAttempt,
   ): Promise<Readonly<Record<string, string>>> {
     try {
-      const connection = await connections.open(projectId, data.providerId);
-      const profile = await connection.identify(answer, attemptOf(projectId, data.providerId, state));
-      const user = await users.userOf(projectId, data.providerId, profile, data);
+      const connection = await connections.open(projectId, providerId);
+      const profile = await connection.identify(answer, attempt);
+      const user = await users.userOf(projectId, providerId, profile, data);
       const code = await tokens.create("oauth-code", {
         projectId,
         userId: user.id,
-        data: { codeChallenge: data.codeChallenge, providerId: data.providerId },
+        data: { codeChallenge: data.codeChallenge, providerId },
       });
-      return { code, type: "oauth", provider: data.providerId };
+      return { code, type: "oauth", provider: providerId };
     } catch (error) {
-      return { ...describe(error, projectId), type: "oauth", provider: data.providerId };
+      return { ...describeFailure(error, log.child({ projectId })), type: "oauth", provider: providerId };
     }
-  }
-
-  /** What the application is told of a failure: never what another server answered. */
-  function describe(error: unknown, projectId: string): Readonly<Record<string, string>> {
-    if (error instanceof ProviderRefusedError) {
-      return { error: /^[a-z_]{1,60}$/.test(error.reason) ? error.reason : "access_denied" };
-    }
-    if (!(error instanceof AerostackError)) {
-      log.error({ err: error, projectId }, "a log-in through a provider failed");
-      return { error: "INTERNAL_ERROR" };
-    }
-    if (error.cause !== undefined) log.warn({ err: error.cause, projectId }, "a provider's answer was not usable");
-    return { error: error.code, error_description: error.message };
   }
 
   return {
     async start({ projectId, providerId, redirectTo, codeChallenge, link, ageConfirmed }) {
       const connection = await connections.open(projectId, providerId);
-      const binding = randomText(BINDING_CHARACTERS);
       const linked = link === undefined ? null : await tokens.take(sql.db, "oauth-link", projectId, link);
-      const data: StateData = {
-        providerId,
+      const data: AttemptData = {
         redirectTo,
-        bindingHash: hashToken(binding),
         ...(codeChallenge === undefined ? {} : { codeChallenge }),
         ...(linked?.userId == null ? {} : { linkUserId: linked.userId }),
         ...(ageConfirmed === undefined ? {} : { ageConfirmed }),
       };
-      const state = await tokens.create("oauth-state", { projectId, userId: null, data: { ...data } });
-      const url = await connection.authorizationUrl(attemptOf(projectId, providerId, state));
-      return { url, cookie: { name: cookieNameOf(state), value: binding } };
+      return await attempts.begin(connection, wayOf(projectId, providerId), { ...data });
     },
 
     async finish(projectId, providerId, answer, cookieOf) {
-      const state = answer.get("state") ?? "";
-      const cookieName = cookieNameOf(state);
-      const data = (await tokens.find("oauth-state", projectId, state)).data as unknown as StateData;
-      const binding = cookieOf(cookieName) ?? "";
-      if (data.providerId !== providerId || !equalsConstantTime(hashToken(binding), data.bindingHash)) {
-        throw new AerostackError("AUTH_TOKEN_INVALID", {
-          message: "This log-in was not begun in this browser.",
-          fix: "Start again from the application, with cookies allowed.",
-        });
-      }
-      await tokens.take(sql.db, "oauth-state", projectId, state);
-      return { url: withParameters(data.redirectTo, await arrive(projectId, data, state, answer)), cookieName };
+      const way = wayOf(projectId, providerId);
+      const { data: kept, attempt, cookieName } = await attempts.finish(sql.db, way, answer, cookieOf);
+      const data = kept as unknown as AttemptData;
+      const told = await arrive(projectId, providerId, data, answer, attempt);
+      return { url: withParameters(data.redirectTo, told), cookieName };
     },
 
     async exchange(projectId, code, codeVerifier, caller) {
@@ -178,8 +137,4 @@ export function createOauthFlow(options: OauthFlowOptions): OauthFlow {
 
     createLink: (projectId, userId) => tokens.create("oauth-link", { projectId, userId }),
   };
-}
-
-function cookieNameOf(state: string): string {
-  return `${COOKIE_PREFIX}${hashToken(state).slice(0, COOKIE_NAME_CHARACTERS)}`;
 }

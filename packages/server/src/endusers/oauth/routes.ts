@@ -11,12 +11,18 @@ import {
   listEndUserIdentitiesResponseSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
+import {
+  BINDING_COOKIE_SECONDS,
+  cookieValue,
+  redirectWithCookie,
+  setCookie,
+} from "../../identity/oauth/binding-cookie.ts";
 import { toIso } from "../../kernel/page.ts";
 import { type AuthRequests, END_USER_AUTH_PATH, END_USER_TAG } from "../auth-route.ts";
 import { requireAllowedRedirect, withParameters } from "../messages/redirect-urls.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import { showSignIn } from "../sign-in/show-sign-in.ts";
-import type { BindingCookie, OauthFlow } from "./oauth-flow.ts";
+import type { OauthFlow } from "./oauth-flow.ts";
 import type { UserIdentities } from "./user-identities.ts";
 
 export interface OauthRoutesOptions {
@@ -28,7 +34,6 @@ export interface OauthRoutesOptions {
 }
 
 const COOKIE_PATH = "/api/v1/public/projects/";
-const COOKIE_SECONDS = 600;
 const TOKEN_ERRORS = ["AUTH_TOKEN_INVALID", "AUTH_TOKEN_EXPIRED"] as const;
 
 /** Log-in through other providers. The first two addresses are opened by browsers, not called. */
@@ -65,7 +70,7 @@ export function createOauthRoutes(options: OauthRoutesOptions): readonly Route[]
         const projectId = await requests.projectIdOf(params.project);
         const redirectTo = await targetOf(projectId, query.redirectTo);
         const { url, cookie } = await flow.start({ ...query, projectId, providerId: params.provider, redirectTo });
-        return redirect(url, setCookie(cookie, COOKIE_SECONDS, authUrlOf(projectId)));
+        return redirectWithCookie(url, setCookie(cookie, BINDING_COOKIE_SECONDS, COOKIE_PATH, authUrlOf(projectId)));
       },
     }),
     defineRoute({
@@ -85,7 +90,8 @@ export function createOauthRoutes(options: OauthRoutesOptions): readonly Route[]
         const { url, cookieName } = await flow.finish(projectId, params.provider, answer, (name) =>
           cookieValue(cookies, name),
         );
-        return redirect(url, setCookie({ name: cookieName, value: "" }, 0, authUrlOf(projectId)));
+        const gone = setCookie({ name: cookieName, value: "" }, 0, COOKIE_PATH, authUrlOf(projectId));
+        return redirectWithCookie(url, gone);
       },
     }),
     defineRoute({
@@ -164,25 +170,4 @@ export function createOauthRoutes(options: OauthRoutesOptions): readonly Route[]
       },
     }),
   ];
-}
-
-function redirect(location: string, cookie: string): Response {
-  return new Response(null, {
-    status: 302,
-    headers: { location, "set-cookie": cookie, "cache-control": "no-store", "referrer-policy": "no-referrer" },
-  });
-}
-
-/** Lax: it comes along when the provider sends the browser back, and with nothing that another site's page does. */
-function setCookie({ name, value }: BindingCookie, seconds: number, authUrl: string): string {
-  const secure = authUrl.startsWith("https:") ? "; Secure" : "";
-  return `${name}=${value}; Path=${COOKIE_PATH}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`;
-}
-
-function cookieValue(header: string, name: string): string | undefined {
-  for (const pair of header.split(";")) {
-    const [key = "", value = ""] = pair.trim().split("=", 2);
-    if (key === name) return value;
-  }
-  return undefined;
 }

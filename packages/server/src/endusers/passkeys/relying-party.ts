@@ -1,10 +1,5 @@
 import { AerostackError, type EndUserSettings } from "@aerostack/contracts";
-
-export interface RelyingParty {
-  /** The domain that passkeys belong to. */
-  readonly id: string;
-  readonly origins: readonly string[];
-}
+import type { RelyingParty } from "../../identity/passkeys/passkeys.ts";
 
 /** Where a project's passkeys may be used. @throws AUTH_METHOD_DISABLED when they are off, or the project has no site */
 export function relyingPartyOf({ passkeys, urls }: EndUserSettings): RelyingParty {

@@ -10,12 +10,12 @@ import {
   listEndUserPasskeysResponseSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
+import type { PasskeyRow } from "../../identity/passkeys/passkeys.ts";
 import { toIso, toIsoOrNull } from "../../kernel/page.ts";
 import { type AuthRequests, END_USER_AUTH_PATH, END_USER_TAG } from "../auth-route.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import { showSignIn } from "../sign-in/show-sign-in.ts";
 import type { UserRows } from "../users/user-directory.ts";
-import type { PasskeyRow } from "./passkey-store.ts";
 import type { Passkeys } from "./passkeys.ts";
 
 export interface PasskeyRoutesOptions {

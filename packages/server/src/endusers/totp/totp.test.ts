@@ -142,6 +142,21 @@ describeEachDialect("the second factor", (openDatabase) => {
     expect((await verify(later, { code: app.next() })).status).toBe(200);
   });
 
+  it("P31 judges three of 200 codes of an authenticator that come at once; a right one opens one session", async () => {
+    const { shop, setUp, verify, wrong, clock } = await open();
+    const app = await setUp();
+    const mfaToken = async () => (await shop.login("ada@example.com")).body.mfaToken;
+    const first = await mfaToken();
+    const many = (code: string, token: string) =>
+      Promise.all(Array.from({ length: 200 }, () => verify(token, { code })));
+    const answers = await many(wrong(app.code()), first);
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(3);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(197);
+    clock.advance(60 * MINUTE_MS);
+    const right = await many(app.next(), await mfaToken());
+    expect(right.filter(({ status }) => status === 200)).toHaveLength(1);
+  });
+
   it("is replaced by a recovery code, each once, however it is typed; new ones make the old void", async () => {
     const { shop, me, setUp, verify } = await open();
     const app = await setUp();

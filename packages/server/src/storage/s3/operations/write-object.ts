@@ -138,13 +138,11 @@ function taggingIgnored(headers: S3ObjectRequest["req"]["headers"]) {
   return headers["x-amz-tagging-directive"] === "REPLACE" ? headers : others;
 }
 
-/** DeleteObject: done whether or not there is one. */
+/** DeleteObject: done whether or not there is one; with `If-Match` only where it is still the one that was seen. */
 export async function deleteObject(request: S3ObjectRequest): Promise<void> {
   const { storage, req, name, key } = request;
-  if (req.headers["if-match"] !== undefined) {
-    throw new S3Error("NotImplemented", { fields: { Header: "If-Match" } });
-  }
-  await storage.delete(name, [key]);
+  const ifMatch = req.headers["if-match"];
+  await storage.delete(name, [key], ifMatch === undefined ? undefined : writeCondition({ "if-match": ifMatch }));
   answerEmpty(request, 204);
 }
 

@@ -1,0 +1,85 @@
+import { once } from "node:events";
+import { PLANS } from "@aerostack/contracts";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { connectRealtime, type RealtimeClient } from "./harness/realtime-client.ts";
+import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
+
+// What a plan allows in realtime, as clients meet it.
+
+const FREE = PLANS.free.realtime;
+
+let server: ServerProcess;
+let developer: Developer;
+let project: Project;
+let secret: string;
+let adminToken: string;
+const clients: RealtimeClient[] = [];
+
+beforeAll(async () => {
+  server = await startServer({ env: { ...UNLIMITED, AEROSTACK_DEFAULT_PLAN: "free" } });
+  const admin = { email: "admin@example.com", password: "Correct-Horse-7", name: "Admin", ageConfirmed: true };
+  adminToken = (await post("/api/auth/setup", { ...admin, token: server.setupToken() })).body.token ?? "";
+  developer = await createDeveloper(server);
+  project = await developer.createProject("small");
+  secret = (await developer.createKey(project)).secret;
+});
+afterEach(() => {
+  for (const { socket } of clients.splice(0)) socket.terminate();
+});
+afterAll(async () => {
+  await server?.dispose();
+});
+
+async function request(method: string, path: string, body: unknown, headers: Record<string, string> = {}) {
+  const answer = await fetch(`${server.url}${path}`, {
+    method,
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+  return { status: answer.status, body: (await answer.json()) as Record<string, string> };
+}
+const post = (path: string, body: unknown, headers = {}) => request("POST", path, body, headers);
+
+async function connect(): Promise<RealtimeClient> {
+  const client = await connectRealtime(server, { protocols: [`aerostack-key.${secret}`, "aerostack-v1"] });
+  clients.push(client);
+  return client;
+}
+
+it("lets clients go whose messages are too large or too many, and refuses the same over HTTP", async () => {
+  const large = await connect();
+  large.say({ type: "publish", topic: "room/x", event: "x", data: "x".repeat(FREE.messageBytes) });
+  expect((await once(large.socket, "close"))[0]).toBe(1009);
+  const loud = await connect();
+  for (let count = 0; count < FREE.messageBurst + 200; count++) loud.say({ type: "ping" });
+  expect((await once(loud.socket, "close"))[0]).toBe(1008);
+  const message = { topic: "room/x", event: "x", data: "x".repeat(FREE.messageBytes) };
+  const refused = await post("/v1/realtime/publish", message, { "x-aerostack-key": secret });
+  expect([refused.status, refused.body.message]).toEqual([413, expect.stringContaining(String(FREE.messageBytes))]);
+});
+
+it("opens as many connections as the plan says, streams included, and more once an admin chooses a larger one", async () => {
+  const all = await Promise.all(Array.from({ length: FREE.connections - 1 }, connect));
+  const abort = new AbortController();
+  const stream = () =>
+    fetch(`${server.url}/api/v1/public/realtime/stream?topic=room/a`, {
+      headers: { "x-aerostack-key": secret },
+      signal: abort.signal,
+    });
+  expect((await stream()).status).toBe(200);
+  await expect(connect()).rejects.toThrow("429");
+  expect((await stream()).status).toBe(429);
+  // Nobody else's project is held back by it.
+  const other = await developer.createProject("other");
+  const otherKey = (await developer.createKey(other)).secret;
+  clients.push(await connectRealtime(server, { protocols: [`aerostack-key.${otherKey}`, "aerostack-v1"] }));
+
+  const path = `/api/v1/admin/projects/${project.id}/plan`;
+  expect((await request("PUT", path, { plan: "starter" }, { "x-api-key": developer.accountKey })).status).toBe(403);
+  const chosen = await request("PUT", path, { plan: "starter" }, { authorization: `Bearer ${adminToken}` });
+  expect(chosen).toMatchObject({ status: 200, body: { plan: "starter", isDefault: false } });
+  await connect();
+  expect(all.every(({ socket }) => socket.readyState === socket.OPEN)).toBe(true);
+  abort.abort();
+});

@@ -1,0 +1,51 @@
+import { expect, it } from "vitest";
+import { describeEachDialect } from "../kernel/sql/testing.ts";
+import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+
+const NEW_PASSWORD = "Another-Horse-8";
+
+describeEachDialect("changing the password", (openDatabase) => {
+  async function open() {
+    const test = await createTestApp(await openDatabase());
+    const ada = await test.createDeveloper("ada@example.com");
+    const login = (password: string) =>
+      test.call("POST", "/api/auth/login", { body: { email: "ada@example.com", password } });
+    const change = (body: unknown, headers: Record<string, string> = ada.bearer) =>
+      test.call("POST", "/api/auth/password/change", { body, headers });
+    return { ...test, ada, login, change };
+  }
+  const right = { currentPassword: TEST_PASSWORD, newPassword: NEW_PASSWORD };
+
+  it("ends all other sessions, keeps the one that asks, and tells the owner", async () => {
+    const { call, ada, login, change, readMail } = await open();
+    const other = (await login(TEST_PASSWORD)).body;
+    expect((await change(right)).body).toEqual({ success: true });
+    const me = (token: string) => call("GET", "/api/auth/me", { headers: { authorization: token } });
+    expect((await me(ada.bearer.authorization)).status).toBe(200);
+    expect((await me(`Bearer ${other.token}`)).status).toBe(401);
+    const refreshed = await call("POST", "/api/auth/refresh", { body: { refreshToken: other.refreshToken } });
+    expect(refreshed.status).toBe(401);
+    expect((await login(TEST_PASSWORD)).status).toBe(401);
+    expect((await login(NEW_PASSWORD)).status).toBe(200);
+    expect((await readMail("ada@example.com")).map(({ kind }) => kind)).toEqual(["password-changed"]);
+  });
+
+  it("needs the current one and a strong new one, and changes nothing without", async () => {
+    const { ada, login, change, readMail } = await open();
+    expect(await change({ ...right, currentPassword: "Wrong-1234" })).toMatchObject({ status: 401 });
+    expect((await change({ ...right, newPassword: "weak" })).body.details.fieldErrors).toHaveProperty("newPassword");
+    expect((await change({ ...right, newPassword: `Aa1${"x".repeat(198)}` })).status).toBe(400);
+    expect((await change(right, { "x-api-key": ada.accountKey })).status).toBe(403);
+    expect((await change(right, {})).status).toBe(401);
+    expect((await login(TEST_PASSWORD)).status).toBe(200);
+    expect(await readMail()).toEqual([]);
+  });
+
+  it("lets nobody guess the current one without end", async () => {
+    const { change } = await open();
+    for (let attempt = 0; attempt < 5; attempt++) {
+      expect((await change({ ...right, currentPassword: `Wrong-${attempt}` })).status).toBe(401);
+    }
+    expect((await change(right)).status).toBe(429);
+  });
+});

@@ -1,0 +1,67 @@
+import { AerostackError } from "@aerostack/contracts";
+import type { Clock } from "@aerostack/kernel";
+import type { Audit } from "../audit/record.ts";
+import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
+import type { PasswordHasher } from "../kernel/crypto/password-hash.ts";
+import type { Limiter, LimitPolicy } from "../kernel/limiter/limiter.ts";
+import { requireAllowed } from "../kernel/limiter/require-allowed.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+import type { AccountIdentity } from "../keys/principal.ts";
+import type { Notices } from "../notices/service.ts";
+import { happenedNow } from "./happened.ts";
+import { requireStrongPassword } from "./password-rule.ts";
+import { sessionStore } from "./session-store.ts";
+import { accountStore } from "./store.ts";
+import type { AccountTables } from "./tables.ts";
+
+export interface PasswordChange {
+  readonly currentPassword: string;
+  readonly newPassword: string;
+}
+
+/** A session that was left open somewhere is no licence to guess. */
+const CHANGES_PER_ACCOUNT: LimitPolicy = { limit: 5, windowMs: 15 * 60_000 };
+
+export interface ChangePasswordOptions {
+  readonly sql: Sql<unknown>;
+  readonly clock: Clock;
+  readonly changes: ChangeFeed;
+  readonly hasher: PasswordHasher;
+  readonly limiter: Limiter;
+  readonly audit: Audit;
+  readonly notices: Notices;
+}
+
+/**
+ * Gives an account another password, ends its sessions but the one that asks, and tells its owner.
+ *
+ * @throws FORBIDDEN by a key · AUTH_INVALID_CREDENTIALS · AUTH_PASSWORD_WEAK · CONFLICT when it was changed meanwhile
+ */
+export function createPasswordChanger(options: ChangePasswordOptions) {
+  const { clock, changes, hasher, limiter, audit, notices } = options;
+  const sql = options.sql.withTables<AccountTables>();
+
+  return async ({ accountId, via, credentialId }: AccountIdentity, change: PasswordChange): Promise<void> => {
+    if (via !== "session") {
+      throw new AerostackError("FORBIDDEN", {
+        message: "A password is changed by a person who is logged in, not by a key.",
+        fix: "Log in and send the session's access token.",
+      });
+    }
+    await requireAllowed(limiter, `password:account:${accountId}`, CHANGES_PER_ACCOUNT);
+    requireStrongPassword(change.newPassword, "newPassword");
+    const account = await accountStore.findById(sql.db, accountId);
+    if (account === undefined) throw new AerostackError("AUTH_TOKEN_INVALID");
+    const { valid } = await hasher.verify(change.currentPassword, account.password_hash);
+    if (!valid) throw new AerostackError("AUTH_INVALID_CREDENTIALS", { message: "The current password is wrong." });
+    const passwordHash = await hasher.hash(change.newPassword);
+    const now = clock.now();
+    await changes.commit(sql, [`account:${accountId}`], async (trx) => {
+      const changed = await accountStore.replacePasswordHash(trx, account, passwordHash, now);
+      if (!changed) throw new AerostackError("CONFLICT", { message: "The password was changed meanwhile." });
+      await sessionStore.revokeOthers(trx, accountId, credentialId, "password changed", now);
+      await audit.record(trx, { action: "account.password_changed", target: { kind: "account", id: accountId } });
+    });
+    notices.sendInBackground({ accountId, template: "password-changed", data: happenedNow(clock) });
+  };
+}

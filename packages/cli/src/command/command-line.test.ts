@@ -117,6 +117,7 @@ describe("every command", () => {
       "db import",
       "db migrate",
       "deploy",
+      "domains remove",
       "keys revoke",
       "kv delete",
       "projects delete",

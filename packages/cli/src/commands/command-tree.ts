@@ -4,6 +4,7 @@ import { dbGroup } from "./db/group.ts";
 import { deployCommand } from "./deploy.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
+import { domainsGroup } from "./domains/group.ts";
 import { generateGroup } from "./generate/group.ts";
 import { initCommand } from "./init.ts";
 import { keysGroup } from "./keys/group.ts";
@@ -32,7 +33,7 @@ export const COMMAND_SECTIONS: readonly HelpSection[] = [
   },
   {
     title: "What a project has",
-    commands: [dbGroup, collectionsGroup, generateGroup, kvGroup, storageGroup, queueGroup, secretsGroup],
+    commands: [dbGroup, collectionsGroup, generateGroup, kvGroup, storageGroup, queueGroup, secretsGroup, domainsGroup],
   },
   {
     title: "Account and set-up",

@@ -13,6 +13,7 @@ import { createRequestObserver } from "./edge/observe-requests.ts";
 import { createOpenApi } from "./edge/openapi.ts";
 import { listenPlain } from "./edge/plain-http.ts";
 import { addReferencePages } from "./edge/reference-page.ts";
+import { addSecurityText } from "./edge/security-text.ts";
 import { createTls } from "./front-door/tls/create-tls.ts";
 import { createEngine } from "./front-door/waf/engine.ts";
 import { type Config, ConfigError, endsTls, isLoopbackHost, loadConfig } from "./kernel/config.ts";
@@ -112,6 +113,12 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     routes,
     pages: [
       health.addRoutes,
+      addSecurityText({
+        contact: config.securityContact,
+        origin,
+        validDays: config.securityTextDays,
+        now: () => clock.now(),
+      }),
       controlPlane.addPages,
       projectPlane.addEndUserCallLog,
       addReferencePages(() => createOpenApi(documented, { version: SERVER_VERSION, origin })),

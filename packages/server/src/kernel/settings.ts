@@ -129,6 +129,23 @@ export const SETTINGS = {
     fallback: "open",
   }),
 
+  securityContact: setting("Server", "AEROSTACK_SECURITY_CONTACT", {
+    schema: z
+      .string()
+      .max(300)
+      .regex(/^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/),
+    allowed: "a mailto: or https: address",
+    description:
+      "Whom `/.well-known/security.txt` names for reports of weaknesses. By default the makers of the platform.",
+    fallback: "mailto:security@aerostack.dev",
+  }),
+  securityTextDays: numberSetting("Server", "AEROSTACK_SECURITY_TEXT_DAYS", {
+    minimum: 1,
+    maximum: 365,
+    fallback: 180,
+    description: "Days after which a copy of `security.txt` is to be read again.",
+  }),
+
   databaseUrl: setting("Engines", "AEROSTACK_DATABASE_URL", {
     schema: urlWithProtocol(["postgres", "postgresql"]),
     allowed: "a postgres:// URL",

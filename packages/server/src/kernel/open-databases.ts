@@ -4,13 +4,13 @@ import type { Config } from "./config.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Logger } from "./log.ts";
 import type { Secrets } from "./secrets.ts";
-import { migrate, openPostgres, openSqlite, type Sql, type SqlMigrations } from "./sql/index.ts";
+import { migrate, openPostgres, openSqlite, openSqliteInThread, type Sql, type SqlMigrations } from "./sql/index.ts";
 import { StartError } from "./start-error.ts";
 
 export interface Databases {
   /** Accounts, projects, keys, deployments: a commit survives a power cut. */
   readonly control: Sql<unknown>;
-  /** Request logs and usage, written in batches; with PostgreSQL, the same pool as `control`. */
+  /** Request logs and usage, written in batches by a thread of their own; with PostgreSQL, the same pool as `control`. */
   readonly logs: Sql<unknown>;
 }
 
@@ -47,7 +47,7 @@ async function open(config: Config, { masterKeys }: Secrets, log: Logger): Promi
   }
   const file = (name: string) => ({ path: join(config.dataDir, name), logicalName: name, masterKeys });
   const control = openSqlite({ ...file("control.sqlite"), synchronous: "FULL" });
-  return { control, logs: openSqlite({ ...file("logs.sqlite"), synchronous: "NORMAL" }) };
+  return { control, logs: await openSqliteInThread({ ...file("logs.sqlite"), synchronous: "NORMAL" }) };
 }
 
 async function requireAnswer(sql: Sql<unknown>): Promise<void> {

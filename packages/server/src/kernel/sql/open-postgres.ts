@@ -1,6 +1,7 @@
-import { Kysely, PostgresDialect } from "kysely";
+import { Kysely } from "kysely";
 import { createSql } from "./create-sql.ts";
 import { insertManyOnPostgres } from "./insert-many.ts";
+import { OwnSchemaPostgresDialect } from "./own-schema-dialect.ts";
 import type { Sql } from "./sql.ts";
 
 export interface PostgresOptions {
@@ -34,7 +35,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Sql<unknow
     },
   });
   pool.on("error", (error) => options.onIdleError?.(error));
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<unknown>({ dialect: new OwnSchemaPostgresDialect({ pool }) });
   return createSql(db, {
     dialect: "postgres",
     insertMany: insertManyOnPostgres,

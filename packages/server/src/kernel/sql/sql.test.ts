@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql as raw } from "kysely";
 import { afterEach, describe, expect, it } from "vitest";
+import { SqliteOpenError } from "./encrypted-file.ts";
 import { migrate, type SqlMigrations } from "./migrate.ts";
-import { openSqlite, SqliteOpenError } from "./open-sqlite.ts";
+import { openSqlite } from "./open-sqlite.ts";
+import { openSqliteInThread } from "./open-sqlite-in-thread.ts";
 import type { Sql } from "./sql.ts";
 import { describeEachDialect } from "./testing.ts";
 import { isUniqueViolation } from "./transaction.ts";
@@ -28,124 +30,128 @@ const migrations: SqlMigrations = {
   },
 };
 
-describeEachDialect("sql", (openDatabase) => {
-  async function open(): Promise<Sql<Tables>> {
-    const sql = await openDatabase();
-    await migrate(sql, "test", migrations);
-    return sql.withTables<Tables>();
-  }
+describeEachDialect(
+  "sql",
+  (openDatabase) => {
+    async function open(): Promise<Sql<Tables>> {
+      const sql = await openDatabase();
+      await migrate(sql, "test", migrations);
+      return sql.withTables<Tables>();
+    }
 
-  it("runs each migration once, and keeps sets apart", async () => {
-    const sql = await openDatabase();
-    expect(await migrate(sql, "test", migrations)).toEqual(["0001-items"]);
-    expect(await migrate(sql, "test", migrations)).toEqual([]);
-    expect(await migrate(sql, "other", {})).toEqual([]);
-  });
-
-  it("leaves nothing of a migration that fails", async () => {
-    const sql = await openDatabase();
-    const failing: SqlMigrations = {
-      "0001-half": {
-        async up(db, types) {
-          await db.schema.createTable("half").addColumn("id", types.text).execute();
-          throw new Error("the second statement failed");
-        },
-      },
-    };
-    await expect(migrate(sql, "test", failing)).rejects.toThrow("the second statement failed");
-    await expect(raw`select * from half`.execute(sql.db)).rejects.toThrow();
-  });
-
-  it("gives back numbers beyond 32 bits as numbers, counts and sums too", async () => {
-    const sql = await open();
-    const now = 1_900_000_000_123;
-    await sql.db.insertInto("items").values({ id: "a", name: null, size: now, flag: 1 }).execute();
-    expect(await sql.db.selectFrom("items").selectAll().execute()).toEqual([
-      { id: "a", name: null, size: now, flag: 1 },
-    ]);
-    const total = await sql.db
-      .selectFrom("items")
-      .select((eb) => [eb.fn.countAll<number>().as("count"), eb.fn.sum<number>("size").as("sum")])
-      .executeTakeFirstOrThrow();
-    expect(total).toEqual({ count: 1, sum: now });
-  });
-
-  it("sorts text by byte", async () => {
-    const sql = await open();
-    const ids = ["a", "B", "_", "ä", "1", "Z"];
-    await sql.insertMany(
-      "items",
-      ids.map((id) => ({ id, name: id, size: 0, flag: 0 })),
-    );
-    const sorted = await sql.db.selectFrom("items").select("id").orderBy("id").execute();
-    expect(sorted.map(({ id }) => id)).toEqual(["1", "B", "Z", "_", "a", "ä"]);
-  });
-
-  it("inserts 5,000 rows by one statement, hostile text included", async () => {
-    const sql = await open();
-    const hostile = `'"\\;--\u0000\ud800 €😀`;
-    const rows = Array.from({ length: 5_000 }, (_, index) => ({
-      id: `i${index}`,
-      name: index === 7 ? hostile : index === 8 ? null : `name ${index}`,
-      size: index * 1_000_000_000,
-      flag: index % 2,
-    }));
-    await sql.insertMany("items", rows);
-    const stored = await sql.db
-      .selectFrom("items")
-      .selectAll()
-      .where("id", "in", ["i7", "i8", "i4999"])
-      .orderBy("id")
-      .execute();
-    expect(stored).toEqual([
-      { id: "i4999", name: "name 4999", size: 4_999_000_000_000, flag: 1 },
-      { id: "i7", name: `'"\\;--\uFFFD\uFFFD €😀`, size: 7_000_000_000, flag: 1 },
-      { id: "i8", name: null, size: 8_000_000_000, flag: 0 },
-    ]);
-  });
-
-  it("refuses all rows of a batch with a duplicate, or leaves the duplicate out when told to", async () => {
-    const sql = await open();
-    const row = (id: string) => ({ id, name: null, size: 0, flag: 0 });
-    await sql.insertMany("items", [row("a")]);
-    const error = await sql.insertMany("items", [row("b"), row("a")]).catch((reason: unknown) => reason);
-    expect(isUniqueViolation(error)).toBe(true);
-    expect(await sql.db.selectFrom("items").select("id").execute()).toEqual([{ id: "a" }]);
-    await sql.insertMany("items", [row("b"), row("a")], { ignoreDuplicates: true });
-    expect(await sql.db.selectFrom("items").select("id").orderBy("id").execute()).toEqual([{ id: "a" }, { id: "b" }]);
-  });
-
-  it("rolls a transaction back when its work throws", async () => {
-    const sql = await open();
-    const failing = sql.transaction(async (trx) => {
-      await trx.insertInto("items").values({ id: "a", name: null, size: 1, flag: 0 }).execute();
-      throw new Error("changed my mind");
+    it("runs each migration once, and keeps sets apart", async () => {
+      const sql = await openDatabase();
+      expect(await migrate(sql, "test", migrations)).toEqual(["0001-items"]);
+      expect(await migrate(sql, "test", migrations)).toEqual([]);
+      expect(await migrate(sql, "other", {})).toEqual([]);
     });
-    await expect(failing).rejects.toThrow("changed my mind");
-    expect(await sql.db.selectFrom("items").selectAll().execute()).toEqual([]);
-  });
 
-  it("loses no update among transactions that read and write the same row at once", async () => {
-    const sql = await open();
-    await sql.insertMany("items", [{ id: "counter", name: null, size: 0, flag: 0 }]);
-    const increment = () =>
-      sql.transaction(async (trx) => {
-        const { size } = await trx
-          .selectFrom("items")
-          .select("size")
-          .where("id", "=", "counter")
-          .executeTakeFirstOrThrow();
-        await trx
-          .updateTable("items")
-          .set({ size: size + 1 })
-          .where("id", "=", "counter")
-          .execute();
+    it("leaves nothing of a migration that fails", async () => {
+      const sql = await openDatabase();
+      const failing: SqlMigrations = {
+        "0001-half": {
+          async up(db, types) {
+            await db.schema.createTable("half").addColumn("id", types.text).execute();
+            throw new Error("the second statement failed");
+          },
+        },
+      };
+      await expect(migrate(sql, "test", failing)).rejects.toThrow("the second statement failed");
+      await expect(raw`select * from half`.execute(sql.db)).rejects.toThrow();
+    });
+
+    it("gives back numbers beyond 32 bits as numbers, counts and sums too", async () => {
+      const sql = await open();
+      const now = 1_900_000_000_123;
+      await sql.db.insertInto("items").values({ id: "a", name: null, size: now, flag: 1 }).execute();
+      expect(await sql.db.selectFrom("items").selectAll().execute()).toEqual([
+        { id: "a", name: null, size: now, flag: 1 },
+      ]);
+      const total = await sql.db
+        .selectFrom("items")
+        .select((eb) => [eb.fn.countAll<number>().as("count"), eb.fn.sum<number>("size").as("sum")])
+        .executeTakeFirstOrThrow();
+      expect(total).toEqual({ count: 1, sum: now });
+    });
+
+    it("sorts text by byte", async () => {
+      const sql = await open();
+      const ids = ["a", "B", "_", "ä", "1", "Z"];
+      await sql.insertMany(
+        "items",
+        ids.map((id) => ({ id, name: id, size: 0, flag: 0 })),
+      );
+      const sorted = await sql.db.selectFrom("items").select("id").orderBy("id").execute();
+      expect(sorted.map(({ id }) => id)).toEqual(["1", "B", "Z", "_", "a", "ä"]);
+    });
+
+    it("inserts 5,000 rows by one statement, hostile text included", async () => {
+      const sql = await open();
+      const hostile = `'"\\;--\u0000\ud800 €😀`;
+      const rows = Array.from({ length: 5_000 }, (_, index) => ({
+        id: `i${index}`,
+        name: index === 7 ? hostile : index === 8 ? null : `name ${index}`,
+        size: index * 1_000_000_000,
+        flag: index % 2,
+      }));
+      await sql.insertMany("items", rows);
+      const stored = await sql.db
+        .selectFrom("items")
+        .selectAll()
+        .where("id", "in", ["i7", "i8", "i4999"])
+        .orderBy("id")
+        .execute();
+      expect(stored).toEqual([
+        { id: "i4999", name: "name 4999", size: 4_999_000_000_000, flag: 1 },
+        { id: "i7", name: `'"\\;--\uFFFD\uFFFD €😀`, size: 7_000_000_000, flag: 1 },
+        { id: "i8", name: null, size: 8_000_000_000, flag: 0 },
+      ]);
+    });
+
+    it("refuses all rows of a batch with a duplicate, or leaves the duplicate out when told to", async () => {
+      const sql = await open();
+      const row = (id: string) => ({ id, name: null, size: 0, flag: 0 });
+      await sql.insertMany("items", [row("a")]);
+      const error = await sql.insertMany("items", [row("b"), row("a")]).catch((reason: unknown) => reason);
+      expect(isUniqueViolation(error)).toBe(true);
+      expect(await sql.db.selectFrom("items").select("id").execute()).toEqual([{ id: "a" }]);
+      await sql.insertMany("items", [row("b"), row("a")], { ignoreDuplicates: true });
+      expect(await sql.db.selectFrom("items").select("id").orderBy("id").execute()).toEqual([{ id: "a" }, { id: "b" }]);
+    });
+
+    it("rolls a transaction back when its work throws", async () => {
+      const sql = await open();
+      const failing = sql.transaction(async (trx) => {
+        await trx.insertInto("items").values({ id: "a", name: null, size: 1, flag: 0 }).execute();
+        throw new Error("changed my mind");
       });
-    await Promise.all(Array.from({ length: 4 }, increment));
-    const { size } = await sql.db.selectFrom("items").select("size").executeTakeFirstOrThrow();
-    expect(size).toBe(4);
-  });
-});
+      await expect(failing).rejects.toThrow("changed my mind");
+      expect(await sql.db.selectFrom("items").selectAll().execute()).toEqual([]);
+    });
+
+    it("loses no update among transactions that read and write the same row at once", async () => {
+      const sql = await open();
+      await sql.insertMany("items", [{ id: "counter", name: null, size: 0, flag: 0 }]);
+      const increment = () =>
+        sql.transaction(async (trx) => {
+          const { size } = await trx
+            .selectFrom("items")
+            .select("size")
+            .where("id", "=", "counter")
+            .executeTakeFirstOrThrow();
+          await trx
+            .updateTable("items")
+            .set({ size: size + 1 })
+            .where("id", "=", "counter")
+            .execute();
+        });
+      await Promise.all(Array.from({ length: 4 }, increment));
+      const { size } = await sql.db.selectFrom("items").select("size").executeTakeFirstOrThrow();
+      expect(size).toBe(4);
+    });
+  },
+  { inThread: true },
+);
 
 describe("the encrypted file", () => {
   const folder = mkdtempSync(join(tmpdir(), "aerostack-file-"));
@@ -168,6 +174,10 @@ describe("the encrypted file", () => {
 
     await open([fresh, old]).close();
     expect(() => open([old])).toThrow(SqliteOpenError);
+    const inThread = (masterKeys: (typeof old)[]) =>
+      openSqliteInThread({ path, logicalName: "a", masterKeys, synchronous: "FULL" });
+    await expect(inThread([old])).rejects.toThrow(SqliteOpenError);
+    await (await inThread([fresh])).close();
     const second = open([fresh]);
     expect(await second.db.selectFrom("items").select("id").execute()).toEqual([{ id: "a" }]);
     await second.close();

@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { randomText } from "@aerostack/kernel";
 import { sql as raw } from "kysely";
 import { afterEach, describe, it } from "vitest";
+import type { SqliteOptions } from "./encrypted-file.ts";
 import { openPostgres } from "./open-postgres.ts";
 import { openSqlite } from "./open-sqlite.ts";
+import { openSqliteInThread } from "./open-sqlite-in-thread.ts";
 import type { Sql, SqlDialect } from "./sql.ts";
 
 const CANDIDATES = [
@@ -18,10 +20,16 @@ const CANDIDATES = [
 
 const postgresUrl = await findPostgres();
 
+export interface DialectOptions {
+  /** True: also against SQLite in a thread of its own, for what is kept there. */
+  readonly inThread?: boolean;
+}
+
 /** Runs the same tests against SQLite and, where it answers, PostgreSQL. `AEROSTACK_REQUIRE_POSTGRES=1` forbids the skip. */
 export function describeEachDialect(
   title: string,
   tests: (openDatabase: () => Promise<Sql<unknown>>, dialect: SqlDialect) => void,
+  { inThread = false }: DialectOptions = {},
 ): void {
   const cleanups: (() => Promise<void>)[] = [];
   async function cleanUp(): Promise<void> {
@@ -31,6 +39,12 @@ export function describeEachDialect(
     afterEach(cleanUp);
     tests(() => openTemporarySqlite(cleanups), "sqlite");
   });
+  if (inThread) {
+    describe(`${title} (SQLite in a thread)`, () => {
+      afterEach(cleanUp);
+      tests(() => openTemporarySqlite(cleanups, openSqliteInThread), "sqlite");
+    });
+  }
   if (postgresUrl !== undefined) {
     describe(`${title} (PostgreSQL)`, () => {
       afterEach(cleanUp);
@@ -45,9 +59,12 @@ export function describeEachDialect(
   }
 }
 
-export async function openTemporarySqlite(cleanups: (() => Promise<void>)[]): Promise<Sql<unknown>> {
+export async function openTemporarySqlite(
+  cleanups: (() => Promise<void>)[],
+  open: (options: SqliteOptions) => Sql<unknown> | Promise<Sql<unknown>> = openSqlite,
+): Promise<Sql<unknown>> {
   const folder = mkdtempSync(join(tmpdir(), "aerostack-sql-"));
-  const sql = openSqlite({
+  const sql = await open({
     path: join(folder, "test.sqlite"),
     logicalName: "test",
     masterKeys: [{ id: "test", key: randomBytes(32) }],

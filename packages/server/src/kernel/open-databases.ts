@@ -4,7 +4,15 @@ import type { Config } from "./config.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Logger } from "./log.ts";
 import type { Secrets } from "./secrets.ts";
-import { migrate, openPostgres, openSqlite, openSqliteInThread, type Sql, type SqlMigrations } from "./sql/index.ts";
+import {
+  migrate,
+  openPostgres,
+  openSqlite,
+  openSqliteInThread,
+  type Sql,
+  type SqliteOptions,
+  type SqlMigrations,
+} from "./sql/index.ts";
 import { StartError } from "./start-error.ts";
 
 export interface Databases {
@@ -32,8 +40,32 @@ export async function openDatabases(
     if (databases.logs !== databases.control) await databases.logs.close();
   });
   await migrate(databases.control, "control", migrations.control);
-  await migrate(databases.logs, "logs", migrations.logs);
+  await migrateLogs(databases, config, secrets, migrations.logs);
   return databases;
+}
+
+/** A file is brought up to date here: its thread starts when there is something to log. */
+async function migrateLogs(
+  { control, logs }: Databases,
+  config: Config,
+  secrets: Pick<Secrets, "masterKeys">,
+  migrations: SqlMigrations,
+): Promise<void> {
+  if (logs === control) {
+    await migrate(logs, "logs", migrations);
+    return;
+  }
+  const file = openSqlite(logsFile(config, secrets));
+  try {
+    await migrate(file, "logs", migrations);
+  } finally {
+    await file.close();
+  }
+}
+
+function logsFile(config: Config, { masterKeys }: Pick<Secrets, "masterKeys">): SqliteOptions {
+  const name = "logs.sqlite";
+  return { path: join(config.dataDir, name), logicalName: name, masterKeys, synchronous: "NORMAL" };
 }
 
 async function open(config: Config, { masterKeys }: Secrets, log: Logger): Promise<Databases> {
@@ -45,9 +77,13 @@ async function open(config: Config, { masterKeys }: Secrets, log: Logger): Promi
     await requireAnswer(control);
     return { control, logs: control };
   }
-  const file = (name: string) => ({ path: join(config.dataDir, name), logicalName: name, masterKeys });
-  const control = openSqlite({ ...file("control.sqlite"), synchronous: "FULL" });
-  return { control, logs: await openSqliteInThread({ ...file("logs.sqlite"), synchronous: "NORMAL" }) };
+  const control = openSqlite({
+    path: join(config.dataDir, "control.sqlite"),
+    logicalName: "control.sqlite",
+    masterKeys,
+    synchronous: "FULL",
+  });
+  return { control, logs: openSqliteInThread(logsFile(config, { masterKeys })) };
 }
 
 async function requireAnswer(sql: Sql<unknown>): Promise<void> {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql as raw } from "kysely";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { SqliteOpenError } from "./encrypted-file.ts";
 import { migrate, type SqlMigrations } from "./migrate.ts";
 import { openSqlite } from "./open-sqlite.ts";
@@ -176,10 +176,39 @@ describe("the encrypted file", () => {
     expect(() => open([old])).toThrow(SqliteOpenError);
     const inThread = (masterKeys: (typeof old)[]) =>
       openSqliteInThread({ path, logicalName: "a", masterKeys, synchronous: "FULL" });
-    await expect(inThread([old])).rejects.toThrow(SqliteOpenError);
-    await (await inThread([fresh])).close();
+    const refused = inThread([old]);
+    await expect(raw`select 1`.execute(refused.db)).rejects.toThrow(SqliteOpenError);
+    await refused.close();
     const second = open([fresh]);
     expect(await second.db.selectFrom("items").select("id").execute()).toEqual([{ id: "a" }]);
     await second.close();
   });
+
+  it("is open in a thread only while it is used, and waits for the thread before", async () => {
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, "b.sqlite");
+    const masterKeys = [{ id: "a", key: randomBytes(32) }];
+    const options = { path, logicalName: "b", masterKeys, synchronous: "NORMAL" } as const;
+    const sql = openSqliteInThread(options, { idleMs: 1 }).withTables<Tables>();
+    await migrate(sql.withTables<unknown>(), "test", migrations);
+    for (const id of ["a", "b", "c"]) {
+      await sql.insertMany("items", [{ id, name: null, size: 1, flag: 0 }]);
+      // Opened here as soon as the thread has let go of it: the driver waits for the lock.
+      await vi.waitFor(() => expect(openFiles(path)).toBe(0));
+      await openSqlite(options).close();
+    }
+    expect(await sql.db.selectFrom("items").select("id").orderBy("id").execute()).toHaveLength(3);
+    await sql.close();
+  });
 });
+
+/** How often this process has the file open. */
+function openFiles(path: string): number {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(join("/proc/self/fd", fd)) === path;
+    } catch {
+      return false;
+    }
+  }).length;
+}

@@ -13,7 +13,7 @@ const layers = [
   },
   {
     name: "built",
-    path: "^packages/server/src/(gateway|ai|knowledge|mcp|agents|marketplace|billing|privacy|support|setup|rpc)/",
+    path: "^packages/server/src/(gateway|ai|knowledge|mcp|agents|marketplace|billing|privacy|support|abuse|domains|setup|rpc)/",
   },
   { name: "edge", path: "^packages/server/src/edge/" },
 ];

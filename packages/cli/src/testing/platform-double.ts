@@ -6,6 +6,7 @@ export const PROJECT = {
   id: "prj_1",
   name: "shop",
   slug: "shop",
+  organisationId: "org_shop",
   url: "http://double/f/shop",
   createdAt: TIME,
   updatedAt: TIME,

@@ -3,10 +3,13 @@ import { type Clock, createId } from "@aerostack/kernel";
 import { createAccessTokens, looksLikeJwt } from "./accounts/access-token.ts";
 import { accountKeyRoutes } from "./accounts/account-key-routes.ts";
 import { createAccountKeyService } from "./accounts/account-keys.ts";
+import { createAccountTokens } from "./accounts/account-tokens.ts";
 import { createDeviceLogins } from "./accounts/device-login.ts";
 import { deviceRoutes } from "./accounts/device-routes.ts";
 import { happenedNow } from "./accounts/happened.ts";
 import { createPasswordChanger } from "./accounts/password-change.ts";
+import { createPasswordReset } from "./accounts/password-reset.ts";
+import { passwordResetRoutes } from "./accounts/password-reset-routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { createAccountService } from "./accounts/service.ts";
 import { createSessions } from "./accounts/sessions.ts";
@@ -108,6 +111,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   });
   const hasher = createPasswordHasher(options.passwordIterations);
   const accounts = createAccountService({ sql, clock, hasher, limiter, sessions, signUp: options.signUp });
+  const accountTokens = createAccountTokens(sql, clock);
   const accountKeys = createAccountKeyService({ sql, clock, changes });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
   const projects = createProjectService({ sql, clock, changes, log });
@@ -152,6 +156,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   lifecycle.onClose("key uses", () => uses.close());
   for (const [name, work] of [
     ["removing expired sessions", sessions.removeExpired],
+    ["removing expired links to accounts", accountTokens.removeExpired],
     ["finishing deletions of projects", projects.resumeDeletions],
   ] as const) {
     const housekeeping = everyHour(name, work, log);
@@ -183,6 +188,20 @@ export function createControlPlane(options: ControlPlaneOptions) {
         accessTokens,
         changePassword: createPasswordChanger({ sql, clock, changes, hasher, limiter, audit, notices }),
       }),
+      ...passwordResetRoutes(
+        createPasswordReset({
+          sql,
+          clock,
+          changes,
+          hasher,
+          limiter,
+          audit,
+          notices,
+          background,
+          origin,
+          tokens: accountTokens,
+        }),
+      ),
       ...deviceRoutes({ devices, accounts, origin }),
       ...setupRoutes(setup),
       ...routesOfNotices,

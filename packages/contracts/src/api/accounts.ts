@@ -24,6 +24,13 @@ export const changePasswordRequestSchema = z.object({
   newPassword: passwordSchema,
 });
 
+export const forgotPasswordRequestSchema = z.object({ email: emailSchema });
+
+export const resetPasswordRequestSchema = z.object({
+  token: z.string().min(1).max(200).describe("From the link in the mail"),
+  newPassword: passwordSchema,
+});
+
 export const refreshRequestSchema = z.object({ refreshToken: z.string().min(1).max(200) });
 
 export const logoutRequestSchema = z.object({ refreshToken: z.string().min(1).max(200).optional() });

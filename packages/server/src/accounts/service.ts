@@ -113,7 +113,8 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
       }
       const { valid, rehash } = await hasher.verify(password, account.password_hash);
       if (!valid) throw new AerostackError("AUTH_INVALID_CREDENTIALS");
-      if (rehash) await accountStore.setPasswordHash(sql.db, account.id, await hasher.hash(password), clock.now());
+      // Only where it is still the same: otherwise a password that was replaced meanwhile would come back.
+      if (rehash) await accountStore.replacePasswordHash(sql.db, account, await hasher.hash(password), clock.now());
       return await sessions.open(account);
     },
 

@@ -36,6 +36,10 @@ export const sessionStore = {
       .execute();
   },
 
+  async revokeAll(db: Db, accountId: string, reason: string, nowMs: number): Promise<void> {
+    await sessionStore.revokeOthers(db, accountId, "", reason, nowMs);
+  },
+
   async insertToken(db: Db, row: RefreshTokenRow): Promise<void> {
     await db.insertInto("refresh_tokens").values(row).execute();
   },

@@ -1,3 +1,4 @@
+import type { OneTimeTokenRow } from "../identity/one-time-tokens.ts";
 import type { SqlMigrations } from "../kernel/sql/index.ts";
 
 export interface AccountTables {
@@ -48,6 +49,8 @@ export interface AccountTables {
     next_poll_at: number;
   };
   setup_tokens: { hash: string; created_at: number };
+  /** What links in mails to accounts hold. */
+  account_tokens: OneTimeTokenRow;
 }
 
 export const accountMigrations: SqlMigrations = {
@@ -111,6 +114,21 @@ export const accountMigrations: SqlMigrations = {
         .addColumn("hash", types.text, (column) => column.primaryKey())
         .addColumn("created_at", types.integer, (column) => column.notNull())
         .execute();
+    },
+  },
+  "0021_account_tokens": {
+    async up(db, types) {
+      await db.schema
+        .createTable("account_tokens")
+        .addColumn("hash", types.text, (column) => column.primaryKey())
+        .addColumn("user_id", types.text, (column) => column.notNull().references("accounts.id").onDelete("cascade"))
+        .addColumn("kind", types.text, (column) => column.notNull())
+        .addColumn("data", types.text, (column) => column.notNull())
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .addColumn("expires_at", types.integer, (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex("account_tokens_user").on("account_tokens").columns(["user_id", "kind"]).execute();
+      await db.schema.createIndex("account_tokens_expiry").on("account_tokens").column("expires_at").execute();
     },
   },
 };

@@ -1,0 +1,22 @@
+import type { Clock } from "@aerostack/kernel";
+import { createOneTimeTokens, type OneTimeTokens, type TokenKindFacts } from "../identity/one-time-tokens.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+
+/** What a link in a mail to an account may be for. */
+export type AccountTokenKind = "reset-password";
+export type AccountTokens = OneTimeTokens<AccountTokenKind>;
+
+const MINUTE_MS = 60_000;
+
+export const ACCOUNT_TOKEN_KINDS: Readonly<Record<AccountTokenKind, TokenKindFacts>> = {
+  "reset-password": { prefix: "ap", lifetimeMs: 60 * MINUTE_MS, error: "AUTH_RESET_TOKEN_INVALID" },
+};
+
+export function createAccountTokens(sql: Sql<unknown>, clock: Clock): AccountTokens {
+  return createOneTimeTokens({ sql, clock, table: "account_tokens", kinds: ACCOUNT_TOKEN_KINDS });
+}
+
+/** A page of the installation. The token is in the fragment, which browsers send to no server and in no `Referer`. */
+export function linkWithToken(origin: string, page: string, token: string): string {
+  return `${origin}${page}#token=${token}`;
+}

@@ -6,6 +6,8 @@ import { createAccountKeyService } from "./accounts/account-keys.ts";
 import { createAccountTokens } from "./accounts/account-tokens.ts";
 import { createDeviceLogins } from "./accounts/device-login.ts";
 import { deviceRoutes } from "./accounts/device-routes.ts";
+import { createEmailVerification } from "./accounts/email-verification.ts";
+import { emailVerificationRoutes } from "./accounts/email-verification-routes.ts";
 import { happenedNow } from "./accounts/happened.ts";
 import { createPasswordChanger } from "./accounts/password-change.ts";
 import { createPasswordReset } from "./accounts/password-reset.ts";
@@ -60,6 +62,8 @@ export interface ControlPlaneOptions {
   readonly origin: () => string;
   /** Where messages wait to be sent; it is there once the server listens. */
   readonly outbox: () => Outbox;
+  /** Whether somebody is set to send the installation's mail. */
+  readonly canSendMail: boolean;
   /** Named in access tokens; the same over restarts. */
   readonly issuer: string;
   /** Where a project's functions answer. */
@@ -110,8 +114,27 @@ export function createControlPlane(options: ControlPlaneOptions) {
       notices.sendInBackground({ accountId, template: "refresh-reuse", data: happenedNow(clock) }),
   });
   const hasher = createPasswordHasher(options.passwordIterations);
-  const accounts = createAccountService({ sql, clock, hasher, limiter, sessions, signUp: options.signUp });
   const accountTokens = createAccountTokens(sql, clock);
+  const emailVerification = createEmailVerification({
+    sql,
+    clock,
+    limiter,
+    audit,
+    notices,
+    background,
+    origin,
+    tokens: accountTokens,
+    canSendMail: options.canSendMail,
+  });
+  const accounts = createAccountService({
+    sql,
+    clock,
+    hasher,
+    limiter,
+    sessions,
+    signUp: options.signUp,
+    onCreated: emailVerification.begin,
+  });
   const accountKeys = createAccountKeyService({ sql, clock, changes });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
   const projects = createProjectService({ sql, clock, changes, log });
@@ -188,6 +211,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
         accessTokens,
         changePassword: createPasswordChanger({ sql, clock, changes, hasher, limiter, audit, notices }),
       }),
+      ...emailVerificationRoutes(emailVerification),
       ...passwordResetRoutes(
         createPasswordReset({
           sql,

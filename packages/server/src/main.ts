@@ -22,6 +22,7 @@ import { resealAll } from "./kernel/crypto/sealed-columns.ts";
 import { createLifecycle, type Lifecycle } from "./kernel/lifecycle.ts";
 import { createLogger, type Logger } from "./kernel/log.ts";
 import { logWarnings } from "./kernel/log-warnings.ts";
+import { createInstallationSender } from "./kernel/messages/installation-sender.ts";
 import { createMetrics } from "./kernel/metrics.ts";
 import { type Databases, openDatabases } from "./kernel/open-databases.ts";
 import { openSharedState } from "./kernel/open-shared-state.ts";
@@ -67,6 +68,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     defaultPlan: config.defaultPlan,
     origin: () => origin,
     outbox: () => projectPlane.outbox,
+    canSendMail: createInstallationSender(config) !== null,
     issuer: origin,
     projectUrl: (project) => `${origin}/f/${project.slug}`,
     deployStarter: (project) => projectPlane.deployStarter(project),

@@ -70,6 +70,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     defaultPlan: "self-hosted",
     origin: () => "http://aerostack.test",
     outbox: () => outbox,
+    canSendMail: options.mailSender !== undefined,
     issuer: "http://aerostack.test",
     projectUrl: ({ slug }) => `http://aerostack.test/f/${slug}`,
     deployStarter: async () => undefined,

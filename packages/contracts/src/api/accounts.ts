@@ -31,6 +31,12 @@ export const resetPasswordRequestSchema = z.object({
   newPassword: passwordSchema,
 });
 
+export const verifyEmailRequestSchema = z.object({
+  token: z.string().min(1).max(200).describe("From the link in the mail"),
+});
+
+export const resendVerificationRequestSchema = z.object({ email: emailSchema });
+
 export const refreshRequestSchema = z.object({ refreshToken: z.string().min(1).max(200) });
 
 export const logoutRequestSchema = z.object({ refreshToken: z.string().min(1).max(200).optional() });
@@ -40,6 +46,7 @@ export const userSchema = z.object({
   email: z.string(),
   name: z.string().nullable(),
   isAdmin: z.boolean(),
+  emailVerified: z.boolean().default(false).describe("Somebody proved to read the mail of the address"),
   createdAt: timestampSchema,
 });
 export type User = z.infer<typeof userSchema>;

@@ -45,6 +45,15 @@ export const accountKeyStore = {
     return row !== undefined;
   },
 
+  async revokeAll(db: Db, accountId: string, nowMs: number): Promise<void> {
+    await db
+      .updateTable("account_keys")
+      .set({ revoked_at: nowMs })
+      .where("account_id", "=", accountId)
+      .where("revoked_at", "is", null)
+      .execute();
+  },
+
   async markUsed(db: Db, ids: readonly string[], usedAtMs: number): Promise<void> {
     await db.updateTable("account_keys").set({ last_used_at: usedAtMs }).where("id", "in", ids).execute();
   },

@@ -3,12 +3,13 @@ import { createOneTimeTokens, type OneTimeTokens, type TokenKindFacts } from "..
 import type { Sql } from "../kernel/sql/index.ts";
 
 /** What a link in a mail to an account may be for. */
-export type AccountTokenKind = "reset-password";
+export type AccountTokenKind = "reset-password" | "verify-email";
 export type AccountTokens = OneTimeTokens<AccountTokenKind>;
 
 const MINUTE_MS = 60_000;
 
 export const ACCOUNT_TOKEN_KINDS: Readonly<Record<AccountTokenKind, TokenKindFacts>> = {
+  "verify-email": { prefix: "av", lifetimeMs: 24 * 60 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
   "reset-password": { prefix: "ap", lifetimeMs: 60 * MINUTE_MS, error: "AUTH_RESET_TOKEN_INVALID" },
 };
 

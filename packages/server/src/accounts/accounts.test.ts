@@ -82,6 +82,7 @@ describeEachDialect("accounts", (openDatabase) => {
       limiter: createMemoryLimiter({ clock }),
       sessions: {} as Sessions,
       signUp: "open",
+      onCreated: () => {},
       hasher: {
         ...hasher,
         verify: (password, stored) => {

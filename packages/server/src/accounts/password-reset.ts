@@ -9,6 +9,7 @@ import type { Limiter, LimitPolicy } from "../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../kernel/limiter/require-allowed.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { Notices } from "../notices/service.ts";
+import { accountKeyStore } from "./account-key-store.ts";
 import { ACCOUNT_TOKEN_KINDS, type AccountTokens, linkWithToken } from "./account-tokens.ts";
 import { happenedNow } from "./happened.ts";
 import { requireStrongPassword } from "./password-rule.ts";
@@ -75,6 +76,11 @@ export function createPasswordReset(options: PasswordResetOptions): PasswordRese
         await tokens.take(trx, "reset-password", {}, token);
         await tokens.removeOf(trx, id, "reset-password");
         await accountStore.setPasswordHash(trx, id, passwordHash, now);
+        if (await accountStore.markEmailVerified(trx, id, now)) {
+          // Until now it may have been anybody's who typed the address: of theirs no way in remains.
+          await accountKeyStore.revokeAll(trx, id, now);
+          await trx.deleteFrom("device_logins").where("account_id", "=", id).execute();
+        }
         await sessionStore.revokeAll(trx, id, "password reset", now);
         await audit.record(trx, {
           actor: { kind: "account", id },

@@ -52,10 +52,12 @@ export interface AccountServiceOptions {
   readonly limiter: Limiter;
   readonly sessions: Sessions;
   readonly signUp: "open" | "closed";
+  /** An account was made. */
+  readonly onCreated: (account: AccountRow) => void;
 }
 
 export function createAccountService(options: AccountServiceOptions): AccountService {
-  const { clock, hasher, limiter, sessions, signUp } = options;
+  const { clock, hasher, limiter, sessions, signUp, onCreated } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function limit(key: string, policy: LimitPolicy): Promise<void> {
@@ -77,6 +79,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
       name: input.name ?? null,
       password_hash: await hasher.hash(input.password),
       is_admin: isAdmin ? 1 : 0,
+      email_verified_at: null,
       created_at: now,
       updated_at: now,
     };
@@ -100,6 +103,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
       const row = await newAccountRow(input, false);
       const inserted = await sql.transaction((trx) => accountStore.insert(trx, row));
       if (!inserted) throw new AerostackError("AUTH_USER_EXISTS");
+      onCreated(row);
       return await sessions.open(row);
     },
 
@@ -145,6 +149,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
         if (!taken || (await accountStore.adminExists(trx))) throw new AerostackError("AUTH_SETUP_TOKEN_INVALID");
         if (!(await accountStore.insert(trx, row))) throw new AerostackError("AUTH_USER_EXISTS");
       });
+      onCreated(row);
       return await sessions.open(row);
     },
   };

@@ -10,6 +10,7 @@ export function showUser(account: AccountRow): User {
     email: account.email,
     name: account.name,
     isAdmin: account.is_admin === 1,
+    emailVerified: account.email_verified_at !== null,
     createdAt: toIso(account.created_at),
   };
 }

@@ -40,6 +40,18 @@ export const accountStore = {
       .execute();
   },
 
+  /** False when it was before. */
+  async markEmailVerified(db: Db, id: string, nowMs: number): Promise<boolean> {
+    const row = await db
+      .updateTable("accounts")
+      .set({ email_verified_at: nowMs, updated_at: nowMs })
+      .where("id", "=", id)
+      .where("email_verified_at", "is", null)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
   /** False when the password is not the one that was checked any more: of two changes at once one wins. */
   async replacePasswordHash(db: Db, account: AccountRow, passwordHash: string, nowMs: number): Promise<boolean> {
     const row = await db

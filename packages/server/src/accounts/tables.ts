@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { OneTimeTokenRow } from "../identity/one-time-tokens.ts";
 import type { SqlMigrations } from "../kernel/sql/index.ts";
 
@@ -9,6 +10,8 @@ export interface AccountTables {
     name: string | null;
     password_hash: string;
     is_admin: number;
+    /** When somebody proved to read the mail of the address; null: nobody has. */
+    email_verified_at: number | null;
     created_at: number;
     updated_at: number;
   };
@@ -129,6 +132,13 @@ export const accountMigrations: SqlMigrations = {
         .execute();
       await db.schema.createIndex("account_tokens_user").on("account_tokens").columns(["user_id", "kind"]).execute();
       await db.schema.createIndex("account_tokens_expiry").on("account_tokens").column("expires_at").execute();
+    },
+  },
+  "0022_account_email_verified": {
+    async up(db, types) {
+      await db.schema.alterTable("accounts").addColumn("email_verified_at", types.integer).execute();
+      // Accounts from before there was a mail to answer count as verified.
+      await sql`update accounts set email_verified_at = created_at`.execute(db);
     },
   },
 };

@@ -1,4 +1,5 @@
 export { AerostackError, type AerostackErrorOptions, type SerialisedError } from "./aerostack-error.ts";
+export * from "./api/account-factors.ts";
 export * from "./api/accounts.ts";
 export * from "./api/cache.ts";
 export * from "./api/collections.ts";

@@ -13,6 +13,8 @@ import { createPasswordChanger } from "./accounts/password-change.ts";
 import { createPasswordReset } from "./accounts/password-reset.ts";
 import { passwordResetRoutes } from "./accounts/password-reset-routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
+import { secondFactorRoutes } from "./accounts/second-factor/routes.ts";
+import { createAccountSecondFactors } from "./accounts/second-factor/second-factor.ts";
 import { createAccountService } from "./accounts/service.ts";
 import { createSessions } from "./accounts/sessions.ts";
 import { createAudit } from "./audit/create-audit.ts";
@@ -21,6 +23,7 @@ import type { Places } from "./edge/route-place.ts";
 import { createBackground } from "./kernel/background.ts";
 import type { Bus } from "./kernel/bus/bus.ts";
 import { createChangeFeed } from "./kernel/change-feed/change-feed.ts";
+import { createEnvelope } from "./kernel/crypto/envelope.ts";
 import { createPasswordHasher } from "./kernel/crypto/password-hash.ts";
 import { everyHour } from "./kernel/every-hour.ts";
 import type { Lifecycle } from "./kernel/lifecycle.ts";
@@ -115,6 +118,16 @@ export function createControlPlane(options: ControlPlaneOptions) {
   });
   const hasher = createPasswordHasher(options.passwordIterations);
   const accountTokens = createAccountTokens(sql, clock);
+  const secondFactors = createAccountSecondFactors({
+    sql,
+    clock,
+    envelope: createEnvelope(options.secrets.masterKeys),
+    sessions,
+    audit,
+    notices,
+    tokens: accountTokens,
+    origin,
+  });
   const emailVerification = createEmailVerification({
     sql,
     clock,
@@ -132,6 +145,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     hasher,
     limiter,
     sessions,
+    challenge: secondFactors.challenge,
     signUp: options.signUp,
     onCreated: emailVerification.begin,
   });
@@ -179,7 +193,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   lifecycle.onClose("key uses", () => uses.close());
   for (const [name, work] of [
     ["removing expired sessions", sessions.removeExpired],
-    ["removing expired links to accounts", accountTokens.removeExpired],
+    ["removing expired tokens of accounts", accountTokens.removeExpired],
     ["finishing deletions of projects", projects.resumeDeletions],
   ] as const) {
     const housekeeping = everyHour(name, work, log);
@@ -209,7 +223,16 @@ export function createControlPlane(options: ControlPlaneOptions) {
         accounts,
         sessions,
         accessTokens,
-        changePassword: createPasswordChanger({ sql, clock, changes, hasher, limiter, audit, notices }),
+        changePassword: createPasswordChanger({
+          sql,
+          clock,
+          changes,
+          hasher,
+          limiter,
+          audit,
+          notices,
+          tokens: accountTokens,
+        }),
       }),
       ...emailVerificationRoutes(emailVerification),
       ...passwordResetRoutes(
@@ -226,6 +249,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
           tokens: accountTokens,
         }),
       ),
+      ...secondFactorRoutes(secondFactors),
       ...deviceRoutes({ devices, accounts, origin }),
       ...setupRoutes(setup),
       ...routesOfNotices,

@@ -1,3 +1,4 @@
+import { accountFactorMigrations } from "./accounts/second-factor/tables.ts";
 import { accountMigrations } from "./accounts/tables.ts";
 import { auditMigrations } from "./audit/tables.ts";
 import { domainMigrations } from "./domains/tables.ts";
@@ -25,6 +26,7 @@ export const migrations: DatabaseMigrations = {
     ...changeFeedMigrations,
     ...installationKeyMigrations,
     ...accountMigrations,
+    ...accountFactorMigrations,
     ...noticeMigrations,
     ...projectMigrations,
     ...planMigrations,

@@ -1,3 +1,4 @@
+import { accountTotp } from "./accounts/second-factor/tables.ts";
 import { idempotentAnswerSeal } from "./edge/idempotency.ts";
 import { endUserSigningKeySeal } from "./endusers/sessions/signing-keys.ts";
 import { endUserSettingsSeal } from "./endusers/settings/settings.ts";
@@ -23,6 +24,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   queueEndpointSeal,
   endUserSettingsSeal,
   totpSealOf(endUserTotp),
+  totpSealOf(accountTotp),
   outboxSeal,
   idempotentAnswerSeal,
   acmeAccountSeal,

@@ -101,6 +101,18 @@ describe("login with a password or a key", () => {
     expect(JSON.stringify(stored())).not.toContain("jwt");
   });
 
+  it("sends who logs in with an authenticator app, too, to the browser", async () => {
+    double.on("POST /api/auth/login", { json: { mfaRequired: true, challengeToken: "am_1" } });
+    const { exitCode, stderr } = await runCommand(["login", "--email", "ada@example.com"], {
+      env,
+      home,
+      stdin: "Passw0rd\n",
+    });
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("Run `aerostack login` without --email");
+    expect(existsSync(join(home, ".aerostack/credentials.json"))).toBe(false);
+  });
+
   it("opens the first account of a new server from its link, once the age is confirmed", async () => {
     const argv = ["login", "--email", "ada@example.com", "--setup-token", "http://127.0.0.1:8787/setup#token=t0k"];
     const asked = await runCommand(argv, { env, home, stdin: "Passw0rd\n" });

@@ -1,5 +1,6 @@
-import { createAccountKeyResponseSchema, sessionResponseSchema } from "@aerostack/contracts";
+import { createAccountKeyResponseSchema, loginResponseSchema } from "@aerostack/contracts";
 import { type ApiClient, apiPath } from "../api/api-client.ts";
+import { CliError } from "../command/cli-error.ts";
 
 export interface AccountKey {
   readonly key: string;
@@ -22,7 +23,7 @@ export async function loginByPassword(server: ApiClient, login: PasswordLogin): 
   const { email, password, setupToken } = login;
   const newAccount = { name: email.split("@")[0] ?? email, ageConfirmed: true };
   const path = setupToken !== undefined ? "setup" : login.register ? "register" : "login";
-  const { token } = await server.call("POST", `/api/auth/${path}`, sessionResponseSchema, {
+  const answer = await server.call("POST", `/api/auth/${path}`, loginResponseSchema, {
     json: {
       email,
       password,
@@ -30,7 +31,13 @@ export async function loginByPassword(server: ApiClient, login: PasswordLogin): 
       ...(setupToken === undefined ? {} : { token: setupToken }),
     },
   });
-  return sessionKey(server, token, login.keyName);
+  if ("mfaRequired" in answer) {
+    throw new CliError("This account logs in with an authenticator app, too.", {
+      code: "SECOND_FACTOR_NEEDED",
+      fix: "Run `aerostack login` without --email and enter the code in the browser.",
+    });
+  }
+  return sessionKey(server, answer.token, login.keyName);
 }
 
 async function sessionKey(server: ApiClient, token: string, name: string): Promise<AccountKey> {

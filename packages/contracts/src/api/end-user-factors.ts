@@ -4,11 +4,16 @@ import { endUserProjectParamsSchema, endUserTokenSchema } from "./end-user-model
 
 // Second factors and passkeys of end users.
 
-const sixDigitsSchema = z
+export const sixDigitsSchema = z
   .string()
   .trim()
   .regex(/^\d{6}$/, "A code has six digits.");
 const recoveryCodeSchema = z.string().trim().toLowerCase().max(40);
+
+export const secondFactorShape = { code: sixDigitsSchema.optional(), recoveryCode: recoveryCodeSchema.optional() };
+export const isOneFactor = (factor: { code?: string | undefined; recoveryCode?: string | undefined }): boolean =>
+  (factor.code === undefined) !== (factor.recoveryCode === undefined);
+export const ONE_FACTOR = { error: "Send either code or recoveryCode.", path: ["code"] };
 
 export const endUserTotpSetupResponseSchema = z.object({
   success: z.literal(true),
@@ -21,23 +26,14 @@ export const endUserRecoveryCodesResponseSchema = z.object({
   recoveryCodes: z.array(z.string()).describe("Each works once in place of a code; shown this once"),
 });
 /** A code of the authenticator, or one of the recovery codes. */
-export const endUserSecondFactorRequestSchema = z
-  .object({ code: sixDigitsSchema.optional(), recoveryCode: recoveryCodeSchema.optional() })
-  .refine(({ code, recoveryCode }) => (code === undefined) !== (recoveryCode === undefined), {
-    error: "Send either code or recoveryCode.",
-    path: ["code"],
-  });
+export const endUserSecondFactorRequestSchema = z.object(secondFactorShape).refine(isOneFactor, ONE_FACTOR);
 export type SecondFactor = z.infer<typeof endUserSecondFactorRequestSchema>;
 export const endUserMfaVerifyRequestSchema = z
   .object({
     mfaToken: endUserTokenSchema,
-    code: sixDigitsSchema.optional(),
-    recoveryCode: recoveryCodeSchema.optional(),
+    ...secondFactorShape,
   })
-  .refine(({ code, recoveryCode }) => (code === undefined) !== (recoveryCode === undefined), {
-    error: "Send either code or recoveryCode.",
-    path: ["code"],
-  });
+  .refine(isOneFactor, ONE_FACTOR);
 export const endUserFactorsResponseSchema = z.object({
   totp: z.boolean(),
   recoveryCodesLeft: z.int(),

@@ -81,6 +81,7 @@ describeEachDialect("accounts", (openDatabase) => {
       clock,
       limiter: createMemoryLimiter({ clock }),
       sessions: {} as Sessions,
+      challenge: async () => null,
       signUp: "open",
       onCreated: () => {},
       hasher: {

@@ -8,8 +8,10 @@ import { requireAllowed } from "../kernel/limiter/require-allowed.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { AccountIdentity } from "../keys/principal.ts";
 import type { Notices } from "../notices/service.ts";
+import type { AccountTokens } from "./account-tokens.ts";
 import { happenedNow } from "./happened.ts";
 import { requireStrongPassword } from "./password-rule.ts";
+import { requireSession } from "./require-session.ts";
 import { sessionStore } from "./session-store.ts";
 import { accountStore } from "./store.ts";
 import type { AccountTables } from "./tables.ts";
@@ -30,6 +32,7 @@ export interface ChangePasswordOptions {
   readonly limiter: Limiter;
   readonly audit: Audit;
   readonly notices: Notices;
+  readonly tokens: AccountTokens;
 }
 
 /**
@@ -38,16 +41,11 @@ export interface ChangePasswordOptions {
  * @throws FORBIDDEN by a key · AUTH_INVALID_CREDENTIALS · AUTH_PASSWORD_WEAK · CONFLICT when it was changed meanwhile
  */
 export function createPasswordChanger(options: ChangePasswordOptions) {
-  const { clock, changes, hasher, limiter, audit, notices } = options;
+  const { clock, changes, hasher, limiter, audit, notices, tokens } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   return async ({ accountId, via, credentialId }: AccountIdentity, change: PasswordChange): Promise<void> => {
-    if (via !== "session") {
-      throw new AerostackError("FORBIDDEN", {
-        message: "A password is changed by a person who is logged in, not by a key.",
-        fix: "Log in and send the session's access token.",
-      });
-    }
+    requireSession(via, "A password is changed");
     await requireAllowed(limiter, `password:account:${accountId}`, CHANGES_PER_ACCOUNT);
     requireStrongPassword(change.newPassword, "newPassword");
     const account = await accountStore.findById(sql.db, accountId);
@@ -60,6 +58,8 @@ export function createPasswordChanger(options: ChangePasswordOptions) {
       const changed = await accountStore.replacePasswordHash(trx, account, passwordHash, now);
       if (!changed) throw new AerostackError("CONFLICT", { message: "The password was changed meanwhile." });
       await sessionStore.revokeOthers(trx, accountId, credentialId, "password changed", now);
+      // Whoever got past the old password and has yet to show a code has to know the new one.
+      await tokens.removeOf(trx, accountId, "mfa");
       await audit.record(trx, { action: "account.password_changed", target: { kind: "account", id: accountId } });
     });
     notices.sendInBackground({ accountId, template: "password-changed", data: happenedNow(clock) });

@@ -75,6 +75,8 @@ export function createPasswordReset(options: PasswordResetOptions): PasswordRese
       await changes.commit(sql, [`account:${id}`], async (trx) => {
         await tokens.take(trx, "reset-password", {}, token);
         await tokens.removeOf(trx, id, "reset-password");
+        // Whoever got past the old password and has yet to show a code has to know the new one.
+        await tokens.removeOf(trx, id, "mfa");
         await accountStore.setPasswordHash(trx, id, passwordHash, now);
         if (await accountStore.markEmailVerified(trx, id, now)) {
           // Until now it may have been anybody's who typed the address: of theirs no way in remains.

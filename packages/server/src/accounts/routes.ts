@@ -2,6 +2,7 @@ import {
   changePasswordRequestSchema,
   jwksResponseSchema,
   loginRequestSchema,
+  loginResponseSchema,
   logoutRequestSchema,
   refreshRequestSchema,
   registerRequestSchema,
@@ -69,14 +70,18 @@ export function accountRoutes(options: AccountRoutesOptions): readonly Route[] {
       method: "post",
       path: "/api/auth/login",
       summary: "Log in",
-      description: "Ten a minute from one address, five in 15 minutes for one e-mail address.",
+      description:
+        "Ten a minute from one address, five in 15 minutes for one e-mail address. An account with an authenticator app gets a challenge token for /api/auth/login/totp instead of a session.",
       tag: TAG,
       auth: "none",
       body: loginRequestSchema,
-      response: { status: 200, schema: sessionResponseSchema },
+      response: { status: 200, schema: loginResponseSchema },
       errors: ["AUTH_INVALID_CREDENTIALS"],
-      handler: async ({ body, clientAddress }) =>
-        showSession(await accounts.login(body.email, body.password, clientAddress)),
+      handler: async ({ body, clientAddress }) => {
+        const result = await accounts.login(body.email, body.password, clientAddress);
+        if (result.kind === "logged-in") return showSession(result.session);
+        return { mfaRequired: true as const, challengeToken: result.challengeToken };
+      },
     }),
     defineRoute({
       method: "post",

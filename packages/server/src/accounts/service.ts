@@ -18,7 +18,7 @@ export interface AccountService {
   /** @throws AUTH_PASSWORD_WEAK · AUTH_USER_EXISTS · FORBIDDEN when sign-up is closed or the person too young */
   register(input: NewAccount, clientAddress: string): Promise<OpenedSession>;
   /** @throws AUTH_INVALID_CREDENTIALS, after the same time for an unknown address as for a wrong password */
-  login(email: string, password: string, clientAddress: string): Promise<OpenedSession>;
+  login(email: string, password: string, clientAddress: string): Promise<LoginResult>;
   /** @throws AUTH_TOKEN_INVALID when the account is gone */
   require(accountId: string): Promise<AccountRow>;
   find(accountId: string): Promise<AccountRow | undefined>;
@@ -29,6 +29,11 @@ export interface AccountService {
   /** The first account, an admin. @throws AUTH_SETUP_TOKEN_INVALID */
   setUp(token: string, input: NewAccount, clientAddress: string): Promise<OpenedSession>;
 }
+
+/** Tokens, or what the second step has to be begun with. */
+export type LoginResult =
+  | { readonly kind: "logged-in"; readonly session: OpenedSession }
+  | { readonly kind: "mfa-required"; readonly challengeToken: string };
 
 export interface NewAccount {
   /** Normalised. */
@@ -51,13 +56,15 @@ export interface AccountServiceOptions {
   readonly hasher: PasswordHasher;
   readonly limiter: Limiter;
   readonly sessions: Sessions;
+  /** What the second step of a log-in is begun with; null for an account that has none. */
+  readonly challenge: (accountId: string) => Promise<string | null>;
   readonly signUp: "open" | "closed";
   /** An account was made. */
   readonly onCreated: (account: AccountRow) => void;
 }
 
 export function createAccountService(options: AccountServiceOptions): AccountService {
-  const { clock, hasher, limiter, sessions, signUp, onCreated } = options;
+  const { clock, hasher, limiter, sessions, challenge, signUp, onCreated } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function limit(key: string, policy: LimitPolicy): Promise<void> {
@@ -119,7 +126,9 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
       if (!valid) throw new AerostackError("AUTH_INVALID_CREDENTIALS");
       // Only where it is still the same: otherwise a password that was replaced meanwhile would come back.
       if (rehash) await accountStore.replacePasswordHash(sql.db, account, await hasher.hash(password), clock.now());
-      return await sessions.open(account);
+      const challengeToken = await challenge(account.id);
+      if (challengeToken !== null) return { kind: "mfa-required", challengeToken };
+      return { kind: "logged-in", session: await sessions.open(account) };
     },
 
     async require(accountId) {

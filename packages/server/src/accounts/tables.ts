@@ -52,7 +52,7 @@ export interface AccountTables {
     next_poll_at: number;
   };
   setup_tokens: { hash: string; created_at: number };
-  /** What links in mails to accounts hold. */
+  /** What links in mails to accounts hold, and log-ins that wait for their second step. */
   account_tokens: OneTimeTokenRow;
 }
 

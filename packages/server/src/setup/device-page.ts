@@ -6,13 +6,51 @@ const SCRIPT = `${FORM_SCRIPT}
 byId("code").value = new URLSearchParams(location.search).get("user_code") || "";
 byId(byId("code").value ? "email" : "code").focus();
 
+let challengeToken;
+
+function askForFactor(asked) {
+  byId("second-step").hidden = !asked;
+  byId("factor").required = asked;
+  byId("factor").value = "";
+}
+for (const id of ["email", "password"]) {
+  byId(id).addEventListener("input", () => {
+    challengeToken = undefined;
+    askForFactor(false);
+  });
+}
+
+/** Nothing while a code of the authenticator app is still to be entered. */
+async function logIn() {
+  if (!challengeToken) {
+    const answer = await send("/api/auth/login", { email: byId("email").value, password: byId("password").value });
+    if (!answer.mfaRequired) return answer;
+    challengeToken = answer.challengeToken;
+    if (!byId("factor").value) {
+      askForFactor(true);
+      byId("factor").focus();
+      return undefined;
+    }
+  }
+  const text = byId("factor").value.trim();
+  const factor = /^[0-9]{6}$/.test(text) ? { code: text } : { recoveryCode: text };
+  try {
+    const session = await send("/api/auth/login/totp", { challengeToken, ...factor });
+    challengeToken = undefined;
+    byId("factor").value = "";
+    return session;
+  } catch (failure) {
+    if (failure.code === "AUTH_TOKEN_INVALID") challengeToken = undefined;
+    throw failure;
+  }
+}
+
 function decide(approve, button, busyText) {
   if (!byId("form").reportValidity()) return;
   void submit(button, busyText, async () => {
-    const { token, refreshToken } = await send("/api/auth/login", {
-      email: byId("email").value,
-      password: byId("password").value,
-    });
+    const session = await logIn();
+    if (!session) return;
+    const { token, refreshToken } = session;
     try {
       await send("/api/auth/device/decide", { user_code: byId("code").value, approve }, token);
     } finally {
@@ -52,6 +90,10 @@ export const DEVICE_PAGE: Page = {
 <label for="password">Password</label>
 <input id="password" type="password" autocomplete="current-password" required maxlength="200" aria-describedby="password-wrong">
 <p class="wrong" id="password-wrong"></p>
+<div id="second-step" hidden>
+<label for="factor">Code of your authenticator app, or a recovery code</label>
+<input id="factor" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" maxlength="40">
+</div>
 <div class="actions"><button id="approve">Approve</button><button id="refuse" type="button" class="plain">Refuse</button></div>
 </form>
 </div>

@@ -11,6 +11,7 @@ async function send(path, body, token) {
   const json = await answer.json().catch(() => ({}));
   if (answer.ok) return json;
   const failure = new Error(json.message || "The server answered " + answer.status + ".");
+  failure.code = json.code;
   failure.fix = json.fix;
   failure.fieldErrors = (json.details && json.details.fieldErrors) || {};
   throw failure;

@@ -47,7 +47,11 @@ export interface SecondFactorsOptions {
   readonly clock: Clock;
   readonly envelope: Envelope;
   readonly place: TotpPlace;
+  /** Called in the transaction of each change: it stays with what this writes, or not at all. */
+  readonly onChange?: (trx: Kysely<TotpTables>, userId: string, change: TotpChange) => Promise<void>;
 }
+
+export type TotpChange = "enabled" | "disabled" | "recovery_codes_renewed" | "recovery_code_used";
 
 /** Where the authenticators of some kind of people lie. */
 export interface TotpPlace {
@@ -57,7 +61,7 @@ export interface TotpPlace {
 }
 
 export function createSecondFactors(options: SecondFactorsOptions): SecondFactors {
-  const { clock, envelope } = options;
+  const { clock, envelope, onChange = async () => {} } = options;
   const { tables, sealContext } = options.place;
   const sql = options.sql.withTables<TotpTables>();
   const store = createTotpStore(tables);
@@ -91,6 +95,7 @@ export function createSecondFactors(options: SecondFactorsOptions): SecondFactor
     const outcome = await sql.transaction(async (trx) => {
       if (!(await take(trx, counted, factor, now))) return { isRight: false as const };
       await store.forgiveAttempts(trx, userId);
+      if (factor.recoveryCode !== undefined) await onChange(trx, userId, "recovery_code_used");
       return { isRight: true as const, result: await work(trx) };
     });
     if (outcome.isRight) return outcome.result;
@@ -143,12 +148,20 @@ export function createSecondFactors(options: SecondFactorsOptions): SecondFactor
     confirm: (userId, code) =>
       withFactor(userId, { code }, "unconfirmed", async (trx) => {
         await store.confirm(trx, userId, clock.now());
+        await onChange(trx, userId, "enabled");
         return await replaceRecoveryCodes(trx, userId);
       }),
     verify: (userId, factor) => withFactor(userId, factor, "confirmed", async () => undefined),
     renewRecoveryCodes: (userId, factor) =>
-      withFactor(userId, factor, "confirmed", (trx) => replaceRecoveryCodes(trx, userId)),
-    remove: (userId, factor) => withFactor(userId, factor, "confirmed", (trx) => store.remove(trx, userId)),
+      withFactor(userId, factor, "confirmed", async (trx) => {
+        await onChange(trx, userId, "recovery_codes_renewed");
+        return await replaceRecoveryCodes(trx, userId);
+      }),
+    remove: (userId, factor) =>
+      withFactor(userId, factor, "confirmed", async (trx) => {
+        await store.remove(trx, userId);
+        await onChange(trx, userId, "disabled");
+      }),
     countRecoveryCodes: (userId) => store.countRecoveryCodes(sql.db, userId),
   };
 }

@@ -73,11 +73,11 @@ describe("the first minutes of a stranger", () => {
 
   test("registers, logs in, refreshes, asks who it is, and logs out", async () => {
     const account = { email: "Ada@Example.com", password: "Correct-Horse-7" };
-    const registered = await post("/api/auth/register", { ...account, name: "Ada" });
+    const registered = await post("/api/auth/register", { ...account, name: "Ada", ageConfirmed: true });
     expect(registered.status).toBe(201);
-    const twice = await post("/api/auth/register", account);
+    const twice = await post("/api/auth/register", { ...account, ageConfirmed: true });
     expect([twice.status, await twice.json()]).toEqual([409, expect.objectContaining({ code: "AUTH_USER_EXISTS" })]);
-    const weak = await post("/api/auth/register", { email: "weak@example.com", password: "short" });
+    const weak = await post("/api/auth/register", { email: "weak@example.com", password: "short", ageConfirmed: true });
     expect([weak.status, await weak.json()]).toEqual([400, expect.objectContaining({ code: "AUTH_PASSWORD_WEAK" })]);
     const wrong = await post("/api/auth/login", { ...account, password: "Wrong-Horse-7" });
     expect(wrong.status).toBe(401);

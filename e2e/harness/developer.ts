@@ -70,6 +70,7 @@ export async function createDeveloper(server: Pick<ServerProcess, "url">) {
     email,
     password: PASSWORD,
     name: "Dev",
+    ageConfirmed: true,
   });
   const { secret: accountKey } = await request<{ secret: string }>(
     "POST",

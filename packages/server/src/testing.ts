@@ -115,7 +115,9 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
   async function createDeveloper(email: string) {
     // The limit on registrations is not what most tests are about.
     if ("advance" in clock) (clock as ReturnType<typeof createManualClock>).advance(60_000);
-    const registered = await call("POST", "/api/auth/register", { body: { email, password: TEST_PASSWORD } });
+    const registered = await call("POST", "/api/auth/register", {
+      body: { email, password: TEST_PASSWORD, ageConfirmed: true },
+    });
     const bearer = { authorization: `Bearer ${registered.body.token}` };
     const made = await call("POST", "/api/v1/account/keys", { body: { name: "test" }, headers: bearer });
     const accountKey: string = made.body.secret;

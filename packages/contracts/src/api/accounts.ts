@@ -14,7 +14,9 @@ export const registerRequestSchema = z.object({
   email: emailSchema,
   password: passwordSchema.describe("At least 8 characters with an upper-case letter, a lower-case letter and a digit"),
   name: displayNameSchema(1).optional(),
-  ageConfirmed: z.boolean().optional().describe("The person is 16 or older; false is refused"),
+  ageConfirmed: z
+    .boolean("Ask the person whether they are 16 or older, and send true or false.")
+    .describe("Whether the person said to be 16 or older; false is refused, and nothing of the request is kept"),
 });
 
 export const loginRequestSchema = z.object({ email: emailSchema, password: passwordSchema });

@@ -58,7 +58,8 @@ export function accountRoutes(options: AccountRoutesOptions): readonly Route[] {
       method: "post",
       path: "/api/auth/register",
       summary: "Register an account",
-      description: "Five a minute from one address.",
+      description:
+        "The person must say to be 16 or older (`ageConfirmed`). Of who does not nothing is kept. Five a minute from one address.",
       tag: TAG,
       auth: "none",
       body: registerRequestSchema,

@@ -41,7 +41,7 @@ export interface NewAccount {
   readonly password: string;
   readonly name?: string | undefined;
   /** False: said to be under 16. */
-  readonly ageConfirmed?: boolean | undefined;
+  readonly ageConfirmed: boolean;
 }
 
 const MINUTE_MS = 60_000;
@@ -101,7 +101,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
           fix: "Ask its operator for one.",
         });
       }
-      if (input.ageConfirmed === false) {
+      if (!input.ageConfirmed) {
         throw new AerostackError("FORBIDDEN", {
           message: "Accounts are for people of 16 years or older.",
           fix: "Nothing of what was entered has been kept.",

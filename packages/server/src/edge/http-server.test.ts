@@ -133,7 +133,7 @@ describe("the HTTP server", () => {
     const { app } = await createTestApp(await openTemporarySqlite(cleanups), { trustProxy: ["127.0.0.0/8"] });
     const { origin } = await start(app);
     const register = async (address: string, name: string) => {
-      const body = JSON.stringify({ email: `${name}@example.com`, password: TEST_PASSWORD });
+      const body = JSON.stringify({ email: `${name}@example.com`, password: TEST_PASSWORD, ageConfirmed: true });
       const headers = { "content-type": "application/json", "x-forwarded-for": address };
       return (await fetch(`${origin}/api/auth/register`, { method: "POST", headers, body })).status;
     };

@@ -33,7 +33,7 @@ describeEachDialect("organisations of accounts that were there before", (openDat
       { organisation_id: "org_01old1", account_id: "usr_01old1", role: "owner", created_at: 5 },
       { organisation_id: "org_01old2", account_id: "usr_01old2", role: "owner", created_at: 5 },
     ]);
-    const later = { email: "new@example.com", password: TEST_PASSWORD };
+    const later = { email: "new@example.com", password: TEST_PASSWORD, ageConfirmed: true };
     const registered = await call("POST", "/api/auth/register", { body: later });
     const own = await db
       .selectFrom("organisations")

@@ -13,6 +13,7 @@ import { accountKeyStore } from "./account-key-store.ts";
 import { ACCOUNT_TOKEN_KINDS, type AccountTokens, linkWithToken } from "./account-tokens.ts";
 import { happenedNow } from "./happened.ts";
 import { requireStrongPassword } from "./password-rule.ts";
+import type { AccountFactorTables } from "./second-factor/tables.ts";
 import { sessionStore } from "./session-store.ts";
 import { accountStore } from "./store.ts";
 import type { AccountTables } from "./tables.ts";
@@ -82,6 +83,10 @@ export function createPasswordReset(options: PasswordResetOptions): PasswordRese
           // Until now it may have been anybody's who typed the address: of theirs no way in remains.
           await accountKeyStore.revokeAll(trx, id, now);
           await trx.deleteFrom("device_logins").where("account_id", "=", id).execute();
+          // Nor an authenticator of theirs, which would keep the owner out.
+          const factors = trx.withTables<AccountFactorTables>();
+          await factors.deleteFrom("account_totp").where("user_id", "=", id).execute();
+          await factors.deleteFrom("account_recovery_codes").where("user_id", "=", id).execute();
         }
         await sessionStore.revokeAll(trx, id, "password reset", now);
         await audit.record(trx, {

@@ -190,6 +190,24 @@ describeEachDialect("the second factor of accounts", (openDatabase) => {
     expect(await finish(token, { code: app.next() })).toMatchObject({ body: { code: "AUTH_TOKEN_INVALID" } });
   });
 
+  it("of whoever registered an address of somebody else does not keep its owner out; the owner's own one stays", async () => {
+    const { ada, call, readMail, login, setUp } = await open();
+    const reset = async (newPassword: string) => {
+      await call("POST", "/api/auth/password/forgot", { body: { email: EMAIL } });
+      const mail = (await readMail(EMAIL)).findLast(({ kind }) => kind === "reset-password");
+      const token = /token=(\w+)/.exec(mail?.text ?? "")?.[1];
+      expect((await call("POST", "/api/auth/password/reset", { body: { token, newPassword } })).status).toBe(200);
+    };
+    await setUp();
+    await reset("Another-Horse-8");
+    const owner = await login("Another-Horse-8");
+    expect(owner.body.token).toEqual(expect.any(String));
+    ada.bearer.authorization = `Bearer ${owner.body.token}`;
+    await setUp();
+    await reset("Another-Horse-9");
+    expect((await login("Another-Horse-9")).body).toMatchObject({ mfaRequired: true });
+  });
+
   it("P27 keeps the secret sealed, and recovery codes and challenges as SHA-256", async () => {
     const { db, challenge, setUp } = await open();
     const app = await setUp();

@@ -3,10 +3,10 @@ import type { RecoveryCodeRow, TotpRow } from "../../identity/totp/totp-store.ts
 import type { SqlMigrations } from "../../kernel/sql/index.ts";
 
 /** In both `user_id` is the account's. */
-export interface AccountFactorTables {
+export type AccountFactorTables = {
   account_totp: TotpRow;
   account_recovery_codes: RecoveryCodeRow;
-}
+};
 
 export const accountTotp: TotpPlace = {
   tables: { totp: "account_totp", recoveryCodes: "account_recovery_codes" },

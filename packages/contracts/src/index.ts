@@ -1,6 +1,7 @@
 export { AerostackError, type AerostackErrorOptions, type SerialisedError } from "./aerostack-error.ts";
 export * from "./api/account-factors.ts";
 export * from "./api/accounts.ts";
+export * from "./api/audit.ts";
 export * from "./api/cache.ts";
 export * from "./api/collections.ts";
 export * from "./api/common.ts";
@@ -15,6 +16,7 @@ export * from "./api/end-user-settings.ts";
 export * from "./api/end-users.ts";
 export * from "./api/functions.ts";
 export * from "./api/jobs.ts";
+export * from "./api/keys.ts";
 export * from "./api/logs.ts";
 export * from "./api/notices.ts";
 export * from "./api/organisations.ts";
@@ -37,6 +39,16 @@ export {
   resourceNameSchema,
 } from "./deploy-config.ts";
 export { ERRORS, type ErrorCode, type ErrorDefinition } from "./error-codes.ts";
+export {
+  ALL_KEY_SCOPES,
+  GRANTABLE_SCOPES,
+  KEY_SERVICES,
+  type KeyScope,
+  type KeyService,
+  keyScopesSchema,
+  type ScopeLevel,
+  scopesOfGrant,
+} from "./key-scopes.ts";
 export {
   ALL_PERMISSIONS,
   OWNER_PERMISSIONS,

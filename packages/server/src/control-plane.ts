@@ -19,6 +19,7 @@ import { createAccountService } from "./accounts/service.ts";
 import { createSessions } from "./accounts/sessions.ts";
 import { createAudit } from "./audit/create-audit.ts";
 import { createSecretMask } from "./audit/mask-secrets.ts";
+import { auditRoutes } from "./audit/routes.ts";
 import type { Places } from "./edge/route-place.ts";
 import { createBackground } from "./kernel/background.ts";
 import type { Bus } from "./kernel/bus/bus.ts";
@@ -149,7 +150,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     signUp: options.signUp,
     onCreated: emailVerification.begin,
   });
-  const accountKeys = createAccountKeyService({ sql, clock, changes });
+  const accountKeys = createAccountKeyService({ sql, clock, changes, audit });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
   const projects = createProjectService({ sql, clock, changes, log });
   const teams = createTeams({
@@ -165,7 +166,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   const createProject = createProjectCreation(projects, teams.organisations);
   const plans = createPlanService({ sql, clock, changes, audit, defaultPlan: options.defaultPlan });
   projects.onDelete("plan", ({ id }) => plans.deleteProject(id));
-  const projectKeys = createProjectKeyService({ sql, clock, changes, projects });
+  const projectKeys = createProjectKeyService({ sql, clock, changes, projects, audit });
   const find = createCredentialFinder({
     isAccessToken: looksLikeJwt,
     accessTokens: sessions.find,
@@ -184,9 +185,9 @@ export function createControlPlane(options: ControlPlaneOptions) {
 
   const uses = createKeyUseRecorder(
     resolver,
-    async (ids, usedAtMs) => {
-      await accountKeys.markUsed(ids, usedAtMs);
-      await projectKeys.markUsed(ids, usedAtMs);
+    async (ids, usedAtMs, ip) => {
+      await accountKeys.markUsed(ids, usedAtMs, ip);
+      await projectKeys.markUsed(ids, usedAtMs, ip);
     },
     log,
   );
@@ -258,6 +259,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...projectKeyRoutes(projectKeys),
       ...teams.routes,
       ...planRoutes({ plans, projects }),
+      ...auditRoutes(audit),
       ...cliRoutes({
         accounts,
         projects,

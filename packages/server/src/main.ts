@@ -108,6 +108,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     limits: config,
     trustProxy: config.trustProxy,
     countryOf: projectPlane.countryOf,
+    audit: controlPlane.audit,
     hsts: endsTls(config) || config.publicUrl?.startsWith("https:") === true,
     resolvePrincipal: controlPlane.resolver.resolve,
     places: controlPlane.places,

@@ -41,6 +41,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   const { projects, resolver, changes, limiter } = controlPlane;
   const findProject: FindProject = projects.require;
   const counts = createCallCounts(options);
+  const clientAddress = createClientAddressReader(config.trustProxy);
   const outside = createEgressConnector(
     { platformOrigin: origin, egressAllow: config.egressAllow },
     OUTGOING_CONNECT_TIMEOUT_MS,
@@ -133,6 +134,11 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     bus,
     log,
     resolveKey: resolver.resolveKey,
+    clientAddressOf: (req) =>
+      clientAddress({
+        remoteAddress: req.socket.remoteAddress,
+        forwardedFor: [req.headers["x-forwarded-for"]].flat()[0],
+      }),
     findProject: projects.find,
     verifyToken: endUsers.verifyToken,
     mayListenToTable: (projectId, table) => collections.isListed(projectId, table),
@@ -195,7 +201,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
         refuseUpgrade(socket, error, renderError(req.url ?? "/", error, requestId).body, requestId),
       ),
     handleDataPlane,
-    clientAddress: createClientAddressReader(config.trustProxy),
+    clientAddress,
     isTrustedProxy: createProxyCheck(config.trustProxy),
     countryOf,
     resolvePrincipal: resolver.resolve,

@@ -89,6 +89,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     limits: { anonymousPerMinute: 0, projectPerMinute: options.projectPerMinute ?? 0 },
     trustProxy: options.trustProxy,
     hsts: false,
+    audit: controlPlane.audit,
     resolvePrincipal: controlPlane.resolver.resolve,
     places: controlPlane.places,
     idempotency: createIdempotency({ sql, clock, envelope: createEnvelope(secrets.masterKeys) }),

@@ -17,6 +17,11 @@ const ACCOUNT_KEY = {
   name: "CLI",
   prefix: "ak_t",
   createdAt: "2026-06-01T11:00:00.000Z",
+  scopes: ["*"],
+  allowedIps: [],
+  lastUsedIp: null,
+  replacedBy: null,
+  expiresAt: null,
   lastUsedAt: null,
   revokedAt: null,
 };

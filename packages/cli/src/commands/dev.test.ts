@@ -21,6 +21,11 @@ beforeEach(async () => {
     name: "Local development",
     prefix: "ak_t",
     createdAt: "2026-06-01T11:00:00.000Z",
+    scopes: ["*"],
+    allowedIps: [],
+    lastUsedIp: null,
+    replacedBy: null,
+    expiresAt: null,
     lastUsedAt: null,
     revokedAt: null,
   };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { displayNameSchema, nextCursorSchema, timestampSchema } from "./common.ts";
+import { keyFactsShape, newKeyLimitsShape } from "./keys.ts";
 
 const MAX_EMAIL_CHARACTERS = 254;
 const MAX_PASSWORD_CHARACTERS = 200;
@@ -78,17 +79,10 @@ export const setupResponseSchema = sessionResponseSchema.extend({
 });
 export type SetupResponse = z.infer<typeof setupResponseSchema>;
 
-export const accountKeySchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  prefix: z.string().describe("The key's first characters, to recognise it by"),
-  createdAt: timestampSchema,
-  lastUsedAt: timestampSchema.nullable(),
-  revokedAt: timestampSchema.nullable(),
-});
+export const accountKeySchema = z.object(keyFactsShape);
 export type AccountKey = z.infer<typeof accountKeySchema>;
 
-export const createAccountKeyRequestSchema = z.object({ name: displayNameSchema(1) });
+export const createAccountKeyRequestSchema = z.object({ name: displayNameSchema(1), ...newKeyLimitsShape });
 export const createAccountKeyResponseSchema = z.object({
   key: accountKeySchema,
   secret: z.string().describe("The key itself, shown this once"),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { displayNameSchema, nextCursorSchema, pageQuerySchema, timestampSchema } from "./common.ts";
+import { keyFactsShape, newKeyLimitsShape } from "./keys.ts";
 
 export const projectSchema = z.object({
   id: z.string(),
@@ -33,23 +34,14 @@ export const deleteProjectQuerySchema = z.object({
 export const projectKeyKindSchema = z.enum(["public", "secret"]);
 export type ProjectKeyKind = z.infer<typeof projectKeyKindSchema>;
 
-export const projectKeySchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  kind: projectKeyKindSchema,
-  prefix: z.string().describe("The key's first characters, to recognise it by"),
-  createdAt: timestampSchema,
-  expiresAt: timestampSchema.nullable(),
-  lastUsedAt: timestampSchema.nullable(),
-  revokedAt: timestampSchema.nullable(),
-});
+export const projectKeySchema = z.object({ ...keyFactsShape, kind: projectKeyKindSchema });
 export type ProjectKey = z.infer<typeof projectKeySchema>;
 
 export const projectKeyParamsSchema = projectParamsSchema.extend({ key: z.string().min(1).max(100) });
 export const createProjectKeyRequestSchema = z.object({
   name: displayNameSchema(1),
   kind: projectKeyKindSchema,
-  expiresAt: timestampSchema.optional().describe("From then on the key is refused; without it the key does not expire"),
+  ...newKeyLimitsShape,
 });
 export const createProjectKeyResponseSchema = z.object({
   key: projectKeySchema,

@@ -1,18 +1,18 @@
 import {
-  type AccountKey,
   accountKeyParamsSchema,
   createAccountKeyRequestSchema,
   createAccountKeyResponseSchema,
   listAccountKeysResponseSchema,
   pageQuerySchema,
+  rotateKeyRequestSchema,
   successSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import { toIso, toIsoOrNull } from "../kernel/page.ts";
-import type { AccountKeyRow } from "./account-key-store.ts";
+import { readNewLimits, showKey } from "../keys/key-record.ts";
 import type { AccountKeyService } from "./account-keys.ts";
 
 const TAG = "Account keys";
+const MS_PER_SECOND = 1_000;
 
 export function accountKeyRoutes(keys: AccountKeyService): readonly Route[] {
   return [
@@ -26,7 +26,7 @@ export function accountKeyRoutes(keys: AccountKeyService): readonly Route[] {
       response: { status: 200, schema: listAccountKeysResponseSchema },
       handler: async ({ principal, query }) => {
         const page = await keys.list(principal.accountId, query);
-        return { keys: page.items.map(show), nextCursor: page.nextCursor };
+        return { keys: page.items.map(showKey), nextCursor: page.nextCursor };
       },
     }),
     defineRoute({
@@ -40,9 +40,29 @@ export function accountKeyRoutes(keys: AccountKeyService): readonly Route[] {
       response: { status: 201, schema: createAccountKeyResponseSchema },
       errors: ["CONFLICT"],
       idempotent: true,
-      handler: async ({ principal, body }) => {
-        const { row, secret } = await keys.create(principal.accountId, body.name);
-        return { key: show(row), secret };
+      handler: async ({ principal, body: { name, ...limits } }) => {
+        const input = { name, ...readNewLimits(limits), maker: principal.limits };
+        const { row, secret } = await keys.create(principal.accountId, input);
+        return { key: showKey(row), secret };
+      },
+    }),
+    defineRoute({
+      method: "post",
+      path: "/api/v1/account/keys/:key/rotate",
+      summary: "Rotate an account key",
+      description:
+        "Makes a key that may do what the old one may. The old one goes on working for the grace, a day by default.",
+      tag: TAG,
+      auth: "account",
+      params: accountKeyParamsSchema,
+      body: rotateKeyRequestSchema,
+      response: { status: 201, schema: createAccountKeyResponseSchema },
+      errors: ["NOT_FOUND", "CONFLICT"],
+      idempotent: true,
+      handler: async ({ principal, params, body }) => {
+        const input = { graceMs: body.graceSeconds * MS_PER_SECOND, maker: principal.limits };
+        const { row, secret } = await keys.rotate(principal.accountId, params.key, input);
+        return { key: showKey(row), secret };
       },
     }),
     defineRoute({
@@ -61,15 +81,4 @@ export function accountKeyRoutes(keys: AccountKeyService): readonly Route[] {
       },
     }),
   ];
-}
-
-function show(row: AccountKeyRow): AccountKey {
-  return {
-    id: row.id,
-    name: row.name,
-    prefix: row.prefix,
-    createdAt: toIso(row.created_at),
-    lastUsedAt: toIsoOrNull(row.last_used_at),
-    revokedAt: toIsoOrNull(row.revoked_at),
-  };
 }

@@ -114,10 +114,8 @@ export function createDeviceLogins({ sql: untyped, clock, limiter, accountKeys }
       if (login.status === "approved") {
         const accountId = await deviceStore.takeApproved(sql.db, hash);
         if (accountId === undefined) return { state: "expired_token" };
-        const { secret } = await accountKeys.create(
-          accountId,
-          `${clientId}, ${new Date(now).toISOString().slice(0, 10)}`,
-        );
+        const name = `${clientId}, ${new Date(now).toISOString().slice(0, 10)}`;
+        const { secret } = await accountKeys.create(accountId, { name });
         return { state: "approved", accountId, apiKey: secret };
       }
       const tooSoon = now < login.next_poll_at;

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { OneTimeTokenRow } from "../identity/one-time-tokens.ts";
 import type { SqlMigrations } from "../kernel/sql/index.ts";
+import type { KeyColumns } from "../keys/tables.ts";
 
 export interface AccountTables {
   accounts: {
@@ -15,16 +16,7 @@ export interface AccountTables {
     created_at: number;
     updated_at: number;
   };
-  account_keys: {
-    id: string;
-    account_id: string;
-    name: string;
-    prefix: string;
-    hash: string;
-    created_at: number;
-    last_used_at: number | null;
-    revoked_at: number | null;
-  };
+  account_keys: KeyColumns & { account_id: string };
   /** A log-in: the family of all refresh tokens that came of it. */
   sessions: {
     id: string;

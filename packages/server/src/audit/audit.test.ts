@@ -208,7 +208,7 @@ describeEachDialect("the audit log", (openDatabase, dialect) => {
       audit.record(null, { action: "key.created", target: { kind: "key", id: "key_1" }, projectId: "prj_1" }),
     );
     await audit.record(null, { action: "key.expired", target: { kind: "key", id: "key_1" } });
-    expect(await db.selectFrom("audit_entries").selectAll().orderBy("id").execute()).toMatchObject([
+    expect(await db.selectFrom("audit_entries").selectAll().orderBy("action").execute()).toMatchObject([
       {
         actor_kind: "account",
         actor_id: "usr_1",

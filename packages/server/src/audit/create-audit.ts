@@ -7,6 +7,7 @@ import type { Sql } from "../kernel/sql/index.ts";
 import { createAuditChain } from "./chain.ts";
 import { createCheckpointSigner } from "./checkpoint.ts";
 import type { SecretMask } from "./mask-secrets.ts";
+import { createAuditReader } from "./read.ts";
 import { createAuditRecorder } from "./record.ts";
 import { type KnownEnd, verifyChain } from "./verify.ts";
 
@@ -50,7 +51,10 @@ export function createAudit({ sql, clock, log, lifecycle, signingKeys, mask }: C
 
   return {
     record: recorder.record,
+    ...createAuditReader(sql),
     seal: chain.seal,
     verify: (knownEnd?: KnownEnd) => verifyChain({ sql, clock, signer, knownEnd }),
   };
 }
+
+export type AuditLog = ReturnType<typeof createAudit>;

@@ -1,6 +1,7 @@
 import { AerostackError } from "@aerostack/contracts";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
+import type { Audit } from "../audit/record.ts";
 import { ANONYMOUS, type CallContext, currentCallContext, runInCallContext } from "../kernel/call-context.ts";
 import type { CountryLookup } from "../kernel/geo/country-lookup.ts";
 import type { Limiter } from "../kernel/limiter/limiter.ts";
@@ -25,9 +26,10 @@ export interface AppOptions {
   readonly trustProxy: readonly string[] | undefined;
   /** The country of an address, for the audit log. */
   readonly countryOf?: CountryLookup;
+  readonly audit?: Audit;
   /** True where clients reach the server by HTTPS only. */
   readonly hsts: boolean;
-  resolvePrincipal(credential: string): Principal | null | Promise<Principal | null>;
+  resolvePrincipal(credential: string, clientAddress: string): Principal | null | Promise<Principal | null>;
   readonly idempotency: Idempotency;
   readonly routes: readonly Route[];
   /** Looks up what routes are about, and asks whether the caller may. */
@@ -102,7 +104,7 @@ export function createAuth(resolvePrincipal: AppOptions["resolvePrincipal"]) {
     });
     if (credential !== undefined) {
       c.set("credentialSent", true);
-      const principal = await resolvePrincipal(credential);
+      const principal = await resolvePrincipal(credential, c.get("clientAddress"));
       c.set("principal", principal);
       const context = currentCallContext();
       if (context !== undefined && principal !== null) context.actor = actorOf(principal);

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { AerostackError, type Permission } from "@aerostack/contracts";
+import { AerostackError, type KeyScope, type Permission } from "@aerostack/contracts";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { parseJson } from "../kernel/parse-json.ts";
+import { requireScope } from "../keys/key-limits.ts";
 import type { Principal } from "../keys/principal.ts";
+import { requiredScope } from "../keys/required-scope.ts";
 import { levelOfStatus } from "../logs/level-of-status.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import type { DataCall, Operation } from "./define-operation.ts";
@@ -21,7 +23,7 @@ export interface DataPlaneOptions {
   readonly operations: readonly Operation[];
   readonly now: () => number;
   /** The principal of the request's credential, wherever it stands. */
-  readonly principalOf: (req: IncomingMessage) => Principal | null | Promise<Principal | null>;
+  readonly principalOf: (req: IncomingMessage, clientAddress: string) => Principal | null | Promise<Principal | null>;
   /** For account keys, which name the project by `X-Project-Id`. */
   readonly findProject: (principal: Principal, ref: string, permission: Permission) => Promise<{ readonly id: string }>;
   /** For callers without a key; null when there is no such project. */
@@ -32,6 +34,9 @@ export interface DataPlaneOptions {
   readonly answerError: (req: IncomingMessage, res: ServerResponse, error: AerostackError, requestId: string) => void;
 }
 
+/** An operation with the scope that its callers' keys need. */
+type ScopedOperation = Operation & { readonly scope: KeyScope | null };
+
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024;
 const FIRST_SERVER_ERROR = 500;
 
@@ -40,16 +45,19 @@ const FIRST_SERVER_ERROR = 500;
  * how many → parse → the work → answer → log line.
  */
 export function createDataPlane(options: DataPlaneOptions) {
-  const table = createOperationTable(options.operations);
+  const table = createOperationTable(
+    options.operations.map((operation) => ({ ...operation, scope: requiredScope(operation) })),
+  );
 
   /** The project that the credential opens, or the one that the caller names. */
   async function projectOf(
     req: IncomingMessage,
     principal: Principal | null,
-    operation: Operation,
+    operation: ScopedOperation,
     onlyProject: string | undefined,
   ): Promise<string> {
     if (principal === null && operation.access !== "project") throw new AerostackError("AUTH_INVALID_KEY");
+    if (principal !== null && operation.scope !== null) requireScope(principal.limits, operation.scope);
     if (principal?.kind === "project") {
       if (operation.access === "secret" && principal.access !== "secret") {
         throw new AerostackError("FORBIDDEN", { message: "This address needs a secret key, not a public one." });
@@ -76,7 +84,7 @@ export function createDataPlane(options: DataPlaneOptions) {
     req: IncomingMessage,
     res: ServerResponse,
     target: { readonly path: string; readonly search: string },
-    { operation, params }: { readonly operation: Operation; readonly params: Readonly<Record<string, string>> },
+    { operation, params }: { readonly operation: ScopedOperation; readonly params: Readonly<Record<string, string>> },
     caller: DataCaller,
     onlyProject: string | undefined,
   ): Promise<void> {
@@ -92,7 +100,7 @@ export function createDataPlane(options: DataPlaneOptions) {
       const reading =
         operation.body === undefined ? undefined : readJson(req, operation.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
       reading?.catch(() => {});
-      const found = options.principalOf(req);
+      const found = options.principalOf(req, caller.ip);
       principal = found instanceof Promise ? await found : found;
       const owner = projectOf(req, principal, operation, onlyProject);
       projectId = await owner;

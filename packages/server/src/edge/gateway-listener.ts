@@ -41,7 +41,10 @@ export interface GatewayListenerOptions {
   readonly isTrustedProxy: (remoteAddress: string | undefined) => boolean;
   /** The country of an address, where no trusted proxy tells it. */
   readonly countryOf: CountryLookup;
-  readonly resolvePrincipal: (credential: string) => Principal | null | Promise<Principal | null>;
+  readonly resolvePrincipal: (
+    credential: string,
+    clientAddress: string,
+  ) => Principal | null | Promise<Principal | null>;
   /** The project of a function that calls by the token of the call that it serves. */
   readonly resolveFunction: DispatchPrincipals;
 }
@@ -70,20 +73,20 @@ export function createPrincipalReader(
   resolve: GatewayListenerOptions["resolvePrincipal"],
   resolveFunction: GatewayListenerOptions["resolveFunction"],
 ) {
-  return (req: IncomingMessage): Principal | null | Promise<Principal | null> => {
+  return (req: IncomingMessage, clientAddress: string): Principal | null | Promise<Principal | null> => {
     const found = resolveFunction(req.headers);
-    if (found instanceof Promise) return found.then((principal) => principal ?? byKey(req));
-    return found ?? byKey(req);
+    if (found instanceof Promise) return found.then((principal) => principal ?? byKey(req, clientAddress));
+    return found ?? byKey(req, clientAddress);
   };
 
-  function byKey(req: IncomingMessage): Principal | null | Promise<Principal | null> {
+  function byKey(req: IncomingMessage, clientAddress: string): Principal | null | Promise<Principal | null> {
     const url = req.url ?? "/";
     const mark = url.indexOf("?");
     const credential = readCredential({
       header: (name) => single(req.headers[name]),
       search: mark === -1 ? "" : url.slice(mark + 1),
     });
-    return credential === undefined ? null : resolve(credential);
+    return credential === undefined ? null : resolve(credential, clientAddress);
   }
 }
 
@@ -144,7 +147,7 @@ export function createGatewayListener(options: GatewayListenerOptions) {
   }
 
   async function projectOf(req: IncomingMessage): Promise<string> {
-    const principal = await principalOf(req);
+    const principal = await principalOf(req, callerOf(req).ip);
     if (principal?.kind === "project") return principal.projectId;
     const ref = single(req.headers["x-project-id"]);
     if (ref !== undefined) return ref;

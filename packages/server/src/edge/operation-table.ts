@@ -1,21 +1,21 @@
 import type { Operation } from "./define-operation.ts";
 
-export interface FoundOperation {
-  readonly operation: Operation;
+export interface FoundOperation<Known extends Operation = Operation> {
+  readonly operation: Known;
   readonly params: Readonly<Record<string, string>>;
 }
 
 const NO_PARAMS: Readonly<Record<string, string>> = {};
 
-interface Pattern {
+interface Pattern<Known extends Operation> {
   readonly segments: readonly string[];
-  readonly operation: Operation;
+  readonly operation: Known;
 }
 
 /** Finds operations by method and path. Addresses without parameters, which are most, cost one look-up. */
-export function createOperationTable(operations: readonly Operation[]) {
-  const exact = new Map<string, Operation>();
-  const patterns = new Map<string, Pattern[]>();
+export function createOperationTable<Known extends Operation>(operations: readonly Known[]) {
+  const exact = new Map<string, Known>();
+  const patterns = new Map<string, Pattern<Known>[]>();
   for (const operation of operations) {
     const method = operation.method.toUpperCase();
     if (operation.path.includes(":")) {
@@ -27,7 +27,7 @@ export function createOperationTable(operations: readonly Operation[]) {
 
   return {
     /** @param path without its query; null when no operation has it, or a parameter is not percent-encoded UTF-8 */
-    find(method: string, path: string): FoundOperation | null {
+    find(method: string, path: string): FoundOperation<Known> | null {
       const operation = exact.get(`${method} ${path}`);
       if (operation !== undefined) return { operation, params: NO_PARAMS };
       const candidates = patterns.get(method);

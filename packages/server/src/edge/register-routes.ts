@@ -1,26 +1,36 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { Hono } from "hono";
+import type { Audit } from "../audit/record.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { DEFAULT_MAX_BODY_BYTES, readJsonBody } from "../kernel/read-body.ts";
+import { requireScope } from "../keys/key-limits.ts";
+import { requiredScope } from "../keys/required-scope.ts";
 import type { AppContext, AppEnv } from "./app-env.ts";
 import { authorise } from "./authorise.ts";
 import type { Route } from "./define-route.ts";
 import type { Idempotency } from "./idempotency.ts";
+import { recordRoute } from "./record-route.ts";
 import { type Places, placeOf, requirePermission } from "./route-place.ts";
+
+export interface RouteParts {
+  readonly idempotency: Idempotency;
+  readonly places: Places;
+  readonly audit?: Audit | undefined;
+}
 
 /**
  * Puts routes on the application. Every one runs in the same order: who calls → parse → may they → idempotency → the
  * work → answer. A known address with another method answers 405 and says which it has.
  */
-export function registerRoutes(
-  app: Hono<AppEnv>,
-  routes: readonly Route[],
-  { idempotency, places }: { readonly idempotency: Idempotency; readonly places: Places },
-): void {
+export function registerRoutes(app: Hono<AppEnv>, routes: readonly Route[], parts: RouteParts): void {
   const methodsByPath = new Map<string, Set<string>>();
   for (const route of routes) {
     requirePermission(route);
-    app.on(route.method.toUpperCase(), route.path, (c) => answer(c, route, idempotency, places));
+    const scope = requiredScope(route);
+    app.on(route.method.toUpperCase(), route.path, (c) => {
+      if (scope !== null) requireScope(c.get("principal")?.limits, scope);
+      return answer(c, route, parts);
+    });
     const methods = methodsByPath.get(route.path) ?? new Set();
     methodsByPath.set(route.path, methods.add(route.method.toUpperCase()));
   }
@@ -41,7 +51,8 @@ export class MethodNotAllowed extends AerostackError {
   }
 }
 
-async function answer(c: AppContext, route: Route, idempotency: Idempotency, places: Places): Promise<Response> {
+async function answer(c: AppContext, route: Route, parts: RouteParts): Promise<Response> {
+  const { idempotency, places, audit } = parts;
   const principal = c.get("principal");
   authorise(route.auth, principal, c.get("credentialSent"));
   const request = c.req.raw;
@@ -59,7 +70,11 @@ async function answer(c: AppContext, route: Route, idempotency: Idempotency, pla
     request,
   };
   const place = await placeOf(route, principal, params, places);
-  const work = async () => toResponse(await route.handler({ ...input, ...place }), route);
+  const work = async () => {
+    const response = toResponse(await route.handler({ ...input, ...place }), route);
+    if (audit !== undefined && response.ok) await recordRoute(audit, route, params, place);
+    return response;
+  };
   const key = route.idempotent === true ? c.req.header("idempotency-key") : undefined;
   if (key === undefined || principal === null) return await work();
   return await idempotency.once({ key, principal, operation: `${route.method} ${c.req.path}`, input: json }, work);

@@ -10,7 +10,7 @@ export interface Places {
   organisation(principal: Principal, ref: string, permission: Permission): Promise<OrganisationRecord>;
 }
 
-interface Place {
+export interface Place {
   readonly project?: ProjectRecord;
   readonly organisation?: OrganisationRecord;
 }

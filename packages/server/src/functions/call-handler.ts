@@ -3,6 +3,7 @@ import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import { type AssetAnswer, ExchangeError, type Flight, type Route, type Runtime, sendAsset } from "@aerostack/runtime";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
+import { requireScope } from "../keys/key-limits.ts";
 import type { Principal } from "../keys/principal.ts";
 import { levelOfStatus } from "../logs/level-of-status.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
@@ -120,11 +121,14 @@ export function createCallHandler(options: CallHandlerOptions) {
     req: IncomingMessage,
     project: RoutedProject,
     route: FunctionRoute,
+    caller: Caller,
   ): Authorised | Promise<Authorised> {
     const calling = options.resolveFunction(req.headers);
-    if (calling === null) return authoriseByKey(req, project, route);
+    if (calling === null) return authoriseByKey(req, project, route, caller);
     return then(calling, (key) =>
-      key !== null && opensProject(key, project) ? { key, location: null } : authoriseByKey(req, project, route),
+      key !== null && opensProject(key, project)
+        ? { key, location: null }
+        : authoriseByKey(req, project, route, caller),
     );
   }
 
@@ -132,14 +136,18 @@ export function createCallHandler(options: CallHandlerOptions) {
     req: IncomingMessage,
     project: RoutedProject,
     route: FunctionRoute,
+    caller: Caller,
   ): Authorised | Promise<Authorised> {
     const presented = presentedKey(req.headers, req.url ?? "/");
     if (presented === null) {
       if (!route.isPublic) throw new AerostackError("AUTH_INVALID_KEY");
       return { key: null, location: null };
     }
-    return then(options.resolveKey(presented.rawKey), (key) => {
-      if (key !== null && opensProject(key, project)) return { key, location: presented.location };
+    return then(options.resolveKey(presented.rawKey, caller.ip), (key) => {
+      if (key !== null && opensProject(key, project)) {
+        if (!route.isPublic) requireScope(key.limits, "functions:invoke");
+        return { key, location: presented.location };
+      }
       // A public function may use these headers for keys of its own.
       if (route.isPublic) return { key: null, location: null };
       throw new AerostackError("AUTH_INVALID_KEY");
@@ -186,7 +194,7 @@ export function createCallHandler(options: CallHandlerOptions) {
       const { project, route } = locate(found, address);
       seen.project = project;
       seen.route = route;
-      return then(authorise(req, project, route), ({ key, location }) => {
+      return then(authorise(req, project, route, caller), ({ key, location }) => {
         seen.key = key;
         const verdict = options.countCall(project, key, caller.ip);
         seen.verdict = verdict;

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Principal } from "../keys/principal.ts";
 import { can, type ProjectPlace } from "../teams/permissions.ts";
 
-export type ResolveKey = (rawKey: string) => Principal | null | Promise<Principal | null>;
+export type ResolveKey = (rawKey: string, clientAddress: string) => Principal | null | Promise<Principal | null>;
 
 /** A credential that a request carries and where it stood. */
 export interface PresentedKey {

@@ -146,8 +146,8 @@ describe("the principal resolver", () => {
     await resolver.resolve("ak_2");
     announce(["key:k1"]);
     expect([...resolver.takeUses()]).toEqual([
-      ["k1", 1_000_000],
-      ["k2", 1_000_010],
+      ["k1", { atMs: 1_000_000, ip: null }],
+      ["k2", { atMs: 1_000_010, ip: null }],
     ]);
     clock.advance(10);
     expect([...resolver.takeUses()]).toEqual([]);

@@ -1,5 +1,6 @@
 import type { Clock } from "@aerostack/kernel";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
+import { requireAddress } from "./key-limits.ts";
 import type { AccountIdentity, KeyPrincipal, Principal, ProjectPrincipal, ResolvedCredential } from "./principal.ts";
 
 /** Finds a credential in the store; null when it is unknown, revoked or expired. */
@@ -12,19 +13,28 @@ export interface PrincipalResolver {
    * Who a credential stands for; null when it is not valid. Answers at once, without the database, for a credential that
    * was used lately. A revoked one is refused everywhere within a second (see the change feed).
    *
-   * @throws SERVICE_UNAVAILABLE when the database does not answer and nothing fresh is known.
+   * @param clientAddress where the call comes from; a key that lists addresses is refused from an unknown one.
+   * @throws SERVICE_UNAVAILABLE when the database does not answer and nothing fresh is known · FORBIDDEN for a key that may
+   * not be used from there.
    */
-  resolve(credential: string): Principal | null | Promise<Principal | null>;
+  resolve(credential: string, clientAddress?: string): Principal | null | Promise<Principal | null>;
   /** The same, for addresses that take keys and no sessions. */
-  resolveKey(credential: string): KeyPrincipal | null | Promise<KeyPrincipal | null>;
-  /** Key ids and when each was last used, since the last call. */
-  takeUses(): ReadonlyMap<string, number>;
+  resolveKey(credential: string, clientAddress?: string): KeyPrincipal | null | Promise<KeyPrincipal | null>;
+  /** Key ids with when and where each was last used, since the last call. */
+  takeUses(): ReadonlyMap<string, KeyUse>;
+}
+
+/** The last use of a key. */
+export interface KeyUse {
+  readonly atMs: number;
+  readonly ip: string | null;
 }
 
 interface Entry {
   readonly credential: string;
   readonly resolved: ResolvedCredential<Principal>;
   lastUsedAtMs: number;
+  lastUsedIp: string | undefined;
   useIsReported: boolean;
 }
 
@@ -48,7 +58,7 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
   const unknownUntilMs = new Map<string, number>();
   const finding = new Map<string, Promise<Principal | null>>();
   /** Uses of entries that are gone. */
-  let droppedUses = new Map<string, number>();
+  let droppedUses = new Map<string, KeyUse>();
 
   changes.onChange((subjects) => {
     const affected =
@@ -66,14 +76,17 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
     }
   }
 
-  function noteUse(uses: Map<string, number>, entry: Entry): void {
+  function noteUse(uses: Map<string, KeyUse>, entry: Entry): void {
     if (entry.useIsReported) return;
     entry.useIsReported = true;
-    uses.set(entry.resolved.principal.credentialId, entry.lastUsedAtMs);
+    uses.set(entry.resolved.principal.credentialId, { atMs: entry.lastUsedAtMs, ip: entry.lastUsedIp ?? null });
   }
 
-  function keep(credential: string, resolved: ResolvedCredential<Principal>): void {
-    const entry = { credential, resolved, lastUsedAtMs: clock.now(), useIsReported: false };
+  function keep(credential: string, resolved: ResolvedCredential<Principal>, clientAddress: string | undefined): void {
+    // One that is refused for its address is known from now on, and was not used.
+    const isRefused = resolved.principal.limits?.allowsAddress?.(clientAddress ?? "") === false;
+    const use = { lastUsedAtMs: clock.now(), lastUsedIp: clientAddress, useIsReported: isRefused };
+    const entry: Entry = { credential, resolved, ...use };
     entries.set(credential, entry);
     for (const subject of resolved.subjects) bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(entry));
     if (entries.size <= maxEntries) return;
@@ -81,7 +94,7 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
     if (oldest !== undefined) drop(oldest);
   }
 
-  async function findAndKeep(credential: string): Promise<Principal | null> {
+  async function findAndKeep(credential: string, clientAddress: string | undefined): Promise<Principal | null> {
     const versionBefore = changes.version;
     const resolved = await find(credential);
     if (resolved === null) {
@@ -90,17 +103,20 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
       return null;
     }
     // A change that became known while the store was read may have been about this very credential.
-    if (changes.version === versionBefore) keep(credential, resolved);
+    if (changes.version === versionBefore) keep(credential, resolved, clientAddress);
     return resolved.principal;
   }
 
-  function lookUp(credential: string): Principal | null | Promise<Principal | null> {
+  function lookUp(credential: string, clientAddress: string | undefined): Principal | null | Promise<Principal | null> {
     const now = clock.now();
     const entry = entries.get(credential);
     if (entry !== undefined) {
       const { principal, expiresAtMs } = entry.resolved;
       if (expiresAtMs === null || now < expiresAtMs) {
+        if (principal.limits !== null && principal.limits !== undefined)
+          requireAddress(principal.limits, clientAddress);
         entry.lastUsedAtMs = now;
+        entry.lastUsedIp = clientAddress;
         entry.useIsReported = false;
         return principal;
       }
@@ -114,21 +130,24 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
     }
     let found = finding.get(credential);
     if (found === undefined) {
-      found = findAndKeep(credential).finally(() => finding.delete(credential));
+      found = findAndKeep(credential, clientAddress).finally(() => finding.delete(credential));
       finding.set(credential, found);
     }
-    return found;
+    return found.then((principal) => {
+      requireAddress(principal?.limits, clientAddress);
+      return principal;
+    });
   }
 
-  function resolve(credential: string): Principal | null | Promise<Principal | null> {
+  function resolve(credential: string, clientAddress?: string): Principal | null | Promise<Principal | null> {
     const fresh = changes.ensureFresh();
-    return fresh === true ? lookUp(credential) : fresh.then(() => lookUp(credential));
+    return fresh === true ? lookUp(credential, clientAddress) : fresh.then(() => lookUp(credential, clientAddress));
   }
 
   return {
     resolve,
-    resolveKey(credential) {
-      const found = resolve(credential);
+    resolveKey(credential, clientAddress) {
+      const found = resolve(credential, clientAddress);
       return found instanceof Promise ? found.then(keyOnly) : keyOnly(found);
     },
     takeUses() {

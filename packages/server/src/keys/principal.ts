@@ -1,5 +1,6 @@
 import type { Actor } from "../kernel/call-context.ts";
 import type { AccountAccess } from "../teams/permissions.ts";
+import type { KeyLimits } from "./key-limits.ts";
 
 /** Who calls: an account (by key or session), or one project (by one of its keys, or a function of it). */
 export type Principal = AccountPrincipal | ProjectPrincipal;
@@ -13,6 +14,8 @@ export interface AccountIdentity {
   readonly via: "key" | "session";
   /** Id of the key or session. */
   readonly credentialId: string;
+  /** What the key is narrowed down to; sessions and keys without limits have none. */
+  readonly limits?: KeyLimits | null;
 }
 
 export interface AccountPrincipal extends AccountIdentity {
@@ -31,6 +34,7 @@ export interface ProjectPrincipal {
   readonly via: "key" | "function";
   /** Id of the key, or `function`. */
   readonly credentialId: string;
+  readonly limits?: KeyLimits | null;
 }
 
 /** A principal whose credential is a key, not a session. */

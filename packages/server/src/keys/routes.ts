@@ -2,18 +2,18 @@ import {
   createProjectKeyRequestSchema,
   createProjectKeyResponseSchema,
   listProjectKeysResponseSchema,
-  type ProjectKey,
   pageQuerySchema,
   projectKeyParamsSchema,
   projectParamsSchema,
+  rotateKeyRequestSchema,
   successSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
-import { toIso, toIsoOrNull } from "../kernel/page.ts";
-import type { ProjectKeyService } from "./service.ts";
-import type { ProjectKeyRow } from "./store.ts";
+import { readNewLimits } from "./key-record.ts";
+import { type ProjectKeyService, showProjectKey } from "./service.ts";
 
 const TAG = "Project keys";
+const MS_PER_SECOND = 1_000;
 
 // Only accounts manage keys: a secret key that leaks must not be able to make itself successors.
 export function projectKeyRoutes(keys: ProjectKeyService): readonly Route[] {
@@ -31,7 +31,7 @@ export function projectKeyRoutes(keys: ProjectKeyService): readonly Route[] {
       errors: ["NOT_FOUND"],
       handler: async ({ project, query }) => {
         const page = await keys.list(project, query);
-        return { keys: page.items.map(show), nextCursor: page.nextCursor };
+        return { keys: page.items.map(showProjectKey), nextCursor: page.nextCursor };
       },
     }),
     defineRoute({
@@ -48,10 +48,30 @@ export function projectKeyRoutes(keys: ProjectKeyService): readonly Route[] {
       response: { status: 201, schema: createProjectKeyResponseSchema },
       errors: ["NOT_FOUND", "CONFLICT"],
       idempotent: true,
-      handler: async ({ project, body }) => {
-        const expiresAtMs = body.expiresAt === undefined ? undefined : Date.parse(body.expiresAt);
-        const { row, secret } = await keys.create(project, { name: body.name, kind: body.kind, expiresAtMs });
-        return { key: show(row), secret };
+      handler: async ({ principal, project, body: { name, kind, ...limits } }) => {
+        const input = { name, kind, ...readNewLimits(limits), maker: principal.limits };
+        const { row, secret } = await keys.create(project, input);
+        return { key: showProjectKey(row), secret };
+      },
+    }),
+    defineRoute({
+      method: "post",
+      path: "/api/v1/projects/:project/keys/:key/rotate",
+      summary: "Rotate a project key",
+      description:
+        "Makes a key that may do what the old one may. The old one goes on working for the grace, a day by default.",
+      tag: TAG,
+      auth: "account",
+      permission: "keys.write",
+      params: projectKeyParamsSchema,
+      body: rotateKeyRequestSchema,
+      response: { status: 201, schema: createProjectKeyResponseSchema },
+      errors: ["NOT_FOUND", "CONFLICT"],
+      idempotent: true,
+      handler: async ({ principal, project, params, body }) => {
+        const input = { graceMs: body.graceSeconds * MS_PER_SECOND, maker: principal.limits };
+        const { row, secret } = await keys.rotate(project, params.key, input);
+        return { key: showProjectKey(row), secret };
       },
     }),
     defineRoute({
@@ -71,17 +91,4 @@ export function projectKeyRoutes(keys: ProjectKeyService): readonly Route[] {
       },
     }),
   ];
-}
-
-function show(row: ProjectKeyRow): ProjectKey {
-  return {
-    id: row.id,
-    name: row.name,
-    kind: row.kind,
-    prefix: row.prefix,
-    createdAt: toIso(row.created_at),
-    expiresAt: toIsoOrNull(row.expires_at),
-    lastUsedAt: toIsoOrNull(row.last_used_at),
-    revokedAt: toIsoOrNull(row.revoked_at),
-  };
 }

@@ -1,12 +1,25 @@
 import { AerostackError, type ProjectKeyKind } from "@aerostack/contracts";
-import { type Clock, createId } from "@aerostack/kernel";
+import type { Clock } from "@aerostack/kernel";
+import type { Audit } from "../audit/record.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
-import { newKey } from "../kernel/crypto/new-key.ts";
+import { mayBeKey } from "../kernel/crypto/new-key.ts";
 import { hashToken } from "../kernel/crypto/token-hash.ts";
 import { type Page, type PageRequest, toPage } from "../kernel/page.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { ProjectRecord, ProjectService } from "../projects/service.ts";
-import type { ResolvedCredential } from "./principal.ts";
+import { readLimits } from "./key-limits.ts";
+import {
+  endOfGrace,
+  isUsable,
+  type MadeKey,
+  makeKey,
+  type NewKeyInput,
+  notRotatable,
+  showKey,
+  successorLimits,
+} from "./key-record.ts";
+import type { ProjectPrincipal, ResolvedCredential } from "./principal.ts";
+import type { MarkUsed } from "./record-uses.ts";
 import { type ProjectKeyRow, projectKeyStore } from "./store.ts";
 import type { ProjectKeyTables } from "./tables.ts";
 
@@ -15,80 +28,110 @@ import type { ProjectKeyTables } from "./tables.ts";
  * so what is shown at creation cannot be shown again.
  */
 export interface ProjectKeyService {
-  create(
-    project: ProjectRecord,
-    input: NewProjectKey,
-  ): Promise<{ readonly row: ProjectKeyRow; readonly secret: string }>;
+  /** @throws CONFLICT · VALIDATION_ERROR · FORBIDDEN where a limited key asks for more than it has */
+  create(project: ProjectRecord, input: NewProjectKey): Promise<MadeKey<ProjectKeyRow>>;
   list(project: ProjectRecord, page: PageRequest): Promise<Page<ProjectKeyRow>>;
+  /**
+   * Makes a key that may do what the old one may; the old one goes on for `graceMs`.
+   *
+   * @throws NOT_FOUND · CONFLICT when it was rotated, revoked or has expired already
+   */
+  rotate(
+    project: ProjectRecord,
+    keyId: string,
+    input: { readonly graceMs: number } & Pick<NewKeyInput, "maker">,
+  ): Promise<MadeKey<ProjectKeyRow>>;
   /** @throws NOT_FOUND when the project has no such key. */
   revoke(project: ProjectRecord, keyId: string): Promise<void>;
   /** The key of this text; null when it is unknown, revoked or expired, or its project is gone. */
-  find(key: string): Promise<ResolvedCredential | null>;
-  markUsed(keyIds: readonly string[], usedAtMs: number): Promise<void>;
+  find(key: string): Promise<ResolvedCredential<ProjectPrincipal> | null>;
+  readonly markUsed: MarkUsed;
 }
 
-export interface NewProjectKey {
-  readonly name: string;
+export interface NewProjectKey extends NewKeyInput {
   readonly kind: ProjectKeyKind;
-  readonly expiresAtMs?: number | undefined;
 }
 
 const MAX_ACTIVE_KEYS = 1_000;
+const LETTERS: Readonly<Record<ProjectKeyKind, string>> = { public: "pk", secret: "sk" };
 
 export interface ProjectKeyServiceOptions {
   readonly sql: Sql<unknown>;
   readonly clock: Clock;
   readonly changes: ChangeFeed;
-  readonly projects: ProjectService;
+  readonly projects: Pick<ProjectService, "find">;
+  readonly audit: Audit;
 }
 
 export function createProjectKeyService(options: ProjectKeyServiceOptions): ProjectKeyService {
-  const { clock, changes, projects } = options;
+  const { clock, changes, projects, audit } = options;
   const sql = options.sql.withTables<ProjectKeyTables>();
+
+  function placeOf({ id, organisationId }: ProjectRecord) {
+    return { projectId: id, organisationId };
+  }
+
   return {
-    async create(project, { name, kind, expiresAtMs }) {
+    async create(project, input) {
       const now = clock.now();
-      if (expiresAtMs !== undefined && expiresAtMs <= now) {
-        throw new AerostackError("VALIDATION_ERROR", {
-          message: "The key would have expired already.",
-          details: { fieldErrors: { expiresAt: ["must be in the future"] } },
+      const made = makeKey("key", LETTERS[input.kind], input, now);
+      const row: ProjectKeyRow = { ...made.row, project_id: project.id, kind: input.kind };
+      await sql.transaction(async (trx) => {
+        if ((await projectKeyStore.countActive(trx, project.id, now)) >= MAX_ACTIVE_KEYS) throw tooManyKeys();
+        await projectKeyStore.insert(trx, row);
+        await audit.record(trx, {
+          action: "key.created",
+          target: { kind: "key", id: row.id },
+          ...placeOf(project),
+          after: showProjectKey(row),
         });
-      }
-      if ((await projectKeyStore.countActive(sql.db, project.id)) >= MAX_ACTIVE_KEYS) {
-        throw new AerostackError("CONFLICT", {
-          message: `A project has at most ${MAX_ACTIVE_KEYS} keys.`,
-          fix: "Revoke keys that are not used any more.",
-        });
-      }
-      const key = newKey(kind === "public" ? "pk" : "sk");
-      const row: ProjectKeyRow = {
-        id: createId("key", now),
-        project_id: project.id,
-        name,
-        kind,
-        prefix: key.prefix,
-        hash: key.hash,
-        created_at: now,
-        expires_at: expiresAtMs ?? null,
-        last_used_at: null,
-        revoked_at: null,
-      };
-      await projectKeyStore.insert(sql.db, row);
-      return { row, secret: key.secret };
+      });
+      return { row, secret: made.secret };
     },
+
     async list(project, page) {
       return toPage(await projectKeyStore.list(sql.db, project.id, page), page.limit);
     },
-    async revoke(project, keyId) {
-      const revoked = await changes.commit(sql, [`key:${keyId}`], (trx) =>
-        projectKeyStore.revoke(trx, project.id, keyId, clock.now()),
-      );
-      if (!revoked) throw new AerostackError("NOT_FOUND", { message: "There is no such key." });
+
+    async rotate(project, keyId, { graceMs, maker }) {
+      const now = clock.now();
+      return await changes.commit(sql, [`key:${keyId}`], async (trx) => {
+        const old = await projectKeyStore.find(trx, project.id, keyId);
+        if (old === undefined) throw noSuchKey();
+        if (!isUsable(old, now)) throw notRotatable();
+        const made = makeKey("key", LETTERS[old.kind], { name: old.name, maker, ...successorLimits(old, now) }, now);
+        const row: ProjectKeyRow = { ...made.row, project_id: project.id, kind: old.kind };
+        const expiresAtMs = endOfGrace(old, now, graceMs);
+        if (!(await projectKeyStore.replace(trx, old.id, row.id, expiresAtMs))) throw notRotatable();
+        await projectKeyStore.insert(trx, row);
+        await audit.record(trx, {
+          action: "key.rotated",
+          target: { kind: "key", id: old.id },
+          ...placeOf(project),
+          before: showProjectKey(old),
+          after: showProjectKey(row),
+        });
+        return { row, secret: made.secret };
+      });
     },
+
+    async revoke(project, keyId) {
+      await changes.commit(sql, [`key:${keyId}`], async (trx) => {
+        const revoked = await projectKeyStore.revoke(trx, project.id, keyId, clock.now());
+        if (revoked === undefined) throw noSuchKey();
+        await audit.record(trx, {
+          action: "key.revoked",
+          target: { kind: "key", id: keyId },
+          ...placeOf(project),
+          before: showProjectKey(revoked),
+        });
+      });
+    },
+
     async find(key) {
+      if (!mayBeKey(key)) return null;
       const row = await projectKeyStore.findByHash(sql.db, hashToken(key));
-      if (row === undefined || row.revoked_at !== null) return null;
-      if (row.expires_at !== null && row.expires_at <= clock.now()) return null;
+      if (row === undefined || !isUsable(row, clock.now())) return null;
       const project = await projects.find(row.project_id);
       if (project === undefined) return null;
       return {
@@ -100,11 +143,29 @@ export function createProjectKeyService(options: ProjectKeyServiceOptions): Proj
           access: row.kind,
           via: "key",
           credentialId: row.id,
+          limits: readLimits(row),
         },
         expiresAtMs: row.expires_at,
         subjects: [`key:${row.id}`, `project:${project.id}`, `account:${project.ownerId}`],
       };
     },
-    markUsed: (keyIds, usedAtMs) => projectKeyStore.markUsed(sql.db, keyIds, usedAtMs),
+
+    markUsed: (keyIds, usedAtMs, ip) => projectKeyStore.markUsed(sql.db, keyIds, usedAtMs, ip),
   };
+}
+
+/** A project's key as everybody sees it who may know of it. */
+export function showProjectKey(row: ProjectKeyRow) {
+  return { ...showKey(row), kind: row.kind };
+}
+
+function noSuchKey(): AerostackError {
+  return new AerostackError("NOT_FOUND", { message: "There is no such key." });
+}
+
+function tooManyKeys(): AerostackError {
+  return new AerostackError("CONFLICT", {
+    message: `A project has at most ${MAX_ACTIVE_KEYS} keys.`,
+    fix: "Revoke keys that are not used any more.",
+  });
 }

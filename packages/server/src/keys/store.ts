@@ -10,6 +10,15 @@ export const projectKeyStore = {
     await db.insertInto("project_keys").values(row).execute();
   },
 
+  async find(db: Db, projectId: string, id: string): Promise<ProjectKeyRow | undefined> {
+    return await db
+      .selectFrom("project_keys")
+      .selectAll()
+      .where("project_id", "=", projectId)
+      .where("id", "=", id)
+      .executeTakeFirst();
+  },
+
   async findByHash(db: Db, hash: string): Promise<ProjectKeyRow | undefined> {
     return await db.selectFrom("project_keys").selectAll().where("hash", "=", hash).executeTakeFirst();
   },
@@ -23,29 +32,46 @@ export const projectKeyStore = {
       .execute();
   },
 
-  async countActive(db: Db, projectId: string): Promise<number> {
+  async countActive(db: Db, projectId: string, nowMs: number): Promise<number> {
     const { count } = await db
       .selectFrom("project_keys")
       .select((eb) => eb.fn.countAll<number>().as("count"))
       .where("project_id", "=", projectId)
       .where("revoked_at", "is", null)
+      .where((eb) => eb.or([eb("expires_at", "is", null), eb("expires_at", ">", nowMs)]))
       .executeTakeFirstOrThrow();
     return count;
   },
 
-  /** False when the project has no such key. A key that is revoked already keeps its time. */
-  async revoke(db: Db, projectId: string, id: string, nowMs: number): Promise<boolean> {
-    const row = await db
+  /** Undefined when the project has no such key. A key that is revoked already keeps its time. */
+  async revoke(db: Db, projectId: string, id: string, nowMs: number): Promise<ProjectKeyRow | undefined> {
+    return await db
       .updateTable("project_keys")
       .set((eb) => ({ revoked_at: eb.fn.coalesce("revoked_at", eb.val(nowMs)) }))
       .where("project_id", "=", projectId)
       .where("id", "=", id)
+      .returningAll()
+      .executeTakeFirst();
+  },
+
+  /** False when it was replaced or revoked before. */
+  async replace(db: Db, id: string, replacedBy: string, expiresAtMs: number): Promise<boolean> {
+    const row = await db
+      .updateTable("project_keys")
+      .set({ replaced_by: replacedBy, expires_at: expiresAtMs })
+      .where("id", "=", id)
+      .where("replaced_by", "is", null)
+      .where("revoked_at", "is", null)
       .returning("id")
       .executeTakeFirst();
     return row !== undefined;
   },
 
-  async markUsed(db: Db, ids: readonly string[], usedAtMs: number): Promise<void> {
-    await db.updateTable("project_keys").set({ last_used_at: usedAtMs }).where("id", "in", ids).execute();
+  async markUsed(db: Db, ids: readonly string[], usedAtMs: number, ip: string | null): Promise<void> {
+    await db
+      .updateTable("project_keys")
+      .set({ last_used_at: usedAtMs, last_used_ip: ip })
+      .where("id", "in", ids)
+      .execute();
   },
 };

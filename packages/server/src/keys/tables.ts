@@ -1,18 +1,26 @@
 import type { SqlMigrations } from "../kernel/sql/index.ts";
 
+/** What is stored of every key, of projects and of accounts. */
+export interface KeyColumns {
+  id: string;
+  name: string;
+  prefix: string;
+  hash: string;
+  created_at: number;
+  expires_at: number | null;
+  last_used_at: number | null;
+  last_used_ip: string | null;
+  revoked_at: number | null;
+  /** JSON array of grants; null: everything that the kind of key may. */
+  scopes: string | null;
+  /** JSON array of addresses and networks; null: anywhere. */
+  allowed_ips: string | null;
+  /** Id of the key that was made by rotating this one. */
+  replaced_by: string | null;
+}
+
 export interface ProjectKeyTables {
-  project_keys: {
-    id: string;
-    project_id: string;
-    name: string;
-    kind: "public" | "secret";
-    prefix: string;
-    hash: string;
-    created_at: number;
-    expires_at: number | null;
-    last_used_at: number | null;
-    revoked_at: number | null;
-  };
+  project_keys: KeyColumns & { project_id: string; kind: "public" | "secret" };
 }
 
 export const projectKeyMigrations: SqlMigrations = {
@@ -32,6 +40,16 @@ export const projectKeyMigrations: SqlMigrations = {
         .addColumn("revoked_at", types.integer)
         .execute();
       await db.schema.createIndex("project_keys_list").on("project_keys").columns(["project_id", "id"]).execute();
+    },
+  },
+  "0036_key_limits": {
+    async up(db, types) {
+      await db.schema.alterTable("account_keys").addColumn("expires_at", types.integer).execute();
+      for (const table of ["project_keys", "account_keys"] as const) {
+        for (const column of ["last_used_ip", "scopes", "allowed_ips", "replaced_by"] as const) {
+          await db.schema.alterTable(table).addColumn(column, types.text).execute();
+        }
+      }
     },
   },
 };

@@ -16,6 +16,8 @@ const MAX_USER_ID_CHARACTERS = 200;
 /** What a connection was opened with: looked at again while it lasts. */
 export interface Credentials {
   readonly key: string | undefined;
+  /** Where the client is, because a key may be meant for some addresses only. */
+  readonly address: string;
   readonly token: string | undefined;
 }
 
@@ -30,7 +32,9 @@ export interface Admitted {
 }
 
 export interface HandshakeOptions {
-  readonly resolveKey: (credential: string) => Principal | null | Promise<Principal | null>;
+  readonly resolveKey: (credential: string, clientAddress: string) => Principal | null | Promise<Principal | null>;
+  /** Where a request comes from, as far as proxies are trusted. */
+  readonly clientAddressOf: (req: IncomingMessage) => string;
   readonly findProject: (ref: string) => Promise<(TopicProject & ProjectPlace) | undefined>;
   readonly verifyToken: (projectId: string, token: string) => VerifiedEndUser | null | Promise<VerifiedEndUser | null>;
 }
@@ -87,10 +91,11 @@ function readOffer(req: IncomingMessage): Offer {
  * Lets a client in by a key, a user's token, or both. A project that the credential does not open is refused like one that
  * is not there.
  */
-export function createHandshake({ resolveKey, findProject, verifyToken }: HandshakeOptions) {
+export function createHandshake({ resolveKey, clientAddressOf, findProject, verifyToken }: HandshakeOptions) {
   return async function admit(req: IncomingMessage): Promise<Admitted> {
     const offer = readOffer(req);
-    const principal = offer.key === undefined ? null : await resolveKey(offer.key);
+    const address = clientAddressOf(req);
+    const principal = offer.key === undefined ? null : await resolveKey(offer.key, address);
     if (offer.key !== undefined && principal === null) throw new AerostackError("AUTH_INVALID_KEY");
     if (principal === null && offer.token === undefined) throw new AerostackError("AUTH_INVALID_KEY");
     const ref = offer.projectRef ?? (principal?.kind === "project" ? principal.projectId : undefined);
@@ -107,15 +112,15 @@ export function createHandshake({ resolveKey, findProject, verifyToken }: Handsh
     const access = principal === null ? null : isPublic ? "public" : "secret";
     return {
       project: { id: project.id, slug: project.slug },
-      speaker: { access, user },
+      speaker: { access, user, limits: principal?.limits },
       owner: {
         projectId: project.id,
         credential: principal?.credentialId ?? user?.userId ?? "",
         userId: user?.userId ?? offer.userId,
         // A key alone is many people's: where nothing else tells them apart, the address has to.
-        address: user === null && offer.userId === null ? (req.socket.remoteAddress ?? "") : "",
+        address: user === null && offer.userId === null ? address : "",
       },
-      credentials: { key: offer.key, token: user === null ? undefined : offer.token },
+      credentials: { key: offer.key, address, token: user === null ? undefined : offer.token },
       tokenRefused: offer.token !== undefined && user === null,
     };
   };
@@ -125,9 +130,9 @@ export function createHandshake({ resolveKey, findProject, verifyToken }: Handsh
 export async function holdCredentials(
   { resolveKey, findProject, verifyToken }: HandshakeOptions,
   projectId: string,
-  { key, token }: Credentials,
+  { key, address, token }: Credentials,
 ): Promise<boolean> {
-  const principal = key === undefined ? undefined : await resolveKey(key);
+  const principal = key === undefined ? undefined : await resolveKey(key, address);
   if (principal === null) return false;
   if (principal?.kind === "account") {
     const project = await findProject(projectId);

@@ -37,7 +37,7 @@ export async function identifyCaller(
   const access = principal === null ? null : isPublic ? "public" : "secret";
   return {
     project: { id: project.id, slug: project.slug },
-    speaker: { access, user },
+    speaker: { access, user, limits: principal?.limits },
     token: user === null ? undefined : token,
   };
 }

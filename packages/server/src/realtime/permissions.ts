@@ -1,5 +1,6 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { VerifiedEndUser } from "../endusers/sessions/token-verifier.ts";
+import { type KeyLimits, requireScope } from "../keys/key-limits.ts";
 import { findRule, passesRule } from "./channel-rules.ts";
 import type { RealtimeRules } from "./rules.ts";
 import { type Topic, tableOf } from "./topics.ts";
@@ -9,6 +10,8 @@ export interface Speaker {
   /** Null where only a user's token was given. */
   readonly access: "secret" | "public" | null;
   readonly user: VerifiedEndUser | null;
+  /** What the key that was given is narrowed down to. */
+  readonly limits?: KeyLimits | null | undefined;
 }
 
 /** Whether rows of a table may be listened to; each row is asked for apart. */
@@ -42,6 +45,9 @@ export function createPermissions(mayListenToTable: MayListenToTable, rules: Rea
 
   return {
     async requireListen(projectId, topic, speaker) {
+      requireScope(speaker.limits, "realtime:read");
+      // Changes of rows tell the rows.
+      if (tableOf(topic) !== null) requireScope(speaker.limits, "db:read");
       if (speaker.access === "secret") return;
       const byRule = await allows(projectId, topic, "listen", speaker);
       if (byRule === true) return;
@@ -61,6 +67,7 @@ export function createPermissions(mayListenToTable: MayListenToTable, rules: Rea
     },
 
     async requirePublish(projectId, topic, speaker) {
+      requireScope(speaker.limits, "realtime:write");
       if (tableOf(topic) !== null) {
         throw new AerostackError("FORBIDDEN", {
           message: "Changes of rows are told by the database alone.",

@@ -62,7 +62,7 @@ describeEachDialect("what clients are subscribed to", (openDatabase) => {
         project: PROJECT,
         owner: { projectId: PROJECT.id, credential: "key", userId, address: "" },
         speaker: { access: "public", user: null },
-        credentials: { key: "key", token: undefined },
+        credentials: { address: "192.0.2.1", key: "key", token: undefined },
         limits: PLANS.free.realtime,
         now: clock.now(),
       });

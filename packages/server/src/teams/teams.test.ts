@@ -274,7 +274,13 @@ describeEachDialect("teams", (openDatabase) => {
       .where("organisation_id", "=", id)
       .execute();
     expect(entries.map(({ action }) => action).toSorted()).toEqual(
-      ["invitation.accepted", "member.invited", "organisation.created", "organisation.deleted"].toSorted(),
+      [
+        "invitation.accepted",
+        "member.invited",
+        "organisation.created",
+        "organisation.deleted",
+        "project.deleted",
+      ].toSorted(),
     );
     expect(new Set(entries.map(({ actor_id }) => actor_id))).toEqual(new Set([ada.user.id, bob.user.id]));
   });

@@ -35,7 +35,7 @@ describeEachDialect("the audit log", (openDatabase, dialect) => {
           after: { name: `b${index}` },
         });
       }
-      await chain.seal();
+      await chain.extend();
     }
     const verify = (knownEnd?: { seq: number; hash: string }) => verifyChain({ sql, clock, signer, knownEnd });
     const tables = sql.withTables<AuditTables>();
@@ -86,7 +86,7 @@ describeEachDialect("the audit log", (openDatabase, dialect) => {
       target_kind: "test",
     }));
     await tables.insertMany("audit_entries", rows);
-    await chain.seal();
+    await chain.extend();
     expect(await verify()).toMatchObject({ valid: true, entries: 1_303, checkpoints: 2, pending: 0, broken: null });
   });
 
@@ -144,7 +144,7 @@ describeEachDialect("the audit log", (openDatabase, dialect) => {
       .execute();
     await tamper(sql, "insert into audit_pending select id from audit_entries");
     // Even by the server itself, which signs the new head.
-    await chain.seal();
+    await chain.extend();
     expect(await verify()).toMatchObject({ valid: false, broken: { seq: 10, fault: "checkpoint_broken" } });
   });
 
@@ -176,7 +176,7 @@ describeEachDialect("the audit log", (openDatabase, dialect) => {
           await sql.transaction((trx) =>
             audit.record(trx, { action: "test.made", target: { kind: name, id: String(index) } }),
           );
-          await chain.seal();
+          await chain.extend();
         }),
       );
     await Promise.all([write(first, "first"), write(second, "second")]);

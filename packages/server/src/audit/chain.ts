@@ -9,7 +9,7 @@ import type { AuditEntryRow, AuditTables } from "./tables.ts";
 /** Adds committed entries to the chain, in the order in which they are found. */
 export interface AuditChain {
   /** Resolves when every entry that was committed before is in the chain. */
-  seal(): Promise<void>;
+  extend(): Promise<void>;
 }
 
 const BATCH_SIZE = 500;
@@ -102,7 +102,7 @@ export function createAuditChain({ sql: untyped, clock, signer }: AuditChainOpti
   }
 
   return {
-    async seal() {
+    async extend() {
       // Entries that come while a batch is read may have been missed by it.
       again = true;
       sealing ??= sealAll().finally(() => {

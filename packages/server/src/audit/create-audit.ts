@@ -35,24 +35,24 @@ export function createAudit({ sql, clock, log, lifecycle, signingKeys, mask }: C
   function sealSoon(): void {
     timer ??= setTimeout(() => {
       timer = undefined;
-      chain.seal().catch((err: unknown) => log.error({ err }, "the audit log's newest entries were not chained"));
+      chain.extend().catch((err: unknown) => log.error({ err }, "the audit log's newest entries were not chained"));
     }, SEAL_AFTER_MS).unref();
   }
 
   const recorder = createAuditRecorder({ sql, clock, mask, onEntry: sealSoon });
   // What a server that died had written and not chained.
-  const housekeeping = everyHour("chaining the audit log", chain.seal, log);
+  const housekeeping = everyHour("chaining the audit log", chain.extend, log);
   lifecycle.onClose("audit log", async () => {
     housekeeping.stop();
     clearTimeout(timer);
     timer = undefined;
-    await chain.seal();
+    await chain.extend();
   });
 
   return {
     record: recorder.record,
     ...createAuditReader(sql),
-    seal: chain.seal,
+    extendChain: chain.extend,
     verify: (knownEnd?: KnownEnd) => verifyChain({ sql, clock, signer, knownEnd }),
   };
 }

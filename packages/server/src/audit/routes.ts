@@ -71,7 +71,7 @@ export function auditRoutes(audit: AuditLog): readonly Route[] {
       query: verifyAuditQuerySchema,
       response: { status: 200, schema: auditVerificationSchema },
       async handler({ query: { seq, hash } }) {
-        await audit.seal();
+        await audit.extendChain();
         return await audit.verify(seq === undefined || hash === undefined ? undefined : { seq, hash });
       },
     }),

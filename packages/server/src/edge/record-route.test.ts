@@ -21,7 +21,7 @@ describeEachDialect("the audit log of routes", (openDatabase) => {
     const changed = items.find(({ action }) => action === "project.changed");
     expect(changed).toMatchObject({ target: { kind: "project", id: project.id }, projectId: project.id });
     expect(JSON.stringify(items)).not.toContain(key.secret);
-    await controlPlane.audit.seal();
+    await controlPlane.audit.extendChain();
     expect(await controlPlane.audit.verify()).toMatchObject({ valid: true, pending: 0 });
   });
 

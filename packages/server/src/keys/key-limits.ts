@@ -115,7 +115,7 @@ export function requireScope(limits: KeyLimits | null | undefined, needed: KeySc
   if (scopes === null || scopes === undefined || scopes.has(needed)) return;
   throw new AerostackError("FORBIDDEN", {
     message: `This key does not have the scope '${needed}'.`,
-    fix: `Use a key with the scope '${needed}', or make one: aerostack keys create --scope ${needed}`,
+    fix: `Use a key with the scope '${needed}', or make one with it ("scopes" of the request that creates a key).`,
     details: { missingScope: needed },
   });
 }

@@ -6,6 +6,8 @@ import { createAccountKeyService } from "./accounts/account-keys.ts";
 import { createAccountTokens } from "./accounts/account-tokens.ts";
 import { createDeviceLogins } from "./accounts/device-login.ts";
 import { deviceRoutes } from "./accounts/device-routes.ts";
+import { deviceSessionRoutes } from "./accounts/device-session-routes.ts";
+import { createDeviceSessions } from "./accounts/device-sessions.ts";
 import { createEmailVerification } from "./accounts/email-verification.ts";
 import { emailVerificationRoutes } from "./accounts/email-verification-routes.ts";
 import { happenedNow } from "./accounts/happened.ts";
@@ -235,6 +237,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
           tokens: accountTokens,
         }),
       }),
+      ...deviceSessionRoutes(createDeviceSessions({ sql, clock, changes, audit })),
       ...emailVerificationRoutes(emailVerification),
       ...passwordResetRoutes(
         createPasswordReset({

@@ -128,3 +128,17 @@ export const validateKeyResponseSchema = z.object({
 });
 
 export const accountKeyParamsSchema = z.object({ key: z.string().min(1).max(100) });
+
+export const accountSessionSchema = z.object({
+  id: z.string(),
+  device: z.string().nullable().describe("Browser and system, such as `Firefox on Linux`"),
+  ip: z.string().nullable().describe("Of its last refresh, or of the log-in"),
+  createdAt: timestampSchema,
+  lastUsedAt: timestampSchema.describe("Of its last refresh, or of the log-in"),
+  current: z.boolean().describe("The one that asks"),
+});
+export const listAccountSessionsResponseSchema = z.object({
+  sessions: z.array(accountSessionSchema),
+  nextCursor: nextCursorSchema,
+});
+export const accountSessionParamsSchema = z.object({ session: z.string().min(1).max(100) });

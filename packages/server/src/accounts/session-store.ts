@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from "kysely";
+import type { PageRequest } from "../kernel/page.ts";
 import type { AccountTables } from "./tables.ts";
 
 export type SessionRow = Selectable<AccountTables["sessions"]>;
@@ -24,6 +25,32 @@ export const sessionStore = {
       .returning("id")
       .executeTakeFirst();
     return row !== undefined;
+  },
+
+  /** Those that are still open, newest first. */
+  async listOpen(db: Db, accountId: string, { limit, cursor }: PageRequest, nowMs: number): Promise<SessionRow[]> {
+    let query = db
+      .selectFrom("sessions")
+      .selectAll()
+      .where("account_id", "=", accountId)
+      .where("revoked_at", "is", null)
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom("refresh_tokens")
+            .select("hash")
+            .whereRef("refresh_tokens.session_id", "=", "sessions.id")
+            .where("refresh_tokens.expires_at", ">", nowMs),
+        ),
+      );
+    if (cursor !== undefined) query = query.where("id", "<", cursor);
+    return await query
+      .orderBy("id", "desc")
+      .limit(limit + 1)
+      .execute();
+  },
+
+  async markUsed(db: Db, id: string, ip: string | null, nowMs: number): Promise<void> {
+    await db.updateTable("sessions").set({ last_used_at: nowMs, ip }).where("id", "=", id).execute();
   },
 
   async revokeOthers(db: Db, accountId: string, keptId: string, reason: string, nowMs: number): Promise<void> {

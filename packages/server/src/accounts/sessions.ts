@@ -1,11 +1,13 @@
 import { AerostackError } from "@aerostack/contracts";
 import { type Clock, createId, randomText } from "@aerostack/kernel";
+import { currentCallContext } from "../kernel/call-context.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import { hashToken } from "../kernel/crypto/token-hash.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { ResolvedCredential } from "../keys/principal.ts";
 import type { AccessTokens } from "./access-token.ts";
+import { deviceName } from "./device-name.ts";
 import { sessionStore } from "./session-store.ts";
 import { type AccountRow, accountStore } from "./store.ts";
 import type { AccountTables } from "./tables.ts";
@@ -83,6 +85,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     async open(account) {
       const now = clock.now();
       const id = createId("ses", now);
+      const call = currentCallContext();
       const { refreshToken, row } = newRefreshToken(id);
       await sql.transaction(async (trx) => {
         await sessionStore.insert(trx, {
@@ -91,6 +94,9 @@ export function createSessions(options: SessionsOptions): Sessions {
           created_at: now,
           revoked_at: null,
           revoke_reason: null,
+          device: deviceName(call?.userAgent ?? null),
+          ip: call?.ip ?? null,
+          last_used_at: null,
         });
         await sessionStore.insertToken(trx, row);
       });
@@ -109,6 +115,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       const rotated = await sql.transaction(async (trx) => {
         if (!(await sessionStore.useToken(trx, hash, clock.now()))) return false;
         await sessionStore.insertToken(trx, next.row);
+        await sessionStore.markUsed(trx, session.id, currentCallContext()?.ip ?? session.ip, clock.now());
         return true;
       });
       if (!rotated) {

@@ -24,6 +24,11 @@ export interface AccountTables {
     created_at: number;
     revoked_at: number | null;
     revoke_reason: string | null;
+    /** As a person would call it, such as `Firefox on Linux`: what it was opened with. */
+    device: string | null;
+    ip: string | null;
+    /** Of its last refresh; null: there was none. */
+    last_used_at: number | null;
   };
   refresh_tokens: {
     hash: string;
@@ -131,6 +136,13 @@ export const accountMigrations: SqlMigrations = {
       await db.schema.alterTable("accounts").addColumn("email_verified_at", types.integer).execute();
       // Accounts from before there was a mail to answer count as verified.
       await sql`update accounts set email_verified_at = created_at`.execute(db);
+    },
+  },
+  "0023_session_devices": {
+    async up(db, types) {
+      await db.schema.alterTable("sessions").addColumn("device", types.text).execute();
+      await db.schema.alterTable("sessions").addColumn("ip", types.text).execute();
+      await db.schema.alterTable("sessions").addColumn("last_used_at", types.integer).execute();
     },
   },
 };

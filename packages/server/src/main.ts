@@ -134,6 +134,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     projects: config.firewallProjects,
     metrics,
     log,
+    clock,
   });
   const http = await listen({
     app,

@@ -1,3 +1,4 @@
+import { createManualClock } from "@aerostack/kernel";
 import { Hono } from "hono";
 import { afterEach, describe, expect, it } from "vitest";
 import { createEngine } from "../front-door/waf/engine.ts";
@@ -16,13 +17,15 @@ async function serve(management: FirewallMode, projects: FirewallMode) {
   const metrics = createMetrics();
   const lines: string[] = [];
   const log = createLogger({ level: "info", destination: { write: (line) => void lines.push(line) } });
-  const onRequest = createFirewallGuard({ engine: createEngine({ paranoia: 1 }), management, projects, metrics, log });
+  const clock = createManualClock(1_800_000_000_000);
+  const engine = createEngine({ paranoia: 1 });
+  const onRequest = createFirewallGuard({ engine, management, projects, metrics, log, clock });
   await metrics.activate();
   const app = new Hono<AppEnv>();
   app.all("*", (c) => c.text("reached"));
   const server = await listen({ app, host: "127.0.0.1", port: 0, onRequest });
   servers.push(server);
-  return { origin: `http://127.0.0.1:${server.port}`, metrics, lines };
+  return { origin: `http://127.0.0.1:${server.port}`, metrics, lines, clock };
 }
 
 const ATTACK = "?q=1'%20UNION%20SELECT%20password%20FROM%20users--";
@@ -50,6 +53,17 @@ describe("P32 the firewall in front of every address", () => {
     expect(await (await fetch(`${origin}/api/v1/projects${ATTACK}`)).text()).toBe("reached");
     expect(lines).toHaveLength(1);
     expect((await metrics.render()).text).toContain('category="sql",action="detected"} 1');
+  });
+
+  it("tells a hundred attacks a minute, and how many more there were", async () => {
+    const { origin, lines, metrics, clock } = await serve("block", "block");
+    for (let n = 0; n < 103; n++) await fetch(`${origin}/api/x${ATTACK}`);
+    expect(lines).toHaveLength(100);
+    clock.advance(60_000);
+    await fetch(`${origin}/api/x${ATTACK}`);
+    expect(lines).toHaveLength(102);
+    expect(lines[100]).toContain('"leftOut":3');
+    expect((await metrics.render()).text).toContain('category="sql",action="blocked"} 104');
   });
 
   it("looks at headers too: a lookup in any of them, and the user agent of a scanner", async () => {

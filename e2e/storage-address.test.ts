@@ -1,21 +1,18 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import type { Project } from "./harness/developer.ts";
+import { startProjectServer } from "./harness/project-server.ts";
 import { send } from "./harness/raw-http.ts";
-import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
+import type { ServerProcess } from "./harness/server-process.ts";
 
 // Objects at their own addresses: for everybody, or for who holds a signed URL.
 
 let server: ServerProcess;
-let developer: Developer;
 let project: Project;
 let key: string;
 
 beforeAll(async () => {
-  server = await startServer({ env: UNLIMITED });
-  developer = await createDeveloper(server);
-  project = await developer.createProject("Address");
-  key = (await developer.createKey(project)).secret;
+  ({ server, project, secret: key } = await startProjectServer("Address"));
 });
 afterAll(async () => {
   await server?.dispose();

@@ -3,7 +3,8 @@ import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
-import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
+import { startProjectServer } from "./harness/project-server.ts";
+import type { ServerProcess } from "./harness/server-process.ts";
 
 // Pictures in other sizes and formats, and what else a bucket does by itself.
 
@@ -13,10 +14,7 @@ let project: Project;
 let key: string;
 
 beforeAll(async () => {
-  server = await startServer({ env: UNLIMITED });
-  developer = await createDeveloper(server);
-  project = await developer.createProject("Images");
-  key = (await developer.createKey(project)).secret;
+  ({ server, developer, project, secret: key } = await startProjectServer("Images"));
 });
 afterAll(async () => {
   await server?.dispose();

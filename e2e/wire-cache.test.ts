@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import type { Developer, Project } from "./harness/developer.ts";
 import { pollUntil } from "./harness/poll-until.ts";
+import { createStrangersKey, startProjectServer } from "./harness/project-server.ts";
 import { send } from "./harness/raw-http.ts";
-import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
+import type { ServerProcess } from "./harness/server-process.ts";
 
 // A project's cache as existing clients call it: exact status and body.
 
@@ -23,13 +24,8 @@ let publicKey: string;
 let strangersSecret: string;
 
 beforeAll(async () => {
-  server = await startServer({ env: UNLIMITED });
-  developer = await createDeveloper(server);
-  project = await developer.createProject("cached");
-  secret = (await developer.createKey(project, "secret")).secret;
-  publicKey = (await developer.createKey(project, "public")).secret;
-  const stranger = await createDeveloper(server);
-  strangersSecret = (await stranger.createKey(await stranger.createProject("other"))).secret;
+  ({ server, developer, project, secret, publicKey } = await startProjectServer("cached"));
+  strangersSecret = await createStrangersKey(server);
   await developer.deploy(project, { name: "api", worker: WORKER, isPublic: true });
 });
 afterAll(async () => {

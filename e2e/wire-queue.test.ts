@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import type { Developer, Project } from "./harness/developer.ts";
 import { pollUntil } from "./harness/poll-until.ts";
+import { createStrangersKey, startProjectServer } from "./harness/project-server.ts";
 import { send } from "./harness/raw-http.ts";
-import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
+import type { ServerProcess } from "./harness/server-process.ts";
 
 // Jobs and functions called through the platform, as existing clients call them: exact status and body.
 
@@ -32,13 +33,8 @@ let publicKey: string;
 let strangersSecret: string;
 
 beforeAll(async () => {
-  server = await startServer({ env: UNLIMITED });
-  developer = await createDeveloper(server);
-  project = await developer.createProject("queued");
-  secret = (await developer.createKey(project, "secret")).secret;
-  publicKey = (await developer.createKey(project, "public")).secret;
-  const stranger = await createDeveloper(server);
-  strangersSecret = (await stranger.createKey(await stranger.createProject("other"))).secret;
+  ({ server, developer, project, secret, publicKey } = await startProjectServer("queued"));
+  strangersSecret = await createStrangersKey(server);
 });
 afterAll(async () => {
   await server?.dispose();

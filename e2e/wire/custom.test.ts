@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createDeveloper, type Developer, type Project } from "../harness/developer.ts";
+import type { Developer, Project } from "../harness/developer.ts";
+import { startProjectServer } from "../harness/project-server.ts";
 import { send } from "../harness/raw-http.ts";
-import { type ServerProcess, startServer, UNLIMITED } from "../harness/server-process.ts";
+import type { ServerProcess } from "../harness/server-process.ts";
 
 const WORKER = `export default {
   async fetch(request, env) {
@@ -18,11 +19,7 @@ let secret: string;
 let publicKey: string;
 
 beforeAll(async () => {
-  server = await startServer({ env: UNLIMITED });
-  developer = await createDeveloper(server);
-  project = await developer.createProject("custom");
-  secret = (await developer.createKey(project, "secret")).secret;
-  publicKey = (await developer.createKey(project, "public")).secret;
+  ({ server, developer, project, secret, publicKey } = await startProjectServer("custom"));
   await developer.deploy(project, { name: "hello", worker: WORKER, isPublic: false });
   await developer.deploy(project, { name: "open", worker: WORKER, isPublic: true });
 });

@@ -1,3 +1,5 @@
+import type { PasskeyRow } from "../identity/passkeys/passkeys.ts";
+import type { RecoveryCodeRow, TotpRow } from "../identity/totp/totp-store.ts";
 import type { SqlMigrations } from "../kernel/sql/index.ts";
 
 /** Users of projects, as against the accounts of developers. Whatever is here belongs to exactly one project. */
@@ -80,40 +82,9 @@ export interface EndUserTables {
     email: string | null;
     created_at: number;
   };
-  end_user_totp: {
-    user_id: string;
-    project_id: string;
-    /** Sealed. */
-    secret: string;
-    /** Null: the user has not shown yet that their authenticator knows it. */
-    confirmed_at: number | null;
-    /** The newest time step of which a code was taken: no code is taken twice. */
-    last_step: number;
-    failures: number;
-    window_started_at: number;
-    locked_until: number;
-    created_at: number;
-  };
-  end_user_recovery_codes: {
-    /** SHA-256 of user and code. */
-    hash: string;
-    user_id: string;
-  };
-  end_user_passkeys: {
-    project_id: string;
-    /** The credential's id, base64url. */
-    id: string;
-    user_id: string;
-    /** COSE key, base64url. */
-    public_key: string;
-    counter: number;
-    /** JSON list. */
-    transports: string;
-    is_backed_up: number;
-    name: string | null;
-    created_at: number;
-    last_used_at: number | null;
-  };
+  end_user_totp: TotpRow & { project_id: string };
+  end_user_recovery_codes: RecoveryCodeRow;
+  end_user_passkeys: PasskeyRow & { project_id: string };
   end_user_signing_keys: {
     kid: string;
     project_id: string;

@@ -74,31 +74,6 @@ export const ERRORS = defineErrors({
     message: "The request was refused by the firewall.",
     fix: "If it was meant well, give the request id to whoever runs this address.",
   },
-  ADDRESS_BLOCKED: {
-    status: 403,
-    message: "Requests from this address are not accepted.",
-    fix: "If that is a mistake, give the request id to whoever runs this address.",
-  },
-  ORIGIN_NOT_ALLOWED: {
-    status: 403,
-    message: "Pages of this origin may not call this project.",
-    fix: "Add the origin to the project's list of origins.",
-  },
-  CHALLENGE_REQUIRED: {
-    status: 403,
-    message: "It was not shown that a person is asking.",
-    fix: "Solve the challenge and send its token in the header X-Challenge-Token.",
-  },
-  HTTPS_REQUIRED: {
-    status: 403,
-    message: "This address answers over HTTPS only.",
-    fix: "Send the request to the https:// address; change credentials that crossed the network in clear text.",
-  },
-  REQUEST_HEADERS_TOO_LARGE: {
-    status: 431,
-    message: "The request has too many headers.",
-    fix: "Send fewer headers.",
-  },
   ACME_NOT_CONFIGURED: {
     status: 409,
     message: "This installation has no certificate authority.",

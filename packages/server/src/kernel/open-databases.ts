@@ -48,7 +48,7 @@ export async function openDatabases(
 async function migrateLogs(
   { control, logs }: Databases,
   config: Config,
-  secrets: Pick<Secrets, "masterKeys">,
+  secrets: Secrets,
   migrations: SqlMigrations,
 ): Promise<void> {
   if (logs === control) {
@@ -63,12 +63,19 @@ async function migrateLogs(
   }
 }
 
-function logsFile(config: Config, { masterKeys }: Pick<Secrets, "masterKeys">): SqliteOptions {
-  const name = "logs.sqlite";
-  return { path: join(config.dataDir, name), logicalName: name, masterKeys, synchronous: "NORMAL" };
+function controlFile(config: Config, secrets: Secrets): SqliteOptions {
+  return { ...fileNamed("control.sqlite", config, secrets), synchronous: "FULL" };
 }
 
-async function open(config: Config, { masterKeys }: Secrets, log: Logger): Promise<Databases> {
+function logsFile(config: Config, secrets: Secrets): SqliteOptions {
+  return { ...fileNamed("logs.sqlite", config, secrets), synchronous: "NORMAL" };
+}
+
+function fileNamed(name: string, { dataDir }: Config, { masterKeys }: Secrets) {
+  return { path: join(dataDir, name), logicalName: name, masterKeys };
+}
+
+async function open(config: Config, secrets: Secrets, log: Logger): Promise<Databases> {
   if (config.databaseUrl !== undefined) {
     const control = await openPostgres({
       url: config.databaseUrl,
@@ -77,13 +84,8 @@ async function open(config: Config, { masterKeys }: Secrets, log: Logger): Promi
     await requireAnswer(control);
     return { control, logs: control };
   }
-  const control = openSqlite({
-    path: join(config.dataDir, "control.sqlite"),
-    logicalName: "control.sqlite",
-    masterKeys,
-    synchronous: "FULL",
-  });
-  return { control, logs: openSqliteInThread(logsFile(config, { masterKeys })) };
+  const control = openSqlite(controlFile(config, secrets));
+  return { control, logs: openSqliteInThread(logsFile(config, secrets)) };
 }
 
 async function requireAnswer(sql: Sql<unknown>): Promise<void> {

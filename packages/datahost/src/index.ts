@@ -7,7 +7,14 @@ export { type LifecycleRule, MAX_LIFECYCLE_DAYS, MAX_LIFECYCLE_RULES } from "./o
 export type { UploadPart } from "./objects/multipart-store.ts";
 export { createObjectClient, type ObjectClient, type ObjectScope } from "./objects/object-client.ts";
 export { type EtagMatch, meetsCondition, type ObjectCondition } from "./objects/object-condition.ts";
-export type { HttpMetadata, ObjectAttributes, ObjectHash, ObjectInfo, ObjectRange } from "./objects/object-info.ts";
+export type {
+  HttpMetadata,
+  ObjectAttributes,
+  ObjectHash,
+  ObjectInfo,
+  ObjectRange,
+  ObjectTags,
+} from "./objects/object-info.ts";
 export {
   MAX_KEY_BYTES,
   MAX_LIST_OBJECTS,

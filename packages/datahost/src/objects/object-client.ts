@@ -145,6 +145,7 @@ export function createObjectClient({ socketPath }: ObjectClientOptions): ObjectC
         customFields: Object.entries(attributes.customMetadata).map(([k, v]) => ({ k, v })),
         storageClass: attributes.storageClass,
         isPublic: attributes.isPublic,
+        tags: attributes.tags,
         onlyIf,
         ...asR2Hashes(checksums),
       };
@@ -229,6 +230,7 @@ function parseObject(head: Buffer): { object: ObjectInfo; range: ObjectRange } {
     customMetadata: Object.fromEntries(fields.map(({ k, v }) => [k, v])),
     storageClass: json.storageClass,
     isPublic: json.isPublic === true,
+    tags: json.tags,
     uploadedAt: json.uploaded,
   };
   return { object, range: json.range ?? { offset: 0, length: object.size } };

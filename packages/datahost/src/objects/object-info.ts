@@ -16,6 +16,9 @@ export type ObjectHash = BlobHash | "crc32" | "crc32c" | "crc64nvme";
 export const STORAGE_CLASSES = ["Standard", "InfrequentAccess"] as const;
 export type StorageClass = (typeof STORAGE_CLASSES)[number];
 
+/** What S3's clients mark an object with: values by name, which change without a new object. */
+export type ObjectTags = Readonly<Record<string, string>>;
+
 /** What is kept of an object besides its bytes. */
 export interface ObjectInfo {
   readonly key: string;
@@ -31,6 +34,7 @@ export interface ObjectInfo {
   readonly storageClass: StorageClass;
   /** Anybody who knows the address may read it. */
   readonly isPublic: boolean;
+  readonly tags: ObjectTags;
   /** Milliseconds since the epoch. */
   readonly uploadedAt: number;
 }
@@ -41,7 +45,12 @@ export interface ObjectAttributes {
   readonly customMetadata: Readonly<Record<string, string>>;
   readonly storageClass: StorageClass;
   readonly isPublic: boolean;
+  /** None where they are left out. */
+  readonly tags?: ObjectTags;
 }
+
+/** The same as it is kept. */
+export type StoredAttributes = Required<ObjectAttributes>;
 
 /** Bytes of an object: from `offset` on, `length` of them. */
 export interface ObjectRange {

@@ -14,17 +14,18 @@ interface ObjectRow {
   readonly custom_metadata: string;
   readonly storage_class: ObjectInfo["storageClass"];
   readonly is_public: number;
+  readonly tags: string;
   readonly uploaded_at: number;
 }
 
 const COLUMNS =
-  "key, version, size, etag, checksums, http_metadata, custom_metadata, storage_class, is_public, uploaded_at";
+  "key, version, size, etag, checksums, http_metadata, custom_metadata, storage_class, is_public, tags, uploaded_at";
 const VERSION_BYTES = 16;
 
 const statementsOf = perDatabase((db) => ({
   find: db.prepare<[string, string], ObjectRow>(`SELECT ${COLUMNS} FROM objects WHERE bucket = ? AND key = ?`),
-  put: db.prepare<[string, string, string, number, string, string, string, string, string, number, number]>(
-    `INSERT OR REPLACE INTO objects (bucket, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  put: db.prepare<[string, string, string, number, string, string, string, string, string, number, string, number]>(
+    `INSERT OR REPLACE INTO objects (bucket, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
   remove: db.prepare<[string, string]>("DELETE FROM objects WHERE bucket = ? AND key = ?"),
   parts: db.prepare<[string], BlobUse>(
@@ -86,6 +87,7 @@ export function putObject(
     JSON.stringify(object.customMetadata),
     object.storageClass,
     object.isPublic ? 1 : 0,
+    JSON.stringify(object.tags),
     object.uploadedAt,
   );
   parts.forEach((part, index) => {
@@ -132,6 +134,7 @@ function infoOf(row: ObjectRow): ObjectInfo {
     customMetadata: JSON.parse(row.custom_metadata),
     storageClass: row.storage_class,
     isPublic: row.is_public === 1,
+    tags: JSON.parse(row.tags),
     uploadedAt: row.uploaded_at,
   };
 }

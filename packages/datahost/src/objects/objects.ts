@@ -202,6 +202,7 @@ export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOpti
           size: blob.size,
           etag: blob.hashes.md5,
           checksums: { md5: blob.hashes.md5, ...checksums, ...attested?.() },
+          tags: {},
           ...attributes,
           uploadedAt: clock.now(),
         };

@@ -23,5 +23,7 @@ export function r2ObjectJson(object: ObjectInfo, { range, include }: R2JsonOptio
     checksums: { 0: md5, 1: sha1, 2: sha256, 3: sha384, 4: sha512 },
     storageClass: object.storageClass,
     isPublic: object.isPublic,
+    // For the server; workerd passes over it.
+    ...(include === undefined ? { tags: object.tags } : {}),
   });
 }

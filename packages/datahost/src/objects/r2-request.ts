@@ -1,6 +1,6 @@
 import type { BlobHash } from "@aerostack/kernel";
 import type { EtagMatch, ObjectCondition } from "./object-condition.ts";
-import { type HttpMetadata, type ObjectAttributes, STORAGE_CLASSES } from "./object-info.ts";
+import { type HttpMetadata, type ObjectAttributes, type ObjectTags, STORAGE_CLASSES } from "./object-info.ts";
 import type { RangeRequest } from "./object-range.ts";
 import { R2Refusal } from "./r2-refusal.ts";
 
@@ -184,9 +184,14 @@ function attributesOf(fields: Fields): ObjectAttributes {
     customMetadata: Object.fromEntries(custom),
     httpMetadata: optional(fields.httpFields, httpMetadataOf) ?? {},
     storageClass: known ?? refuse("The storage class you specified is not valid."),
-    // Workers have no such field: what they store is private.
+    // Workers have no such fields: what they store is private and has no tags.
     isPublic: fields.isPublic === true,
+    tags: optional(fields.tags, tagsOf) ?? {},
   };
+}
+
+function tagsOf(value: unknown): ObjectTags {
+  return Object.fromEntries(Object.entries(fieldsOf(value)).map(([name, tag]) => [name, textOf(tag)]));
 }
 
 const HTTP_TEXT_FIELDS = [

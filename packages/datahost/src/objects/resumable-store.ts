@@ -62,6 +62,7 @@ export function finishUpload(
     size: upload.offset,
     etag: etagOf(parts),
     checksums: {},
+    tags: {},
     ...(as?.attributes ?? upload.attributes),
     uploadedAt: now,
   };

@@ -3,7 +3,7 @@ import { keyRange } from "../state/key-range.ts";
 import { perDatabase } from "../state/per-database.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { dropUse } from "./blob-uses.ts";
-import type { ObjectAttributes } from "./object-info.ts";
+import type { ObjectAttributes, StoredAttributes } from "./object-info.ts";
 
 export interface UploadRow {
   readonly upload_id: string;
@@ -12,6 +12,7 @@ export interface UploadRow {
   readonly custom_metadata: string;
   readonly storage_class: ObjectAttributes["storageClass"];
   readonly is_public: number;
+  readonly tags: string;
   readonly created_at: number;
   readonly length: number | null;
   readonly finished_at: number | null;
@@ -28,7 +29,7 @@ export interface PartRow {
 export interface UploadInfo {
   readonly uploadId: string;
   readonly key: string;
-  readonly attributes: ObjectAttributes;
+  readonly attributes: StoredAttributes;
   readonly createdAt: number;
   /** Of a resumable upload: the bytes it will have, and when it had them. */
   readonly length: number | null;
@@ -44,13 +45,13 @@ export interface UploadKey {
 
 const UPLOAD_ID_BYTES = 48;
 const UPLOAD_COLUMNS =
-  "upload_id, key, http_metadata, custom_metadata, storage_class, is_public, created_at, length, finished_at";
+  "upload_id, key, http_metadata, custom_metadata, storage_class, is_public, tags, created_at, length, finished_at";
 
 export const statementsOf = perDatabase((db) => ({
-  create: db.prepare<[string, string, string, string, string, string, number, number, number | null]>(
+  create: db.prepare<[string, string, string, string, string, string, number, string, number, number | null]>(
     `INSERT INTO object_uploads
-       (upload_id, bucket, key, http_metadata, custom_metadata, storage_class, is_public, created_at, length)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (upload_id, bucket, key, http_metadata, custom_metadata, storage_class, is_public, tags, created_at, length)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
   find: db.prepare<[string, string, string], UploadRow>(
     `SELECT ${UPLOAD_COLUMNS} FROM object_uploads
@@ -101,6 +102,7 @@ export function infoOf(row: UploadRow): UploadInfo {
       customMetadata: JSON.parse(row.custom_metadata),
       storageClass: row.storage_class,
       isPublic: row.is_public === 1,
+      tags: JSON.parse(row.tags),
     },
     createdAt: row.created_at,
     length: row.length,
@@ -125,6 +127,7 @@ export function createUpload(
     JSON.stringify(attributes.customMetadata),
     attributes.storageClass,
     attributes.isPublic ? 1 : 0,
+    JSON.stringify(attributes.tags ?? {}),
     now,
     length,
   );

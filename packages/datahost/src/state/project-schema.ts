@@ -137,4 +137,7 @@ export const PROJECT_MIGRATIONS: readonly string[] = [
 
   // So that the few failed jobs of a type are found among its millions that completed.
   "CREATE INDEX queue_jobs_by_status_and_type ON queue_jobs (queue, status, type, seq);",
+
+  `ALTER TABLE objects ADD COLUMN tags TEXT NOT NULL DEFAULT '{}';
+   ALTER TABLE object_uploads ADD COLUMN tags TEXT NOT NULL DEFAULT '{}';`,
 ];

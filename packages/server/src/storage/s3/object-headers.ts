@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { ObjectAttributes, ObjectCondition, ObjectInfo } from "@aerostack/datahost";
 import { parseEtags } from "../reading/conditional-request.ts";
 import { BROWSER_SAFETY, storedHeaders } from "../reading/content-headers.ts";
+import { tagCountHeader, tagsOfHeader } from "./object-tags.ts";
 import { CHECKSUM_ALGORITHMS } from "./payload/checksums.ts";
 import { S3Error } from "./s3-error.ts";
 
@@ -16,7 +17,6 @@ const NOT_IMPLEMENTED = [
   "x-amz-server-side-encryption-aws-kms-key-id",
   "x-amz-object-lock-mode",
   "x-amz-object-lock-legal-hold",
-  "x-amz-tagging",
   "x-amz-website-redirect-location",
   "x-amz-write-offset-bytes",
 ] as const;
@@ -32,7 +32,7 @@ function toHeader(text: string): string {
 }
 
 /** What the headers of an upload say of the object. @throws S3Error */
-export function attributesOf(headers: IncomingHttpHeaders): ObjectAttributes {
+export function attributesOf(headers: IncomingHttpHeaders): Required<ObjectAttributes> {
   for (const name of NOT_IMPLEMENTED) {
     if (headers[name] !== undefined) throw new S3Error("NotImplemented", { fields: { Header: name } });
   }
@@ -69,6 +69,7 @@ export function attributesOf(headers: IncomingHttpHeaders): ObjectAttributes {
     customMetadata,
     storageClass,
     isPublic: isPublicAcl(headers["x-amz-acl"]),
+    tags: tagsOfHeader(headers) ?? {},
   };
 }
 
@@ -112,7 +113,7 @@ export function objectHeaders(object: ObjectInfo): Record<string, string> {
   if (object.storageClass === "InfrequentAccess") headers["x-amz-storage-class"] = "STANDARD_IA";
   headers["x-amz-server-side-encryption"] = "AES256";
   // A presigned URL opens in a browser, on the origin of the platform's own pages.
-  return { ...headers, ...BROWSER_SAFETY };
+  return { ...headers, ...tagCountHeader(object.tags), ...BROWSER_SAFETY };
 }
 
 /** The checksums that are kept with an object, base64, by their name in S3's headers. */

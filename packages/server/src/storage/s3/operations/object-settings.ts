@@ -1,8 +1,9 @@
 import { isPublicAcl } from "../object-headers.ts";
+import { tagsAsXml, tagsOfXml } from "../object-tags.ts";
 import { S3Error, type S3ErrorCode } from "../s3-error.ts";
 import { answerEmpty, answerXml, ownerOf, readXmlBody, type S3ObjectRequest } from "../s3-request.ts";
-import { childrenOf, parseXmlOf } from "../xml/parse-xml.ts";
 import { aclOf, grantsAll } from "./buckets.ts";
+import { requireNullVersion } from "./read-object.ts";
 
 const MAX_SETTINGS_BYTES = 64 * 1024;
 const NOT_DONE: Readonly<Record<string, S3ErrorCode>> = {
@@ -15,9 +16,10 @@ const NOT_DONE: Readonly<Record<string, S3ErrorCode>> = {
 
 export const OBJECT_SETTINGS: ReadonlySet<string> = new Set(["acl", "tagging", ...Object.keys(NOT_DONE)]);
 
-/** What an object has besides bytes and headers: who may read it, and tags, which nothing has here. */
+/** What an object has besides bytes and headers: who may read it, and its tags. */
 export async function objectSetting(request: S3ObjectRequest, setting: string): Promise<void> {
   const { storage, req, name, key, caller } = request;
+  requireNullVersion(request);
   const object = await storage.head(name, key);
   if (object === null) throw new S3Error("NoSuchKey", { fields: { Key: key } });
   const notDone = NOT_DONE[setting];
@@ -37,16 +39,14 @@ export async function objectSetting(request: S3ObjectRequest, setting: string): 
   }
   switch (req.method) {
     case "GET":
-      answerXml(request, "Tagging", { TagSet: {} });
+      answerXml(request, "Tagging", tagsAsXml(object.tags));
       return;
-    case "PUT": {
-      const document = parseXmlOf("Tagging", await readXmlBody(request, MAX_SETTINGS_BYTES));
-      const tags = childrenOf(document, "TagSet").flatMap((set) => childrenOf(set, "Tag"));
-      if (tags.length > 0) throw new S3Error("NotImplemented", { message: "Objects have no tags here." });
+    case "PUT":
+      await storage.setAttributes(name, key, { tags: tagsOfXml(await readXmlBody(request, MAX_SETTINGS_BYTES)) });
       answerEmpty(request, 200);
       return;
-    }
     case "DELETE":
+      await storage.setAttributes(name, key, { tags: {} });
       answerEmpty(request, 204);
       return;
     default:

@@ -100,7 +100,11 @@ export async function copyObject(request: S3ObjectRequest): Promise<void> {
   if (directive !== "COPY" && directive !== "REPLACE") {
     throw new S3Error("InvalidArgument", { message: "Unknown metadata directive." });
   }
-  const given = attributesOf(taggingIgnored(req.headers));
+  const tagging = String(req.headers["x-amz-tagging-directive"] ?? "COPY").toUpperCase();
+  if (tagging !== "COPY" && tagging !== "REPLACE") {
+    throw new S3Error("InvalidArgument", { message: "Unknown tagging directive." });
+  }
+  const { tags, ...given } = attributesOf(req.headers);
   const isSame = bucket === name.bucket && sourceKey === key;
   const changes =
     directive === "REPLACE" ||
@@ -113,7 +117,10 @@ export async function copyObject(request: S3ObjectRequest): Promise<void> {
     });
   }
   const { storageClass, isPublic } = given;
-  const attributes = directive === "REPLACE" ? given : { storageClass, isPublic };
+  const attributes = {
+    ...(directive === "REPLACE" ? given : { storageClass, isPublic }),
+    ...(tagging === "REPLACE" ? { tags } : {}),
+  };
   const onlyIf = writeCondition(req.headers);
   const object = await storage.copy(
     { projectId: name.projectId, bucket, key: sourceKey },
@@ -130,12 +137,6 @@ export async function copyObject(request: S3ObjectRequest): Promise<void> {
     { LastModified: isoOf(object.uploadedAt), ETag: `"${object.etag}"` },
     { "x-amz-server-side-encryption": "AES256" },
   );
-}
-
-/** Objects have no tags, so there are none to take over. */
-function taggingIgnored(headers: S3ObjectRequest["req"]["headers"]) {
-  const { "x-amz-tagging": _tags, ...others } = headers;
-  return headers["x-amz-tagging-directive"] === "REPLACE" ? headers : others;
 }
 
 /** DeleteObject: done whether or not there is one; with `If-Match` only where it is still the one that was seen. */

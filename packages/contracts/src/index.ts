@@ -17,6 +17,7 @@ export * from "./api/end-users.ts";
 export * from "./api/functions.ts";
 export * from "./api/jobs.ts";
 export * from "./api/keys.ts";
+export * from "./api/leaked-keys.ts";
 export * from "./api/logs.ts";
 export * from "./api/notices.ts";
 export * from "./api/organisations.ts";

@@ -33,9 +33,13 @@ import type { Lifecycle } from "./kernel/lifecycle.ts";
 import type { Limiter } from "./kernel/limiter/limiter.ts";
 import type { Logger } from "./kernel/log.ts";
 import type { Outbox } from "./kernel/messages/outbox.ts";
+import type { OutgoingFetch } from "./kernel/outgoing.ts";
 import type { Secrets } from "./kernel/secrets.ts";
 import type { Sql } from "./kernel/sql/index.ts";
 import { createCredentialFinder } from "./keys/find-credential.ts";
+import { createGithubReports } from "./keys/leaked/github-reports.ts";
+import { createLeakedKeys } from "./keys/leaked/leaked-keys.ts";
+import { leakedKeyRoutes } from "./keys/leaked/routes.ts";
 import { createPrincipalResolver } from "./keys/principal-resolver.ts";
 import { createKeyUseRecorder } from "./keys/record-uses.ts";
 import { projectKeyRoutes } from "./keys/routes.ts";
@@ -76,6 +80,9 @@ export interface ControlPlaneOptions {
   readonly projectUrl: (project: ProjectRecord) => string;
   readonly deployStarter: (project: ProjectRecord) => Promise<string | undefined>;
   readonly describeCollections: (projectId: string) => Promise<ProjectMetadata["collections"]>;
+  /** Where a secret scanner's public keys are, and the way there. */
+  readonly secretScanningKeys?: string | undefined;
+  readonly fetch: OutgoingFetch;
   /** For tests: password hashing as weak as they like. */
   readonly passwordIterations?: number;
 }
@@ -169,6 +176,11 @@ export function createControlPlane(options: ControlPlaneOptions) {
   const plans = createPlanService({ sql, clock, changes, audit, defaultPlan: options.defaultPlan });
   projects.onDelete("plan", ({ id }) => plans.deleteProject(id));
   const projectKeys = createProjectKeyService({ sql, clock, changes, projects, audit });
+  const leakedKeys = createLeakedKeys({
+    clock,
+    notices,
+    revokers: { ak: accountKeys.revokeLeaked, sk: projectKeys.revokeLeaked },
+  });
   const find = createCredentialFinder({
     isAccessToken: looksLikeJwt,
     accessTokens: sessions.find,
@@ -260,6 +272,11 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...accountKeyRoutes(accountKeys),
       ...projectRoutes({ projects, create: createProject, urlOf: options.projectUrl }),
       ...projectKeyRoutes(projectKeys),
+      ...leakedKeyRoutes({
+        leakedKeys,
+        limiter,
+        github: createGithubReports({ clock, publicKeysUrl: options.secretScanningKeys, fetch: options.fetch }),
+      }),
       ...teams.routes,
       ...planRoutes({ plans, projects }),
       ...auditRoutes(audit),

@@ -26,6 +26,7 @@ import { createInstallationSender } from "./kernel/messages/installation-sender.
 import { createMetrics } from "./kernel/metrics.ts";
 import { type Databases, openDatabases } from "./kernel/open-databases.ts";
 import { openSharedState } from "./kernel/open-shared-state.ts";
+import { createOutgoing } from "./kernel/outgoing.ts";
 import { loadSecrets } from "./kernel/secrets.ts";
 import { StartError } from "./kernel/start-error.ts";
 import { createTracer } from "./kernel/trace.ts";
@@ -56,6 +57,8 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
 
   // Services
   const origin = config.publicUrl ?? originOf(config);
+  const outgoing = createOutgoing();
+  lifecycle.onClose("outgoing requests", () => outgoing.close());
   const controlPlane = createControlPlane({
     sql: databases.control,
     clock,
@@ -70,6 +73,8 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     outbox: () => projectPlane.outbox,
     canSendMail: createInstallationSender(config) !== null,
     issuer: origin,
+    secretScanningKeys: config.secretScanningKeys,
+    fetch: outgoing.fetch,
     projectUrl: (project) => `${origin}/f/${project.slug}`,
     deployStarter: (project) => projectPlane.deployStarter(project),
     describeCollections: (projectId) => projectPlane.collections.describe(projectId),

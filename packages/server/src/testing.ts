@@ -75,6 +75,9 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     projectUrl: ({ slug }) => `http://aerostack.test/f/${slug}`,
     deployStarter: async () => undefined,
     describeCollections: async () => [],
+    fetch: async (url) => {
+      throw new Error(`a test reached for ${url}`);
+    },
     passwordIterations: 1_000,
     ...options,
     clock,
@@ -134,7 +137,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
       call: asDeveloper,
       async createProject(name: string) {
         const { body } = await asDeveloper("POST", "/api/v1/projects", { name });
-        return body.project as { id: string; slug: string; name: string };
+        return body.project as { id: string; slug: string; name: string; organisationId: string };
       },
       async createKey(project: { id: string }, kind: "public" | "secret", extra: Record<string, unknown> = {}) {
         const { body } = await asDeveloper("POST", `/api/v1/projects/${project.id}/keys`, {

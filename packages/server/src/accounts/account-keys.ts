@@ -17,6 +17,7 @@ import {
   showKey,
   successorLimits,
 } from "../keys/key-record.ts";
+import type { LeakRevoker } from "../keys/leaked/leaked-keys.ts";
 import type { AccountIdentity, ResolvedCredential } from "../keys/principal.ts";
 import type { MarkUsed } from "../keys/record-uses.ts";
 import { type AccountKeyRow, accountKeyStore } from "./account-key-store.ts";
@@ -40,6 +41,7 @@ export interface AccountKeyService {
   ): Promise<MadeKey<AccountKeyRow>>;
   /** @throws NOT_FOUND when the account has no such key. */
   revoke(accountId: string, keyId: string): Promise<void>;
+  readonly revokeLeaked: LeakRevoker;
   /** The key of this text; null when it is unknown, revoked or expired. */
   find(key: string): Promise<ResolvedCredential<AccountIdentity> | null>;
   readonly markUsed: MarkUsed;
@@ -109,6 +111,26 @@ export function createAccountKeyService(options: AccountKeyServiceOptions): Acco
           target: { kind: "account_key", id: keyId },
           before: { ...showKey(revoked), accountId },
         });
+      });
+    },
+
+    async revokeLeaked(key, report) {
+      if (!mayBeKey(key)) return null;
+      const hash = hashToken(key);
+      const found = await accountKeyStore.findByHash(sql.db, hash);
+      if (found === undefined) return null;
+      return await changes.commit(sql, [`key:${found.id}`], async (trx) => {
+        const now = clock.now();
+        const row = await accountKeyStore.findByHash(trx, hash);
+        if (row === undefined || !isUsable(row, now)) return null;
+        await accountKeyStore.revoke(trx, row.account_id, row.id, now);
+        await audit.record(trx, {
+          action: "account_key.revoked",
+          target: { kind: "account_key", id: row.id },
+          before: { ...showKey(row), accountId: row.account_id },
+          after: { reason: "leaked", ...report },
+        });
+        return { accountId: row.account_id, name: row.name, prefix: row.prefix };
       });
     },
 

@@ -22,6 +22,7 @@ type OptionalSetting =
   | "acmeDirectory"
   | "acmeEmail"
   | "httpPort"
+  | "secretScanningKeys"
   | "metricsPort"
   | "otlpEndpoint";
 

@@ -97,6 +97,11 @@ const ACME_DIRECTORIES: Readonly<Record<string, string>> = {
   "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
 };
 
+/** Short names of secret scanners. */
+const SECRET_SCANNERS: Readonly<Record<string, string>> = {
+  github: "https://api.github.com/meta/public_keys/secret_scanning",
+};
+
 export const SETTINGS = {
   port: setting("Server", "PORT", {
     schema: wholeNumber(0, 65_535),
@@ -225,6 +230,15 @@ export const SETTINGS = {
     description:
       "The same for functions, the data plane, and everything else. They carry SQL and code in earnest, so by default a hit is only logged and counted.",
     fallback: "detect",
+  }),
+  secretScanningKeys: setting("Network", "AEROSTACK_SECRET_SCANNING_KEYS", {
+    schema: z
+      .string()
+      .transform((text) => SECRET_SCANNERS[text] ?? text)
+      .pipe(urlWithProtocol(["https", "http"])),
+    allowed: "github, or the address of a list of public keys in GitHub's format",
+    description:
+      "Takes signed reports of leaked keys at `/api/v1/leaked-keys/github` from the secret scanner that has these keys. They are asked of that address when a report comes.",
   }),
   functionsDomain: setting("Network", "AEROSTACK_FUNCTIONS_DOMAIN", {
     schema: z

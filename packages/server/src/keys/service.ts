@@ -18,6 +18,7 @@ import {
   showKey,
   successorLimits,
 } from "./key-record.ts";
+import type { LeakRevoker } from "./leaked/leaked-keys.ts";
 import type { ProjectPrincipal, ResolvedCredential } from "./principal.ts";
 import type { MarkUsed } from "./record-uses.ts";
 import { type ProjectKeyRow, projectKeyStore } from "./store.ts";
@@ -43,6 +44,8 @@ export interface ProjectKeyService {
   ): Promise<MadeKey<ProjectKeyRow>>;
   /** @throws NOT_FOUND when the project has no such key. */
   revoke(project: ProjectRecord, keyId: string): Promise<void>;
+  /** Of secret keys: public ones are made to be seen. */
+  readonly revokeLeaked: LeakRevoker;
   /** The key of this text; null when it is unknown, revoked or expired, or its project is gone. */
   find(key: string): Promise<ResolvedCredential<ProjectPrincipal> | null>;
   readonly markUsed: MarkUsed;
@@ -125,6 +128,28 @@ export function createProjectKeyService(options: ProjectKeyServiceOptions): Proj
           ...placeOf(project),
           before: showProjectKey(revoked),
         });
+      });
+    },
+
+    async revokeLeaked(key, report) {
+      if (!mayBeKey(key)) return null;
+      const hash = hashToken(key);
+      const found = await projectKeyStore.findByHash(sql.db, hash);
+      const project = found === undefined ? undefined : await projects.find(found.project_id);
+      if (found === undefined || project === undefined) return null;
+      return await changes.commit(sql, [`key:${found.id}`], async (trx) => {
+        const now = clock.now();
+        const row = await projectKeyStore.findByHash(trx, hash);
+        if (row === undefined || row.kind !== "secret" || !isUsable(row, now)) return null;
+        await projectKeyStore.revoke(trx, project.id, row.id, now);
+        await audit.record(trx, {
+          action: "key.revoked",
+          target: { kind: "key", id: row.id },
+          ...placeOf(project),
+          before: showProjectKey(row),
+          after: { reason: "leaked", ...report },
+        });
+        return { accountId: project.ownerId, name: row.name, prefix: row.prefix };
       });
     },
 

@@ -7,6 +7,7 @@ import { requireScope } from "../keys/key-limits.ts";
 import type { Principal } from "../keys/principal.ts";
 import { levelOfStatus } from "../logs/level-of-status.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
+import { assetHeadersOnApiOrigin } from "./api-origin.ts";
 import { opensProject, presentedKey, type ResolveKey } from "./caller-key.ts";
 import type { DispatchPrincipals } from "./dispatch-principal.ts";
 import { type CallFacts, functionRequestHeaders, withoutApiKeyParameter } from "./forwarded-headers.ts";
@@ -304,7 +305,9 @@ export function createCallHandler(options: CallHandlerOptions) {
     const forward = (call: AdmittedCall | AssetCall, repeat: boolean): void => {
       if ("asset" in call) {
         res.once("close", () => record(res.statusCode));
-        sendAsset(res, { ...call.asset, headers: { ...call.asset.headers, ...call.answerHeaders } });
+        const { headers } = call.asset;
+        const shown = address.prefix === "" ? headers : assetHeadersOnApiOrigin(headers);
+        sendAsset(res, { ...call.asset, headers: { ...shown, ...call.answerHeaders } });
         return;
       }
       seen.version = call.variant.versionNumber;
@@ -312,6 +315,7 @@ export function createCallHandler(options: CallHandlerOptions) {
       proxyRequest(req, res, {
         pool: call.runtimeRoute.pool,
         path: call.path,
+        prefix: address.prefix,
         headers: call.headers,
         answerHeaders: call.answerHeaders,
         limits: options.limits,

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { confineCookie, ORIGIN_WIDE_HEADERS, PAGE_SANDBOX } from "./api-origin.ts";
 
 /** Headers that belong to one connection and are never passed on (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = new Set([
@@ -13,6 +14,9 @@ const HOP_BY_HOP = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
+
+/** What an answer on the API's origin keeps for itself beside them. */
+const NOT_ON_API_ORIGIN = new Set([...HOP_BY_HOP, ...ORIGIN_WIDE_HEADERS, "set-cookie"]);
 
 /** Headers that the client's `Connection` header names: they are for the next hop alone. */
 function namedByConnection(connection: string | undefined): readonly string[] {
@@ -89,14 +93,24 @@ export function functionRequestHeaders(headers: IncomingHttpHeaders, facts: Call
 /**
  * A function's answer headers without those that belong to the connection to its process, and with the platform's own;
  * names and values in turn.
+ *
+ * @param prefix of the function's address; not empty: it answers on the API's origin
  */
-export function functionResponseHeaders(headers: readonly string[], own: Readonly<Record<string, string>>): string[] {
+export function functionResponseHeaders(
+  headers: readonly string[],
+  own: Readonly<Record<string, string>>,
+  prefix: string,
+): string[] {
   const kept: string[] = [];
+  const dropped = prefix === "" ? HOP_BY_HOP : NOT_ON_API_ORIGIN;
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] ?? "";
-    if (!HOP_BY_HOP.has(name) && own[name] === undefined) kept.push(name, headers[index + 1] ?? "");
+    if (dropped.has(name)) {
+      if (name === "set-cookie") kept.push(name, confineCookie(headers[index + 1] ?? "", prefix));
+    } else if (own[name] === undefined) kept.push(name, headers[index + 1] ?? "");
   }
   for (const name in own) kept.push(name, own[name] ?? "");
+  if (prefix !== "") kept.push("content-security-policy", PAGE_SANDBOX);
   return kept;
 }
 

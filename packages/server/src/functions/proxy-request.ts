@@ -15,6 +15,8 @@ export interface ProxyLimits {
 export interface ProxyRequest {
   readonly pool: FunctionPool;
   readonly path: string;
+  /** What was cut off in front of `path`. */
+  readonly prefix: string;
   /** Names and values in turn. */
   readonly headers: string[];
   /** Headers that the platform adds to the answer. */
@@ -87,7 +89,7 @@ export function proxyRequest(req: IncomingMessage, res: ServerResponse, request:
     },
     {
       onHead({ status, statusText, headers, contentLength }) {
-        const answer = functionResponseHeaders(headers, request.answerHeaders);
+        const answer = functionResponseHeaders(headers, request.answerHeaders, request.prefix);
         if (statusText === "") res.writeHead(status, answer);
         else res.writeHead(status, statusText, answer);
         // A stream that has nothing to say yet (SSE) still shows its headers at once; where the first bytes came with

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { AerostackError } from "@aerostack/contracts";
 import { refuseUpgrade } from "../kernel/refuse-upgrade.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
+import { handshakeOnApiOrigin } from "./api-origin.ts";
 import type { AdmittedCall, AssetCall, Caller, CallHandler } from "./call-handler.ts";
 import { withoutApiKeyParameter } from "./forwarded-headers.ts";
 import type { FunctionAddress } from "./function-address.ts";
@@ -88,6 +89,7 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions): UpgradeHan
     socket: Duplex,
     head: Buffer,
     call: AdmittedCall,
+    prefix: string,
     onStatus: (status: number) => void,
   ): void {
     const flight = call.runtimeRoute.begin("socket");
@@ -108,7 +110,8 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions): UpgradeHan
     };
     upstream.write(requestHead(req, call));
     if (head.length > 0) upstream.write(head);
-    readHead(upstream, (answer, rest) => {
+    readHead(upstream, (sent, rest) => {
+      const answer = prefix === "" ? sent : handshakeOnApiOrigin(sent);
       status = Number(STATUS_LINE.exec(answer)?.[1] ?? BAD_GATEWAY);
       onStatus(status);
       if (status === SWITCHING_PROTOCOLS) open.add(socket);
@@ -158,7 +161,7 @@ export function createUpgradeHandler(options: UpgradeHandlerOptions): UpgradeHan
     admitted.then(
       (call) => {
         if ("asset" in call) socket.destroy();
-        else join(req, socket, head, call, record);
+        else join(req, socket, head, call, address.prefix, record);
       },
       (cause: unknown) => {
         const error = cause instanceof AerostackError ? cause : new AerostackError("INTERNAL_ERROR", { cause });

@@ -14,6 +14,7 @@ const CONSUMER = `export default {
     for (const message of batch.messages) {
       const { type, data } = message.body;
       await env.CACHE.put("seen:" + data.n, JSON.stringify({ ...message.body, attempts: message.attempts }));
+      if (type === "throw") throw new TypeError("no user " + data.n + "\\n\\u001b[31m");
       if (type === "fail") message.retry(); else message.ack();
     }
   },
@@ -168,7 +169,19 @@ describe("jobs and a function that consumes them", () => {
   it("W2.1-17 a job that fails to its last attempt says so, and why", async () => {
     const jobId = await enqueue({ type: "fail", data: { n: 2 } });
     await ended(jobId, "failed");
-    expect(await jobOf(jobId)).toMatchObject({ attempts: 2, error: expect.any(String) });
+    expect(await jobOf(jobId)).toMatchObject({
+      attempts: 2,
+      error: "The function asked for it to be delivered again.",
+    });
+  });
+
+  it("W2.1-17 a job whose consumer threw says what was thrown, on one line", async () => {
+    const jobId = await enqueue({ type: "throw", data: { n: 3 } });
+    await ended(jobId, "failed");
+    expect(await jobOf(jobId)).toMatchObject({
+      attempts: 2,
+      error: "queue() failed with TypeError: no user 3 [31m",
+    });
   });
 
   it("W2.1-39 services/invoke calls a private function with JSON and hands out what it answers", async () => {

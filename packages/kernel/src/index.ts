@@ -24,6 +24,7 @@ export {
 } from "./crypto/chunked-cipher.ts";
 export { deriveKey, KEY_BYTES } from "./crypto/derive-key.ts";
 export { createId, createUuid, randomText } from "./ids.ts";
+export { oneLine } from "./one-line.ts";
 export { createRpcPeer, type RpcHandler, type RpcPeer, type RpcPeerOptions } from "./rpc.ts";
 export { createS3Client, S3CallError, type S3Client } from "./s3/s3-client.ts";
 export { parseS3Location, type S3Location } from "./s3/s3-location.ts";

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { AerostackError } from "@aerostack/contracts";
 import { createAssetsServer } from "./assets/assets-server.ts";
 import { assertClassesExported, validateSpec } from "./config/validate-spec.ts";
+import { deliverBatch } from "./deliver-batch.ts";
 import { dispatchEvent } from "./dispatch-event.ts";
 import { createAllowedHosts } from "./egress/allowed-hosts.ts";
 import { createEgressServer } from "./egress/egress-server.ts";
@@ -20,7 +21,7 @@ import { ProjectSupervisor } from "./project/project-supervisor.ts";
 import { createLineIntake } from "./tails/line-intake.ts";
 import { createLineLimiter } from "./tails/line-limiter.ts";
 import { createTailServer } from "./tails/tail-server.ts";
-import type { QueueOutcome, Runtime, RuntimeEvent, RuntimeOptions, ScheduledOutcome } from "./types.ts";
+import type { Runtime, RuntimeEvent, RuntimeOptions, ScheduledOutcome } from "./types.ts";
 
 /** Longest path of a unix socket that every supported system takes (macOS: 104 bytes with the final zero). */
 const MAX_SOCKET_PATH_BYTES = 103;
@@ -164,7 +165,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     async dispatchQueue(projectId, functionKey, queueName, messages, { timeoutMs = limits.eventTimeoutMs } = {}) {
       const target = await route(projectId, functionKey);
-      return await dispatchEvent<QueueOutcome>(target, "/queue", { queue: queueName, messages }, timeoutMs);
+      return await deliverBatch(target, { queue: queueName, messages }, timeoutMs);
     },
     async dispatchScheduled(projectId, functionKey, event, { timeoutMs = limits.eventTimeoutMs } = {}) {
       const target = await route(projectId, functionKey);

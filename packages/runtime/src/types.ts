@@ -121,6 +121,8 @@ export interface QueueMessage {
 export interface QueueOutcome {
   /** `ok`, or why it did not end well: `exception`, `canceled`, … */
   readonly outcome: string;
+  /** The exception's name and message where `queue()` failed with one: user code's words, a line of at most 1 KB. */
+  readonly error: string | null;
   readonly ackAll: boolean;
   readonly retryBatch: { readonly retry: boolean; readonly delaySeconds?: number };
   readonly explicitAcks: readonly string[];

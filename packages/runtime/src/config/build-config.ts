@@ -3,8 +3,15 @@ import { relative } from "node:path";
 import type { FunctionSpec, ProjectSpec } from "../types.ts";
 import { encodeConfig } from "./encode-config.ts";
 import { D1_MODULE, functionBindings, type HostResourceKind } from "./function-bindings.ts";
-import { mainModule } from "./main-module.ts";
-import { FORMAT_MODULE, type LogLimits, OBSERVE_MODULE, observedModules, WATCH_MODULE } from "./observed-worker.ts";
+import { mainModules } from "./main-module.ts";
+import {
+  FORMAT_MODULE,
+  type LogLimits,
+  OBSERVE_MODULE,
+  observedModules,
+  TELL_MODULE,
+  WATCH_MODULE,
+} from "./observed-worker.ts";
 import { findOwner, findTarget } from "./validate-spec.ts";
 import type {
   ServiceDesignator,
@@ -46,6 +53,8 @@ export interface ConfigContext {
   readonly observeSource: string;
   readonly watchSource: string;
   readonly formatSource: string;
+  /** Source of what says of which delivery an exception is. */
+  readonly tellSource: string;
   /** Source of the module behind D1 bindings. */
   readonly d1Source: string;
   readonly v8Flags: readonly string[];
@@ -113,7 +122,7 @@ export async function buildConfig(project: ProjectSpec, context: ConfigContext):
     });
     const own = modules[index] ?? [];
     const instead = observed[index] ?? null;
-    const loaded = instead ?? [mainModule(spec, own, context.mode), ...own];
+    const loaded = instead ?? [...mainModules(spec, own, context), ...own];
     const tails =
       instead === null ? [{ service: ENTRY_SERVICE, props: JSON.stringify({ functionKey: spec.key }) }] : [];
     add({ name: functionService(index), worker: { ...userWorker(project, spec, loaded, bindings, context), tails } });
@@ -132,6 +141,7 @@ export async function buildConfig(project: ProjectSpec, context: ConfigContext):
       { name: D1_MODULE, source: context.d1Source, internal: true },
       { name: FORMAT_MODULE, source: context.formatSource, internal: true },
       { name: WATCH_MODULE, source: context.watchSource, internal: true },
+      { name: TELL_MODULE, source: context.tellSource, internal: true },
       { name: OBSERVE_MODULE, source: context.observeSource, internal: false },
     ],
   });

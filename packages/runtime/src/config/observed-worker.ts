@@ -1,11 +1,13 @@
 import { init, parse } from "es-module-lexer";
 import type { FunctionSpec } from "../types.ts";
+import { esModule, freeName } from "./generated-module.ts";
 import type { WorkerdModule } from "./workerd-config.ts";
 
 /** Modules that the process offers to the generated ones below. */
 export const OBSERVE_MODULE = "aerostack:observe";
 export const FORMAT_MODULE = "aerostack-internal:format-line";
 export const WATCH_MODULE = "aerostack-internal:watch-callbacks";
+export const TELL_MODULE = "aerostack-internal:tell-failures";
 
 /**
  * What gives code a way past the observer: classes that the runtime makes itself and waitUntil() (`cloudflare:workers`),
@@ -67,16 +69,6 @@ async function hasOnlyDefaultExport(source: string): Promise<boolean> {
   }
 }
 
-function freeName(wanted: string, taken: ReadonlySet<string>): string {
-  let name = wanted;
-  while (taken.has(name)) name = `_${name}`;
-  return name;
-}
-
 function sourceOf(module: WorkerdModule): string {
   return Buffer.from(module.content).toString("utf8");
-}
-
-function esModule(name: string, source: string): WorkerdModule {
-  return { name, type: "esm", content: Buffer.from(source) };
 }

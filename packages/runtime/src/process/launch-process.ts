@@ -6,6 +6,7 @@ import { type Clock, randomText } from "@aerostack/kernel";
 import { buildConfig, ENTRY_SOCKET, functionService, hasDurableObjects } from "../config/build-config.ts";
 import type { RuntimeLimits } from "../limits.ts";
 import type { EngineFailures } from "../tails/engine-failures.ts";
+import { createFailedDeliveries } from "../tails/failed-deliveries.ts";
 import type { LineIntake } from "../tails/line-intake.ts";
 import { observeProcess } from "../tails/observe-process.ts";
 import type { ProjectSpec } from "../types.ts";
@@ -68,6 +69,7 @@ export function createLauncher(options: LauncherOptions): Launch {
     observeSource: source("observe"),
     watchSource: source("watch-callbacks"),
     formatSource: source("format-line"),
+    tellSource: source("tell-failures"),
   };
   const d1Source =
     options.d1BindingModulePath === undefined ? PLAIN_D1_SOURCE : readFileSync(options.d1BindingModulePath, "utf8");
@@ -104,6 +106,7 @@ export function createLauncher(options: LauncherOptions): Launch {
     });
     const maxDataBytes = memoryCap.bytesFor(spec.functions.length);
     let failures: EngineFailures | null = null;
+    const deliveries = createFailedDeliveries();
     const spawned = spawnWorkerd({
       command: launchCommand(tools, serveCommand(options.workerdPath), maxDataBytes),
       directory,
@@ -114,7 +117,7 @@ export function createLauncher(options: LauncherOptions): Launch {
         config.observed.size === 0
           ? null
           : (output, errors) => {
-              failures = observeProcess(spec, output, errors, options);
+              failures = observeProcess(spec, output, errors, { ...options, deliveries });
             },
     });
     if (mode === "serve") registry.add(token, { projectId: spec.projectId, spec, failures });
@@ -142,6 +145,8 @@ export function createLauncher(options: LauncherOptions): Launch {
       startMs: performance.now() - orderedAt,
       nameOf,
       failures,
+      deliveries,
+      observed: config.observed,
     });
   };
 }

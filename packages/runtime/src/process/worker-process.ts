@@ -5,6 +5,7 @@ import { functionService } from "../config/build-config.ts";
 import { createFunctionPool, type FunctionPool } from "../http/function-pool.ts";
 import type { RuntimeLimits } from "../limits.ts";
 import type { EngineFailures } from "../tails/engine-failures.ts";
+import type { ExpectedFailure, FailedDeliveries } from "../tails/failed-deliveries.ts";
 import type { Route, StopReason } from "../types.ts";
 import {
   brokenConnectionError,
@@ -32,6 +33,9 @@ export interface WorkerProcessOptions {
   readonly startMs: number;
   /** Learns which requests the runtime failed; null where nobody needs to be told. */
   readonly failures: EngineFailures | null;
+  /** What functions say that deliveries failed with, of those that write it to the process's output. */
+  readonly deliveries: FailedDeliveries;
+  readonly observed: ReadonlySet<string>;
   /** What users call the function. */
   readonly nameOf: (functionKey: string) => string;
 }
@@ -105,6 +109,12 @@ export class WorkerProcess {
   /** Name of the function's service, as the trusted worker knows it. */
   serviceOf(functionKey: string): string {
     return functionService([...this.routes.keys()].indexOf(functionKey));
+  }
+
+  /** Listens for what a delivery fails with; null where the trusted worker hears of it. */
+  expectFailure(functionKey: string, messageId: string): ExpectedFailure | null {
+    const { observed, deliveries } = this.options;
+    return observed.has(functionKey) ? deliveries.expect(messageId) : null;
   }
 
   get uptimeMs(): number {

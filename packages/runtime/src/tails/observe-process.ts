@@ -3,6 +3,7 @@ import type { Clock } from "@aerostack/kernel";
 import type { ProjectSpec, TailEntry } from "../types.ts";
 import { createEngineFailures, type EngineFailures } from "./engine-failures.ts";
 import { readEngineOutput } from "./engine-output.ts";
+import { type FailedDeliveries, LINE_START } from "./failed-deliveries.ts";
 import type { LineIntake } from "./line-intake.ts";
 import { createLineReader } from "./line-reader.ts";
 import { parseLine } from "./parse-tail.ts";
@@ -17,6 +18,12 @@ const MAX_DROPPED_DIGITS = 9;
 const GATHER_MS = 5;
 const LITTLE_BYTES = 8 * 1024;
 
+export interface ObserveOptions {
+  readonly clock: Clock;
+  readonly intake: LineIntake;
+  readonly deliveries: FailedDeliveries;
+}
+
 /**
  * Takes in what the functions of one process write to its standard output, chunk by chunk as the event loop offers them,
  * so that processes take turns. Where this falls behind, the pipe fills, and only its own process waits.
@@ -27,7 +34,7 @@ export function observeProcess(
   spec: ProjectSpec,
   output: Readable,
   errors: Readable,
-  { clock, intake }: { readonly clock: Clock; readonly intake: LineIntake },
+  { clock, intake, deliveries }: ObserveOptions,
 ): EngineFailures {
   const { projectId, functions } = spec;
   const functionKeys = new Set(functions.map((one) => one.key));
@@ -79,6 +86,8 @@ export function observeProcess(
     reader.read(chunk, (json) => {
       if (json.subarray(0, DROPPED.length).equals(DROPPED)) {
         dropped += parseDropped(json);
+      } else if (json.subarray(0, LINE_START.length).equals(LINE_START)) {
+        deliveries.read(json);
       } else if (exhausted) {
         // Counted, not looked into: a flood is to cost next to nothing.
         dropped++;

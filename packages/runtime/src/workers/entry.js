@@ -12,11 +12,19 @@ const MAX_CHARACTERS_PER_POST = 65_536;
 /** How long lines gather before they are posted: one request for many. */
 const GATHER_MS = 20;
 
+/** Begins what a function with a tail worker says of a delivery that failed; see `tell-failures.js`. */
+const FAILURE_MARK = "\u001e";
+/** How long a delivery that failed waits for what it failed with: the tail worker hears of it after its end. */
+const FAILURE_WAIT_MS = 500;
+const FAILURE_LOOK_MS = 5;
+
 const LEVELS = { debug: "debug", info: "info", log: "info", trace: "debug", warn: "warn", error: "error" };
 
 let pending = [];
 let dropped = 0;
 let gathering = false;
+/** By the first message of a delivery in progress, what it failed with, as far as that is known. */
+const deliveries = new Map();
 
 export default {
   async fetch(request, env) {
@@ -27,10 +35,8 @@ export default {
       case "/flush":
         await post(env);
         return new Response(null, { status: 204 });
-      case "/queue": {
-        const { target, queue, messages } = await request.json();
-        return Response.json(await env[target].queue(queue, messages.map(toQueueMessage)));
-      }
+      case "/queue":
+        return Response.json(await deliver(await request.json(), env));
       case "/scheduled": {
         const { target, cron, scheduledTimeMs } = await request.json();
         return Response.json(await env[target].scheduled({ cron, scheduledTime: new Date(scheduledTimeMs) }));
@@ -53,6 +59,39 @@ export default {
     }
   },
 };
+
+/** What `queue()` said of a batch, and what it failed with where it has a tail worker. */
+async function deliver({ target, queue, messages, hasTail }, env) {
+  const id = messages[0]?.id;
+  deliveries.set(id, null);
+  try {
+    const result = await env[target].queue(queue, messages.map(toQueueMessage));
+    const error = hasTail && result.outcome !== "ok" ? await failureOf(id) : null;
+    return { ...result, error };
+  } finally {
+    deliveries.delete(id);
+  }
+}
+
+async function failureOf(id) {
+  for (let waitedMs = 0; deliveries.get(id) === null && waitedMs < FAILURE_WAIT_MS; waitedMs += FAILURE_LOOK_MS) {
+    await scheduler.wait(FAILURE_LOOK_MS);
+  }
+  return deliveries.get(id);
+}
+
+/** True for a line that says what a delivery failed with, which is no line of the function's log. */
+function isFailure({ message }) {
+  const line = Array.isArray(message) ? message[0] : null;
+  if (typeof line !== "string" || !line.startsWith(FAILURE_MARK)) return false;
+  try {
+    const { delivery, error } = JSON.parse(line.slice(FAILURE_MARK.length));
+    if (deliveries.get(delivery) === null && typeof error === "string") deliveries.set(delivery, error);
+    return typeof delivery === "string";
+  } catch {
+    return false;
+  }
+}
 
 function toQueueMessage({ id, timestamp, attempts, contentType, body }) {
   const bytes = Uint8Array.fromBase64(body);
@@ -99,6 +138,7 @@ function collect(event, functionKey) {
   if (logs.length === 0 && exceptions.length === 0) return;
   const requestId = event.event?.request?.headers["x-request-id"] ?? null;
   for (const log of logs) {
+    if (event.event?.queue !== undefined && isFailure(log)) continue;
     const message = formatMessage(log.message, log.errorInfo);
     keep({ functionKey, requestId, kind: "console", level: LEVELS[log.level] ?? "info", time: log.timestamp, message });
   }

@@ -3,6 +3,7 @@
 // (A tail worker costs every call a second one.) It shares its isolate with user code, so the reader trusts nothing of it.
 
 import { describeException, formatLine } from "aerostack-internal:format-line";
+import { failureLine } from "aerostack-internal:tell-failures";
 import { watchCallbacks } from "aerostack-internal:watch-callbacks";
 import asyncHooks from "node-internal:async_hooks";
 
@@ -89,7 +90,7 @@ export function observe(worker) {
     if (typeof value !== "function") return value;
     let wrapper = wrappers.get(value);
     if (wrapper === undefined) {
-      wrapper = key === "fetch" ? observeFetch(worker, value) : observeHandler(worker, value);
+      wrapper = key === "fetch" ? observeFetch(worker, value) : observeHandler(worker, value, key === "queue");
       wrappers.set(value, wrapper);
     }
     return wrapper;
@@ -128,19 +129,33 @@ function observeFetch(worker, handler) {
   };
 }
 
-function observeHandler(worker, handler) {
+function observeHandler(worker, handler, isQueue) {
   async function handle(values) {
     try {
       return await apply(handler, worker, values);
     } catch (error) {
       report(error);
+      tellDelivery(error);
       throw error;
     }
   }
   return (...values) => {
     observeContext(values[2]);
-    return requests.run({ headers: NO_HEADERS }, handle, values);
+    return requests.run({ headers: NO_HEADERS, batch: isQueue ? values[0] : null }, handle, values);
   };
+}
+
+/** Says what the delivery at hand failed with to whoever delivers it: once, and whatever else was logged. */
+function tellDelivery(error) {
+  const delivery = requests.getStore();
+  const batch = delivery?.batch ?? null;
+  if (batch === null) return;
+  delivery.batch = null;
+  try {
+    print(failureLine(batch, error));
+  } catch {
+    // What cannot be read cannot be told.
+  }
 }
 
 /** The runtime refuses such an answer after this code has ended, in these words. */
@@ -163,7 +178,13 @@ function observeContext(ctx) {
   contextPrototype = getPrototypeOf(ctx);
   contextPrototype.waitUntil = new Proxy(contextPrototype.waitUntil, {
     apply(native, self, values) {
-      if (values[0] instanceof NativePromise) apply(then, values[0], [undefined, (error) => report(error)]);
+      if (values[0] instanceof NativePromise) {
+        const failed = (error) => {
+          report(error);
+          tellDelivery(error);
+        };
+        apply(then, values[0], [undefined, failed]);
+      }
       return apply(native, self, values);
     },
   });

@@ -11,6 +11,7 @@ import {
 
 const ok: QueueOutcome = {
   outcome: "ok",
+  error: null,
   ackAll: false,
   retryBatch: { retry: false },
   explicitAcks: [],
@@ -41,6 +42,14 @@ describe("what a batch's outcome does to each message", () => {
           { id: "a", delaySeconds: 7, error: "queue() ended with 'exception'." },
           { id: "c", delaySeconds: 7, error: "queue() ended with 'exception'." },
         ],
+      },
+    ],
+    [
+      "a throw says what was thrown, where that is known",
+      { outcome: "exception", error: "TypeError: no such user", explicitAcks: ["a", "b"] },
+      {
+        acks: ["a", "b"],
+        retries: [{ id: "c", delaySeconds: 7, error: "queue() failed with TypeError: no such user" }],
       },
     ],
     [

@@ -14,6 +14,8 @@ export interface LeasedMessage {
 /** What a function's `queue()` said of a batch: the runtime's own words for ack and retry. */
 export interface QueueOutcome {
   readonly outcome: string;
+  /** What it failed with, in user code's words: a line of at most 1 KB. */
+  readonly error: string | null;
   readonly ackAll: boolean;
   readonly retryBatch: { readonly retry: boolean; readonly delaySeconds?: number };
   readonly explicitAcks: readonly string[];
@@ -96,9 +98,7 @@ export function settlementOf(
   const retried = new Map(outcome.retryMessages.map((message) => [message.msgId, message.delaySeconds]));
   const succeeded = outcome.outcome === "ok";
   const acks: string[] = [];
-  const error = succeeded
-    ? "The function asked for it to be delivered again."
-    : `queue() ended with '${outcome.outcome}'.`;
+  const error = succeeded ? "The function asked for it to be delivered again." : describeFailure(outcome);
   const retries: QueueRetry[] = [];
   for (const message of messages) {
     const { id } = message;
@@ -110,6 +110,10 @@ export function settlementOf(
     else retries.push({ id, delaySeconds: delayOf(message), error });
   }
   return { acks, retries };
+}
+
+function describeFailure({ outcome, error }: QueueOutcome): string {
+  return error === null ? `queue() ended with '${outcome}'.` : `queue() failed with ${error}`;
 }
 
 /**

@@ -8,7 +8,10 @@ import { listBuckets } from "./operations/buckets.ts";
 import { routeBucket, routeObject } from "./operations/route-operation.ts";
 import { requireBucket } from "./operations/write-object.ts";
 import { readPayload } from "./payload/read-payload.ts";
-import { parseS3Address, type S3Style } from "./s3-address.ts";
+import { answerPost, postObject } from "./post/post-object.ts";
+import { isPostForm, readPostForm } from "./post/read-post-form.ts";
+import { verifyPost } from "./post/verify-post.ts";
+import { parseS3Address, type S3Address, type S3Style } from "./s3-address.ts";
 import { S3Error, toS3Error } from "./s3-error.ts";
 import { checkS3Key, type S3Request } from "./s3-request.ts";
 import { xmlDocument } from "./xml/write-xml.ts";
@@ -44,6 +47,9 @@ export function createS3Door({ storage, keys, now, countCall, onDefect }: S3Door
     served: ServedRequest,
   ): Promise<void> {
     const address = parseS3Address(req.url ?? "/", style);
+    if (address.bucket !== undefined && address.key === undefined && isUnsignedForm(req, address)) {
+      return await performPost(req, res, address.bucket, served);
+    }
     const verified = await verify(req, address);
     const { caller } = verified;
     served.projectId = caller.projectId;
@@ -69,6 +75,26 @@ export function createS3Door({ storage, keys, now, countCall, onDefect }: S3Door
     if (!isCreation) await requireBucket(storage, bucketRequest.name);
     if (key === undefined) return await routeBucket(bucketRequest, isCreation);
     return await routeObject({ ...bucketRequest, key: checkS3Key(key) }, address.path);
+  }
+
+  /** A form carries who signed it, and for what, in its fields. */
+  async function performPost(
+    req: IncomingMessage,
+    res: ServerResponse,
+    bucket: string,
+    served: ServedRequest,
+  ): Promise<void> {
+    const stored = await readPostForm(req, async (form) => {
+      const { projectId, access } = await verifyPost(form.fields, { keys, now: now() });
+      served.projectId = projectId;
+      if (!countCall(projectId).allowed) throw new S3Error("SlowDown");
+      if (access === "read-only") throw new S3Error("AccessDenied");
+      const name = { projectId, bucket };
+      await requireBucket(storage, name);
+      const { key, etag } = await postObject(storage, name, form, now());
+      return { fields: form.fields, bucket, key, etag };
+    });
+    answerPost(req, res, stored);
   }
 
   return async function serve(
@@ -107,6 +133,10 @@ export function createS3Door({ storage, keys, now, countCall, onDefect }: S3Door
 /** Parameters that do not make a request one about a bucket's settings. */
 function isNoSetting(name: string): boolean {
   return name.startsWith("X-Amz-") || name === "x-id";
+}
+
+function isUnsignedForm(req: IncomingMessage, { query }: S3Address): boolean {
+  return isPostForm(req) && req.headers.authorization === undefined && query.pairs.length === 0;
 }
 
 function requireAccess(req: IncomingMessage, { access }: S3Caller): void {

@@ -16,9 +16,9 @@ export interface SentSignature {
 }
 
 const HEADER = /^AWS4-HMAC-SHA256\s+(.+)$/;
-const TIMESTAMP = /^\d{8}T\d{6}Z$/;
+export const TIMESTAMP = /^\d{8}T\d{6}Z$/;
 const SIGNATURE = /^[0-9a-f]{64}$/;
-const MAX_EXPIRES_SECONDS = 7 * 24 * 60 * 60;
+export const MAX_EXPIRES_SECONDS = 7 * 24 * 60 * 60;
 const MAX_HEADERS = 100;
 
 /**
@@ -102,7 +102,7 @@ function fromQuery(query: S3Query): SentSignature {
   return { ...credential, timestamp, signedHeaders, signature, expiresSeconds };
 }
 
-function parseCredential(text: string): Pick<SentSignature, "accessKeyId" | "scope"> | undefined {
+export function parseCredential(text: string): Pick<SentSignature, "accessKeyId" | "scope"> | undefined {
   const [accessKeyId = "", date = "", region = "", service, terminator, ...rest] = text.split("/");
   const isValid =
     accessKeyId !== "" &&

@@ -24,7 +24,7 @@ export interface VerifyOptions {
   readonly now: () => number;
 }
 
-const MAX_SKEW_MS = 15 * 60_000;
+export const MAX_SKEW_MS = 15 * 60_000;
 const MS_PER_SECOND = 1000;
 export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 
@@ -56,10 +56,7 @@ export function createRequestVerifier({ keys, now }: VerifyOptions) {
 }
 
 function checkTime({ timestamp, expiresSeconds }: SentSignature, now: number): void {
-  const [year, month, day, hour, minute, second] = [0, 4, 6, 9, 11, 13].map((at, index) =>
-    Number(timestamp.slice(at, at + (index === 0 ? 4 : 2))),
-  ) as [number, number, number, number, number, number];
-  const sentAt = Date.UTC(year, month - 1, day, hour, minute, second);
+  const sentAt = timeOf(timestamp);
   if (expiresSeconds === undefined ? Math.abs(now - sentAt) > MAX_SKEW_MS : sentAt - now > MAX_SKEW_MS) {
     throw new S3Error("RequestTimeTooSkewed", {
       fields: { RequestTime: timestamp, ServerTime: new Date(now).toISOString() },
@@ -68,6 +65,14 @@ function checkTime({ timestamp, expiresSeconds }: SentSignature, now: number): v
   if (expiresSeconds !== undefined && now > sentAt + expiresSeconds * MS_PER_SECOND) {
     throw new S3Error("AccessDenied", { message: "Request has expired" });
   }
+}
+
+/** Milliseconds since the epoch. @param timestamp YYYYMMDDTHHMMSSZ */
+export function timeOf(timestamp: string): number {
+  const [year, month, day, hour, minute, second] = [0, 4, 6, 9, 11, 13].map((at, index) =>
+    Number(timestamp.slice(at, at + (index === 0 ? 4 : 2))),
+  ) as [number, number, number, number, number, number];
+  return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
 /** The headers that were signed, which must be all that could change what the request does. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { ObjectHash } from "@aerostack/datahost";
 import { bodyOf } from "../../sized-body.ts";
 import { UNSIGNED_PAYLOAD, type VerifiedRequest } from "../auth/verify-request.ts";
@@ -43,34 +43,46 @@ export function readPayload(req: IncomingMessage, { payloadHash, signing }: Veri
     });
   }
   const size = sizeOf(req, chunked !== undefined);
-  const expected = checksumOf(req);
-  const running = expected === undefined ? undefined : createChecksum(expected.algorithm);
-  let digest: Buffer | undefined;
   let trailer: ReadonlyMap<string, string> = new Map();
 
+  const body = bodyOf(req);
+  const source =
+    chunked === undefined
+      ? checkedBody(body, payloadHash)
+      : readAwsChunks(body, {
+          signing: chunked.isSigned ? signing : undefined,
+          hasTrailer: chunked.hasTrailer,
+          onTrailer: (fields) => {
+            trailer = fields;
+          },
+        });
+  return { ...checkContent(source, req.headers, () => trailer), size };
+}
+
+/**
+ * Content with the checksums that headers, or a trailer after its last byte, say of it: it ends normally only where they
+ * are right.
+ */
+export function checkContent(
+  source: AsyncIterable<Uint8Array>,
+  headers: IncomingHttpHeaders,
+  trailer: () => ReadonlyMap<string, string> = () => new Map(),
+): Omit<S3Payload, "size"> {
+  const expected = checksumOf(headers);
+  const running = expected === undefined ? undefined : createChecksum(expected.algorithm);
+  let digest: Buffer | undefined;
+
   async function* content(): AsyncGenerator<Uint8Array> {
-    const body = bodyOf(req);
-    const source =
-      chunked === undefined
-        ? checkedBody(body, payloadHash)
-        : readAwsChunks(body, {
-            signing: chunked.isSigned ? signing : undefined,
-            hasTrailer: chunked.hasTrailer,
-            onTrailer: (fields) => {
-              trailer = fields;
-            },
-          });
     for await (const chunk of source) {
       running?.update(chunk);
       yield chunk;
     }
-    if (expected !== undefined && running !== undefined) digest = checkChecksum(expected, running, trailer);
+    if (expected !== undefined && running !== undefined) digest = checkChecksum(expected, running, trailer());
   }
 
   return {
     content: content(),
-    size,
-    md5: md5Of(req),
+    md5: md5Of(headers),
     attested: () =>
       expected === undefined || digest === undefined ? {} : { [expected.algorithm]: digest.toString("hex") },
     shownChecksums: () =>
@@ -117,7 +129,7 @@ function sizeOf({ headers }: IncomingMessage, isChunked: boolean): number | unde
   return Number(text);
 }
 
-function md5Of({ headers }: IncomingMessage): string | undefined {
+function md5Of(headers: IncomingHttpHeaders): string | undefined {
   const header = headers["content-md5"];
   if (header === undefined) return undefined;
   const bytes = Buffer.from(String(header), "base64");
@@ -131,7 +143,7 @@ interface ExpectedChecksum {
   readonly value: string | undefined;
 }
 
-function checksumOf({ headers }: IncomingMessage): ExpectedChecksum | undefined {
+function checksumOf(headers: IncomingHttpHeaders): ExpectedChecksum | undefined {
   const sent = CHECKSUM_ALGORITHMS.filter((one) => headers[`x-amz-checksum-${one}`] !== undefined);
   const announced = String(headers["x-amz-trailer"] ?? "").toLowerCase();
   const later = CHECKSUM_ALGORITHMS.find((one) => announced.split(/\s*,\s*/).includes(`x-amz-checksum-${one}`));

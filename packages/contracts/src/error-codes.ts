@@ -151,6 +151,11 @@ export const ERRORS = defineErrors({
     message: "A second factor is needed to log in.",
     fix: "Log in by the project's auth addresses, which ask for it.",
   },
+  AUTH_AGE_UNKNOWN: {
+    status: 403,
+    message: "Nobody has an account for this log-in yet, and accounts are for people of 16 years or older.",
+    fix: "Ask the person whether they are, and start again with ageConfirmed=true or false.",
+  },
   AUTH_METHOD_DISABLED: {
     status: 403,
     message: "The project does not offer this way to log in.",

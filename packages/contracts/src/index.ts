@@ -1,5 +1,6 @@
 export { AerostackError, type AerostackErrorOptions, type SerialisedError } from "./aerostack-error.ts";
 export * from "./api/account-factors.ts";
+export * from "./api/account-providers.ts";
 export * from "./api/accounts.ts";
 export * from "./api/audit.ts";
 export * from "./api/cache.ts";

@@ -11,6 +11,7 @@ import { createDeviceSessions } from "./accounts/device-sessions.ts";
 import { createEmailVerification } from "./accounts/email-verification.ts";
 import { emailVerificationRoutes } from "./accounts/email-verification-routes.ts";
 import { happenedNow } from "./accounts/happened.ts";
+import { createLogInAs } from "./accounts/log-in-as.ts";
 import { createPasswordChanger } from "./accounts/password-change.ts";
 import { createPasswordReset } from "./accounts/password-reset.ts";
 import { passwordResetRoutes } from "./accounts/password-reset-routes.ts";
@@ -19,6 +20,8 @@ import { secondFactorRoutes } from "./accounts/second-factor/routes.ts";
 import { createAccountSecondFactors } from "./accounts/second-factor/second-factor.ts";
 import { createAccountService } from "./accounts/service.ts";
 import { createSessions } from "./accounts/sessions.ts";
+import { createWaysIn } from "./accounts/ways-in/create-ways-in.ts";
+import type { LogInProviderSettings } from "./accounts/ways-in/providers/provider-settings.ts";
 import { createAudit } from "./audit/create-audit.ts";
 import { createSecretMask } from "./audit/mask-secrets.ts";
 import { auditRoutes } from "./audit/routes.ts";
@@ -66,7 +69,11 @@ export interface ControlPlaneOptions {
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
   readonly secrets: Secrets;
+  /** 32 bytes that all servers of the installation share. */
+  readonly installationKey: Uint8Array;
   readonly signUp: "open" | "closed";
+  /** Other providers that accounts may log in through. */
+  readonly logInProviders: readonly LogInProviderSettings[];
   readonly defaultPlan: PlanName;
   /** Where clients reach the server; known once it listens. */
   readonly origin: () => string;
@@ -80,8 +87,9 @@ export interface ControlPlaneOptions {
   readonly projectUrl: (project: ProjectRecord) => string;
   readonly deployStarter: (project: ProjectRecord) => Promise<string | undefined>;
   readonly describeCollections: (projectId: string) => Promise<ProjectMetadata["collections"]>;
-  /** Where a secret scanner's public keys are, and the way there. */
+  /** Where a secret scanner's public keys are. */
   readonly secretScanningKeys?: string | undefined;
+  /** The way to addresses that the operator named. */
   readonly fetch: OutgoingFetch;
   /** For tests: password hashing as weak as they like. */
   readonly passwordIterations?: number;
@@ -149,15 +157,31 @@ export function createControlPlane(options: ControlPlaneOptions) {
     tokens: accountTokens,
     canSendMail: options.canSendMail,
   });
+  const logInAs = createLogInAs({ sessions, challenge: secondFactors.challenge });
   const accounts = createAccountService({
     sql,
     clock,
     hasher,
     limiter,
     sessions,
-    challenge: secondFactors.challenge,
+    logInAs,
     signUp: options.signUp,
     onCreated: emailVerification.begin,
+  });
+  const waysIn = createWaysIn({
+    sql,
+    clock,
+    limiter,
+    log,
+    audit,
+    notices,
+    hasher,
+    installationKey: options.installationKey,
+    signUp: options.signUp,
+    providers: options.logInProviders,
+    fetch: options.fetch,
+    logInAs,
+    origin,
   });
   const accountKeys = createAccountKeyService({ sql, clock, changes, audit });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
@@ -209,6 +233,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   for (const [name, work] of [
     ["removing expired sessions", sessions.removeExpired],
     ["removing expired tokens of accounts", accountTokens.removeExpired],
+    ["removing expired ways to providers", waysIn.removeExpired],
     ["finishing deletions of projects", projects.resumeDeletions],
   ] as const) {
     const housekeeping = everyHour(name, work, log);
@@ -266,6 +291,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
         }),
       ),
       ...secondFactorRoutes(secondFactors),
+      ...waysIn.routes,
       ...deviceRoutes({ devices, accounts, origin }),
       ...setupRoutes(setup),
       ...routesOfNotices,

@@ -1,4 +1,5 @@
 import { compactHeapAfterStart, systemClock } from "@aerostack/kernel";
+import { logInProvidersOf } from "./accounts/ways-in/providers/provider-settings.ts";
 import { renderBanner } from "./banner.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createProxyCheck } from "./edge/client-address.ts";
@@ -19,6 +20,7 @@ import { createEngine } from "./front-door/waf/engine.ts";
 import { type Config, ConfigError, endsTls, isLoopbackHost, loadConfig } from "./kernel/config.ts";
 import { createEnvelope, type Envelope } from "./kernel/crypto/envelope.ts";
 import { resealAll } from "./kernel/crypto/sealed-columns.ts";
+import { loadInstallationKey } from "./kernel/installation-key.ts";
 import { createLifecycle, type Lifecycle } from "./kernel/lifecycle.ts";
 import { createLogger, type Logger } from "./kernel/log.ts";
 import { logWarnings } from "./kernel/log-warnings.ts";
@@ -67,7 +69,9 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     log,
     lifecycle,
     secrets,
+    installationKey: await loadInstallationKey(databases.control, envelope),
     signUp: config.signUp,
+    logInProviders: logInProvidersOf(config),
     defaultPlan: config.defaultPlan,
     origin: () => origin,
     outbox: () => projectPlane.outbox,

@@ -1,5 +1,6 @@
 import { accountFactorMigrations } from "./accounts/second-factor/tables.ts";
 import { accountMigrations } from "./accounts/tables.ts";
+import { wayInMigrations } from "./accounts/ways-in/tables.ts";
 import { auditMigrations } from "./audit/tables.ts";
 import { domainMigrations } from "./domains/tables.ts";
 import { idempotencyMigrations } from "./edge/idempotency-tables.ts";
@@ -27,6 +28,7 @@ export const migrations: DatabaseMigrations = {
     ...installationKeyMigrations,
     ...accountMigrations,
     ...accountFactorMigrations,
+    ...wayInMigrations,
     ...noticeMigrations,
     ...projectMigrations,
     ...planMigrations,

@@ -17,6 +17,8 @@ import { migrate, type Sql } from "./kernel/sql/index.ts";
 import { migrations } from "./migrations.ts";
 
 export const TEST_START_MS = Date.UTC(2026, 5, 1);
+/** All servers of a test are of one installation. */
+const TEST_INSTALLATION_KEY = new Uint8Array(32).fill(7);
 export const TEST_PASSWORD = "Correct-Horse-7";
 
 export interface TestAnswer {
@@ -67,6 +69,8 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     bus: createMemoryBus(),
     lifecycle: createLifecycle(log),
     signUp: "open",
+    installationKey: TEST_INSTALLATION_KEY,
+    logInProviders: [],
     defaultPlan: "self-hosted",
     origin: () => "http://aerostack.test",
     outbox: () => outbox,

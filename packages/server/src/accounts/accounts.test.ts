@@ -78,7 +78,7 @@ describeEachDialect("accounts", (openDatabase) => {
       clock,
       limiter: createMemoryLimiter({ clock }),
       sessions: {} as Sessions,
-      challenge: async () => null,
+      logInAs: () => Promise.reject(new Error("nobody gets that far")),
       signUp: "open",
       onCreated: () => {},
       hasher: {

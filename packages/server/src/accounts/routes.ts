@@ -15,7 +15,7 @@ import type { AccessTokens } from "./access-token.ts";
 import type { createPasswordChanger } from "./password-change.ts";
 import type { AccountService } from "./service.ts";
 import type { Sessions } from "./sessions.ts";
-import { showSession, showUser } from "./show-account.ts";
+import { showLogin, showSession, showUser } from "./show-account.ts";
 
 export interface AccountRoutesOptions {
   readonly accounts: AccountService;
@@ -78,11 +78,8 @@ export function accountRoutes(options: AccountRoutesOptions): readonly Route[] {
       body: loginRequestSchema,
       response: { status: 200, schema: loginResponseSchema },
       errors: ["AUTH_INVALID_CREDENTIALS"],
-      handler: async ({ body, clientAddress }) => {
-        const result = await accounts.login(body.email, body.password, clientAddress);
-        if (result.kind === "logged-in") return showSession(result.session);
-        return { mfaRequired: true as const, challengeToken: result.challengeToken };
-      },
+      handler: async ({ body, clientAddress }) =>
+        showLogin(await accounts.login(body.email, body.password, clientAddress)),
     }),
     defineRoute({
       method: "post",

@@ -1,12 +1,15 @@
 import { AerostackError } from "@aerostack/contracts";
-import { type Clock, createId, randomText } from "@aerostack/kernel";
+import { type Clock, randomText } from "@aerostack/kernel";
 import type { PasswordHasher } from "../kernel/crypto/password-hash.ts";
 import { hashToken } from "../kernel/crypto/token-hash.ts";
 import { limitKeyOfAddress } from "../kernel/limiter/address-key.ts";
 import type { Limiter, LimitPolicy } from "../kernel/limiter/limiter.ts";
 import type { Sql } from "../kernel/sql/index.ts";
+import type { LogInAs, LoginResult } from "./log-in-as.ts";
+import { newAccountRow } from "./new-account-row.ts";
 import { requireStrongPassword } from "./password-rule.ts";
 import type { OpenedSession, Sessions } from "./sessions.ts";
+import { requireAge, requireOpenSignUp } from "./sign-up-rules.ts";
 import { type AccountRow, accountStore } from "./store.ts";
 import type { AccountTables } from "./tables.ts";
 
@@ -30,11 +33,6 @@ export interface AccountService {
   setUp(token: string, input: NewAccount, clientAddress: string): Promise<OpenedSession>;
 }
 
-/** Tokens, or what the second step has to be begun with. */
-export type LoginResult =
-  | { readonly kind: "logged-in"; readonly session: OpenedSession }
-  | { readonly kind: "mfa-required"; readonly challengeToken: string };
-
 export interface NewAccount {
   /** Normalised. */
   readonly email: string;
@@ -56,15 +54,15 @@ export interface AccountServiceOptions {
   readonly hasher: PasswordHasher;
   readonly limiter: Limiter;
   readonly sessions: Sessions;
-  /** What the second step of a log-in is begun with; null for an account that has none. */
-  readonly challenge: (accountId: string) => Promise<string | null>;
+  /** For whoever proved to be the account's. */
+  readonly logInAs: LogInAs;
   readonly signUp: "open" | "closed";
   /** An account was made. */
   readonly onCreated: (account: AccountRow) => void;
 }
 
 export function createAccountService(options: AccountServiceOptions): AccountService {
-  const { clock, hasher, limiter, sessions, challenge, signUp, onCreated } = options;
+  const { clock, hasher, limiter, sessions, logInAs, signUp, onCreated } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function limit(key: string, policy: LimitPolicy): Promise<void> {
@@ -77,37 +75,18 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
     });
   }
 
-  async function newAccountRow(input: NewAccount, isAdmin: boolean): Promise<AccountRow> {
-    requireStrongPassword(input.password);
-    const now = clock.now();
-    return {
-      id: createId("usr", now),
-      email: input.email,
-      name: input.name ?? null,
-      password_hash: await hasher.hash(input.password),
-      is_admin: isAdmin ? 1 : 0,
-      email_verified_at: null,
-      created_at: now,
-      updated_at: now,
-    };
+  async function rowOf({ email, password, name }: NewAccount, isAdmin: boolean): Promise<AccountRow> {
+    requireStrongPassword(password);
+    const passwordHash = await hasher.hash(password);
+    return newAccountRow({ email, name: name ?? null, passwordHash, isAdmin, isEmailVerified: false }, clock.now());
   }
 
   return {
     async register(input, clientAddress) {
       await limit(`register:address:${limitKeyOfAddress(clientAddress)}`, REGISTER_PER_ADDRESS);
-      if (signUp === "closed") {
-        throw new AerostackError("FORBIDDEN", {
-          message: "This installation does not take new accounts.",
-          fix: "Ask its operator for one.",
-        });
-      }
-      if (!input.ageConfirmed) {
-        throw new AerostackError("FORBIDDEN", {
-          message: "Accounts are for people of 16 years or older.",
-          fix: "Nothing of what was entered has been kept.",
-        });
-      }
-      const row = await newAccountRow(input, false);
+      requireOpenSignUp(signUp);
+      requireAge(input.ageConfirmed);
+      const row = await rowOf(input, false);
       const inserted = await sql.transaction((trx) => accountStore.insert(trx, row));
       if (!inserted) throw new AerostackError("AUTH_USER_EXISTS");
       onCreated(row);
@@ -126,9 +105,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
       if (!valid) throw new AerostackError("AUTH_INVALID_CREDENTIALS");
       // Only where it is still the same: otherwise a password that was replaced meanwhile would come back.
       if (rehash) await accountStore.replacePasswordHash(sql.db, account, await hasher.hash(password), clock.now());
-      const challengeToken = await challenge(account.id);
-      if (challengeToken !== null) return { kind: "mfa-required", challengeToken };
-      return { kind: "logged-in", session: await sessions.open(account) };
+      return await logInAs(account);
     },
 
     async require(accountId) {
@@ -152,7 +129,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
 
     async setUp(token, input, clientAddress) {
       await limit(`setup:address:${limitKeyOfAddress(clientAddress)}`, LOGIN_PER_ADDRESS);
-      const row = await newAccountRow(input, true);
+      const row = await rowOf(input, true);
       await sql.transaction(async (trx) => {
         const taken = await accountStore.takeSetupToken(trx, hashToken(token));
         if (!taken || (await accountStore.adminExists(trx))) throw new AerostackError("AUTH_SETUP_TOKEN_INVALID");

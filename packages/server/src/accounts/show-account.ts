@@ -1,5 +1,6 @@
 import type { SessionResponse, User } from "@aerostack/contracts";
 import { toIso } from "../kernel/page.ts";
+import type { LoginResult } from "./log-in-as.ts";
 import type { OpenedSession } from "./sessions.ts";
 import type { AccountRow } from "./store.ts";
 
@@ -22,4 +23,10 @@ export function showSession(session: OpenedSession): SessionResponse {
     expiresAt: toIso(session.expiresAtMs),
     user: showUser(session.account),
   };
+}
+
+/** Tokens, or what the second step of the log-in is begun with. */
+export function showLogin(result: LoginResult) {
+  if (result.kind === "logged-in") return showSession(result.session);
+  return { mfaRequired: true as const, challengeToken: result.challengeToken };
 }

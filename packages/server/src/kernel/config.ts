@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { parseS3Location } from "@aerostack/kernel";
 import type { z } from "zod";
+import { checkLogInSettings } from "./log-in-settings.ts";
 import { SETTINGS, type Setting } from "./settings.ts";
 
 type Settings = typeof SETTINGS;
@@ -24,7 +25,14 @@ type OptionalSetting =
   | "httpPort"
   | "secretScanningKeys"
   | "metricsPort"
-  | "otlpEndpoint";
+  | "otlpEndpoint"
+  | "githubClientId"
+  | "githubClientSecret"
+  | "googleClientId"
+  | "googleClientSecret"
+  | "oidcIssuer"
+  | "oidcClientId"
+  | "oidcClientSecret";
 
 /** The server's settings, read once at start and passed in from there. */
 export type Config = {
@@ -116,6 +124,7 @@ function checkTogether(config: Config): string[] {
       if (value === undefined) problems.push(`${name}: found nothing; Twilio needs account, auth token and sender.`);
     }
   }
+  problems.push(...checkLogInSettings(config));
   if (config.s3Url !== undefined) {
     try {
       parseS3Location(config.s3Url);

@@ -1,83 +1,10 @@
 import { isIP } from "node:net";
 import { PLAN_NAMES, planNameSchema } from "@aerostack/contracts";
 import { z } from "zod";
+import { numberSetting, setting, urlWithProtocol, wholeNumber } from "./define-setting.ts";
+import { LOG_IN_SETTINGS } from "./log-in-settings.ts";
 
-/**
- * Every setting of the server, in the order of the reference page that is generated from this table. A setting is read
- * from one environment variable, once, at start.
- */
-export interface Setting<Schema extends z.ZodType = z.ZodType> {
-  readonly variable: string;
-  readonly schema: Schema;
-  /** What a person is told the value may be. */
-  readonly allowed: string;
-  readonly description: string;
-  /** The default as the reference page shows it; null where the setting is off unless given. */
-  readonly fallback: string | null;
-  /** True: the value may hold a credential and is never printed. */
-  readonly secret: boolean;
-  readonly group: SettingGroup;
-}
-
-export const SETTING_GROUPS = [
-  "Server",
-  "Engines",
-  "Network",
-  "Messages",
-  "Functions",
-  "Limits",
-  "Observability",
-] as const;
-export type SettingGroup = (typeof SETTING_GROUPS)[number];
-
-interface SettingOptions<Schema extends z.ZodType> {
-  readonly schema: Schema;
-  readonly allowed: string;
-  readonly description: string;
-  readonly fallback?: string;
-  readonly secret?: boolean;
-}
-
-function setting<Schema extends z.ZodType>(
-  group: SettingGroup,
-  variable: string,
-  options: SettingOptions<Schema>,
-): Setting<Schema> {
-  return {
-    variable,
-    group,
-    schema: options.schema,
-    allowed: options.allowed,
-    description: options.description,
-    fallback: options.fallback ?? null,
-    secret: options.secret ?? false,
-  };
-}
-
-function wholeNumber(minimum: number, maximum: number) {
-  return z
-    .string()
-    .regex(/^\d{1,12}$/)
-    .transform(Number)
-    .pipe(z.int().min(minimum).max(maximum));
-}
-
-function numberSetting(
-  group: SettingGroup,
-  variable: string,
-  bounds: { minimum: number; maximum: number; fallback: number; description: string },
-) {
-  return setting(group, variable, {
-    schema: wholeNumber(bounds.minimum, bounds.maximum),
-    allowed: `a whole number from ${bounds.minimum} to ${bounds.maximum}`,
-    description: bounds.description,
-    fallback: String(bounds.fallback),
-  });
-}
-
-function urlWithProtocol(protocols: readonly string[]) {
-  return z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol.slice(0, -1)));
-}
+export { SETTING_GROUPS, type Setting } from "./define-setting.ts";
 
 const mailFromSchema = z
   .string()
@@ -102,6 +29,10 @@ const SECRET_SCANNERS: Readonly<Record<string, string>> = {
   github: "https://api.github.com/meta/public_keys/secret_scanning",
 };
 
+/**
+ * Every setting of the server, in the order of the reference page that is generated from this table. A setting is read
+ * from one environment variable, once, at start.
+ */
 export const SETTINGS = {
   port: setting("Server", "PORT", {
     schema: wholeNumber(0, 65_535),
@@ -266,6 +197,8 @@ export const SETTINGS = {
       "Private hosts that functions may reach in spite of the egress rule, which refuses private, loopback, link-local and metadata addresses.",
     fallback: "",
   }),
+
+  ...LOG_IN_SETTINGS,
 
   smtpUrl: setting("Messages", "AEROSTACK_SMTP_URL", {
     schema: urlWithProtocol(["smtp", "smtps"]),

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { getPriority } from "node:os";
 import { describe, expect, it } from "vitest";
-import { createPasswordHasher, PASSWORD_ITERATIONS } from "./password-hash.ts";
+import { createPasswordHasher, isPasswordSet, PASSWORD_ITERATIONS } from "./password-hash.ts";
 
 describe("P26 password hashes", () => {
   it("use PBKDF2-SHA256 with 600,000 iterations and a salt of their own", async () => {
@@ -12,6 +12,16 @@ describe("P26 password hashes", () => {
     expect(stored).not.toContain("Correct");
     expect(await hasher.verify("Correct horse 1", stored)).toEqual({ valid: true, rehash: false });
     expect(await hasher.verify("correct horse 1", stored)).toEqual({ valid: false, rehash: false });
+  });
+
+  it("of no password are opened by none, after the same work", async () => {
+    const hasher = createPasswordHasher(1_000);
+    const stored = hasher.none();
+    expect(stored).toMatch(/^pbkdf2-sha256\$1000\$[\w-]{22}\$$/);
+    expect([isPasswordSet(stored), isPasswordSet(await hasher.hash("Pass1234"))]).toEqual([false, true]);
+    for (const password of ["", "$", "Pass1234"]) {
+      expect(await hasher.verify(password, stored)).toEqual({ valid: false, rehash: false });
+    }
   });
 
   it("are re-made when their parameters are older, and only for the right password", async () => {

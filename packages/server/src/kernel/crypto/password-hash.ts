@@ -16,6 +16,8 @@ export interface PasswordHasher {
   verify(password: string, stored: string): Promise<{ readonly valid: boolean; readonly rehash: boolean }>;
   /** Takes as long as a wrong password does: for accounts that do not exist. */
   pretend(password: string): Promise<void>;
+  /** The hash of no password: for who logs in another way. It takes as long as any other to be told so. */
+  none(): string;
   /** Any derivation, in turn with all others. @throws SERVICE_UNAVAILABLE when too many wait */
   derive(job: HashJob): Promise<HashResult>;
 }
@@ -94,10 +96,16 @@ export function createPasswordHasher(
       const valid = expected.length === found.length && timingSafeEqual(expected, found);
       return { valid, rehash: valid && Number(rounds) < iterations };
     },
+    none: () => ["pbkdf2-sha256", iterations, randomBytes(SALT_BYTES).toString("base64url"), ""].join("$"),
     async pretend(password) {
       await derivePassword(password, randomBytes(SALT_BYTES), iterations);
     },
   };
+}
+
+/** False for a hash that `none` made. */
+export function isPasswordSet(stored: string): boolean {
+  return !stored.endsWith("$");
 }
 
 function defaultThreads(): number {

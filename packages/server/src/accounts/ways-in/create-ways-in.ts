@@ -1,0 +1,68 @@
+import { type Clock, deriveKey } from "@aerostack/kernel";
+import type { Audit } from "../../audit/record.ts";
+import type { PasswordHasher } from "../../kernel/crypto/password-hash.ts";
+import type { Limiter } from "../../kernel/limiter/limiter.ts";
+import type { Logger } from "../../kernel/log.ts";
+import type { OutgoingFetch } from "../../kernel/outgoing.ts";
+import type { Sql } from "../../kernel/sql/index.ts";
+import type { Notices } from "../../notices/service.ts";
+import type { LogInAs } from "../log-in-as.ts";
+import { createAccountIdentities } from "./providers/account-identities.ts";
+import { createLogInProviders } from "./providers/log-in-providers.ts";
+import { createProviderAccounts } from "./providers/provider-accounts.ts";
+import { createProviderLogIn } from "./providers/provider-log-in.ts";
+import type { LogInProviderSettings } from "./providers/provider-settings.ts";
+import { providerRoutes } from "./providers/routes.ts";
+import { createWayInTokens } from "./way-in-tokens.ts";
+
+export interface WaysInOptions {
+  readonly sql: Sql<unknown>;
+  readonly clock: Clock;
+  readonly limiter: Limiter;
+  readonly log: Logger;
+  readonly audit: Audit;
+  readonly notices: Pick<Notices, "sendInBackground">;
+  readonly hasher: Pick<PasswordHasher, "none">;
+  /** 32 bytes that all servers of the installation share; keys of our own are derived from it. */
+  readonly installationKey: Uint8Array;
+  readonly signUp: "open" | "closed";
+  readonly providers: readonly LogInProviderSettings[];
+  /** Reaches the providers that the operator named. */
+  readonly fetch: OutgoingFetch;
+  readonly logInAs: LogInAs;
+  readonly origin: () => string;
+}
+
+/**
+ * Responsible for the ways into an account beside its password. Never opens a session itself: that is the log-in's, which
+ * asks for the second factor. Never keeps what another provider gave, but name and e-mail address.
+ */
+export function createWaysIn(options: WaysInOptions) {
+  const { sql, clock, limiter, log, audit, notices, logInAs, origin } = options;
+  const tokens = createWayInTokens(sql, clock);
+  const providers = createLogInProviders({ settings: options.providers, clock, fetch: options.fetch });
+  const identities = createAccountIdentities({
+    sql,
+    clock,
+    audit,
+    notices,
+    nameOf: (id) => providers.all.find((provider) => provider.id === id)?.name ?? id,
+  });
+  const logIn = createProviderLogIn({
+    sql,
+    key: deriveKey(options.installationKey, "account-log-in-states"),
+    tokens,
+    limiter,
+    providers,
+    accounts: createProviderAccounts({ sql, clock, hasher: options.hasher, audit, signUp: options.signUp }),
+    identities,
+    logInAs,
+    origin,
+    log,
+  });
+
+  return {
+    removeExpired: tokens.removeExpired,
+    routes: providerRoutes({ providers, logIn, identities, origin }),
+  };
+}

@@ -1,0 +1,18 @@
+import type { Clock } from "@aerostack/kernel";
+import { createOneTimeTokens, type OneTimeTokens, type TokenKindFacts } from "../../identity/one-time-tokens.ts";
+import type { Sql } from "../../kernel/sql/index.ts";
+
+/** `oauth-state` goes to the provider and back; `oauth-code` is what the page gets tokens for. */
+export type WayInTokenKind = "oauth-state" | "oauth-code";
+export type WayInTokens = OneTimeTokens<WayInTokenKind>;
+
+const MINUTE_MS = 60_000;
+
+const KINDS: Readonly<Record<WayInTokenKind, TokenKindFacts>> = {
+  "oauth-state": { prefix: "aw", lifetimeMs: 10 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
+  "oauth-code": { prefix: "ac", lifetimeMs: 2 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
+};
+
+export function createWayInTokens(sql: Sql<unknown>, clock: Clock): WayInTokens {
+  return createOneTimeTokens({ sql, clock, table: "account_way_in_tokens", kinds: KINDS });
+}

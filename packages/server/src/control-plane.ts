@@ -19,6 +19,7 @@ import { accountRoutes } from "./accounts/routes.ts";
 import { secondFactorRoutes } from "./accounts/second-factor/routes.ts";
 import { createAccountSecondFactors } from "./accounts/second-factor/second-factor.ts";
 import { createAccountService } from "./accounts/service.ts";
+import { createSessionCookies } from "./accounts/session-cookie.ts";
 import { createSessions } from "./accounts/sessions.ts";
 import { createWaysIn } from "./accounts/ways-in/create-ways-in.ts";
 import type { LogInProviderSettings } from "./accounts/ways-in/providers/provider-settings.ts";
@@ -134,6 +135,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     onReuse: (accountId) =>
       notices.sendInBackground({ accountId, template: "refresh-reuse", data: happenedNow(clock) }),
   });
+  const cookies = createSessionCookies(origin);
   const hasher = createPasswordHasher(options.passwordIterations);
   const accountTokens = createAccountTokens(sql, clock);
   const secondFactors = createAccountSecondFactors({
@@ -262,6 +264,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...accountRoutes({
         accounts,
         sessions,
+        cookies,
         accessTokens,
         changePassword: createPasswordChanger({
           sql,
@@ -313,6 +316,6 @@ export function createControlPlane(options: ControlPlaneOptions) {
         urlOf: options.projectUrl,
         describeCollections: options.describeCollections,
       }),
-    ],
+    ].map(cookies.deliver),
   };
 }

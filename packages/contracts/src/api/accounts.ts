@@ -40,7 +40,9 @@ export const verifyEmailRequestSchema = z.object({
 
 export const resendVerificationRequestSchema = z.object({ email: emailSchema });
 
-export const refreshRequestSchema = z.object({ refreshToken: z.string().min(1).max(200) });
+export const refreshRequestSchema = z.object({
+  refreshToken: z.string().min(1).max(200).optional().describe("Left out by pages whose browser keeps it in a cookie"),
+});
 
 export const logoutRequestSchema = z.object({ refreshToken: z.string().min(1).max(200).optional() });
 
@@ -56,7 +58,10 @@ export type User = z.infer<typeof userSchema>;
 
 export const sessionResponseSchema = z.object({
   token: z.string().describe("Access token (JWT), valid for 15 minutes"),
-  refreshToken: z.string().describe("Valid for 30 days and once: each use gives a new one"),
+  refreshToken: z
+    .string()
+    .optional()
+    .describe("Valid for 30 days and once: each use gives a new one. Not there where it was asked for in a cookie"),
   expiresAt: timestampSchema.describe("When the access token expires"),
   user: userSchema,
 });

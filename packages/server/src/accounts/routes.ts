@@ -1,4 +1,5 @@
 import {
+  AerostackError,
   changePasswordRequestSchema,
   jwksResponseSchema,
   loginRequestSchema,
@@ -14,12 +15,14 @@ import { defineRoute, type Route } from "../edge/define-route.ts";
 import type { AccessTokens } from "./access-token.ts";
 import type { createPasswordChanger } from "./password-change.ts";
 import type { AccountService } from "./service.ts";
+import type { SessionCookies } from "./session-cookie.ts";
 import type { Sessions } from "./sessions.ts";
 import { showLogin, showSession, showUser } from "./show-account.ts";
 
 export interface AccountRoutesOptions {
   readonly accounts: AccountService;
   readonly sessions: Sessions;
+  readonly cookies: SessionCookies;
   readonly accessTokens: Pick<AccessTokens, "publicKeys">;
   readonly changePassword: ReturnType<typeof createPasswordChanger>;
 }
@@ -27,7 +30,7 @@ export interface AccountRoutesOptions {
 const TAG = "Accounts";
 
 export function accountRoutes(options: AccountRoutesOptions): readonly Route[] {
-  const { accounts, sessions, accessTokens, changePassword } = options;
+  const { accounts, sessions, cookies, accessTokens, changePassword } = options;
   return [
     defineRoute({
       method: "get",
@@ -85,27 +88,34 @@ export function accountRoutes(options: AccountRoutesOptions): readonly Route[] {
       method: "post",
       path: "/api/auth/refresh",
       summary: "Get new tokens for a refresh token",
-      description: "Each refresh token is valid once. Using one twice ends its session.",
+      description:
+        "Each refresh token is valid once. Using one twice ends its session. A page of this server sends `X-Aerostack-Session: cookie` here and at every log-in instead: the token is kept in an HttpOnly cookie then, and in no answer. Tabs of one browser take turns.",
       tag: TAG,
       auth: "none",
       body: refreshRequestSchema,
       response: { status: 200, schema: sessionResponseSchema },
-      errors: ["AUTH_TOKEN_INVALID", "AUTH_TOKEN_EXPIRED"],
-      handler: async ({ body }) => showSession(await sessions.refresh(body.refreshToken)),
+      errors: ["AUTH_TOKEN_INVALID", "AUTH_TOKEN_EXPIRED", "FORBIDDEN"],
+      handler: async ({ body, request }) => {
+        const refreshToken = body.refreshToken ?? cookies.read(request);
+        if (refreshToken === undefined) throw new AerostackError("AUTH_TOKEN_INVALID", { fix: "Log in." });
+        return showSession(await sessions.refresh(refreshToken));
+      },
     }),
     defineRoute({
       method: "post",
       path: "/api/auth/logout",
       summary: "Log out",
-      description: "Ends the session of the access token, of the refresh token in the body, or of both.",
+      description: "Ends the session of the access token, of the refresh token in the body or cookie, or of both.",
       tag: TAG,
       auth: "none",
       body: logoutRequestSchema,
       response: { status: 200, schema: successSchema },
-      handler: async ({ principal, body }) => {
+      errors: ["FORBIDDEN"],
+      handler: async ({ principal, body, request }) => {
+        const refreshToken = body.refreshToken ?? cookies.read(request);
         if (principal?.via === "session") await sessions.end(principal.credentialId);
-        if (body.refreshToken !== undefined) await sessions.endByRefreshToken(body.refreshToken);
-        return { success: true as const };
+        if (refreshToken !== undefined) await sessions.endByRefreshToken(refreshToken);
+        return cookies.forget(request, { success: true });
       },
     }),
     ...["/api/auth/me", "/api/v1/account"].map((path) =>

@@ -39,7 +39,7 @@ export interface Sessions {
   removeExpired(): Promise<void>;
 }
 
-const REFRESH_TOKEN_LIFETIME_MS = 30 * 24 * 60 * 60_000;
+export const REFRESH_TOKEN_LIFETIME_MS = 30 * 24 * 60 * 60_000;
 /** 250 random bits. */
 const REFRESH_TOKEN_CHARACTERS = 50;
 

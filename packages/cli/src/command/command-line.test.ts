@@ -119,6 +119,7 @@ describe("every command", () => {
       "deploy",
       "domains remove",
       "keys revoke",
+      "keys rotate",
       "kv delete",
       "projects delete",
       "queue endpoint",

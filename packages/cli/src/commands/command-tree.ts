@@ -1,4 +1,5 @@
 import type { HelpSection } from "../command/render-help.ts";
+import { auditGroup } from "./audit/group.ts";
 import { collectionsGroup } from "./collections/group.ts";
 import { dbGroup } from "./db/group.ts";
 import { deployCommand } from "./deploy.ts";
@@ -37,6 +38,6 @@ export const COMMAND_SECTIONS: readonly HelpSection[] = [
   },
   {
     title: "Account and set-up",
-    commands: [projectsGroup, keysGroup, linkCommand, whoamiCommand, logoutCommand, doctorCommand],
+    commands: [projectsGroup, keysGroup, auditGroup, linkCommand, whoamiCommand, logoutCommand, doctorCommand],
   },
 ];

@@ -33,6 +33,8 @@ export const keysListCommand = defineCommand({
             { title: "Name" },
             { title: "Kind" },
             { title: "Key", paint: terminal.style.accent },
+            { title: "May" },
+            { title: "From" },
             { title: "Created" },
             { title: "Last used" },
             { title: "State" },
@@ -42,6 +44,8 @@ export const keysListCommand = defineCommand({
             printableLine(key.name),
             "kind" in key ? key.kind : "account",
             `${key.prefix}…`,
+            key.scopes.join(" "),
+            key.allowedIps.length === 0 ? "anywhere" : key.allowedIps.join(" "),
             formatAgo(key.createdAt, now),
             key.lastUsedAt === null ? "never" : formatAgo(key.lastUsedAt, now),
             stateOf(key, now),
@@ -54,11 +58,19 @@ export const keysListCommand = defineCommand({
   },
 });
 
-function stateOf(
-  key: { readonly revokedAt: string | null; readonly expiresAt?: string | null },
-  nowMs: number,
-): string {
+function stateOf(key: Pick<AccountKey, "revokedAt" | "expiresAt" | "replacedBy">, nowMs: number): string {
   if (key.revokedAt !== null) return "revoked";
-  if (key.expiresAt == null) return "valid";
-  return Date.parse(key.expiresAt) <= nowMs ? "expired" : `until ${key.expiresAt.slice(0, "2026-01-01".length)}`;
+  if (key.replacedBy !== null)
+    return isPast(key.expiresAt, nowMs) ? "rotated" : `rotated, ends ${minuteOf(key.expiresAt)}`;
+  if (key.expiresAt === null) return "valid";
+  return isPast(key.expiresAt, nowMs) ? "expired" : `until ${key.expiresAt.slice(0, "2026-01-01".length)}`;
+}
+
+function isPast(time: string | null, nowMs: number): boolean {
+  return time !== null && Date.parse(time) <= nowMs;
+}
+
+/** `2026-01-01 12:00`, UTC. */
+function minuteOf(time: string | null): string {
+  return time === null ? "" : time.slice(0, "2026-01-01T00:00".length).replace("T", " ");
 }

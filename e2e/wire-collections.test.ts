@@ -419,6 +419,38 @@ describe("W2.2 collections", () => {
     expect(answer.body.details.fieldErrors).toBeTypeOf("object");
   });
 
+  it("W2.2-list sees what is within objects: rules, filters in the address and as JSON", async () => {
+    await define("docs", {
+      schema: {
+        type: "object",
+        properties: { data: { type: "object", properties: { owner: { type: "object" }, n: { type: "integer" } } } },
+      },
+      rules: { list: "row.data.owner.id == user.id", get: "row.data.owner.id == user.id" },
+    });
+    const path = "/v1/collections/docs/items";
+    const create = async (data: unknown) =>
+      (await call("POST", path, sdkHeaders(secretKey), { data })).body.id as string;
+    const mine = await create({ owner: { id: alice.id }, n: 1 });
+    const theirs = await create({ owner: { id: bob.id }, n: 2 });
+    const ids = async (query: string, headers: Record<string, string>) =>
+      (await call("GET", `${path}${query}`, headers)).body.items.map(({ id }: { id: string }) => id);
+    expect(await ids("", asUser(alice.token))).toEqual([mine]);
+    expect(await ids("?data.n[gte]=2", asUser(alice.token))).toEqual([]);
+    expect(await ids("?data.n[gte]=2", sdkHeaders(secretKey))).toEqual([theirs]);
+    const filter = encodeURIComponent(JSON.stringify({ "data.owner.id": [alice.id, bob.id], "data.n": { lt: 2 } }));
+    expect(await ids(`?filter=${filter}`, sdkHeaders(secretKey))).toEqual([mine]);
+    // One item is judged in the server, a list in the database: the same answer.
+    expect((await call("GET", `/v1/collections/items/${theirs}`, asUser(alice.token))).status).toBe(404);
+    expect((await call("GET", `/v1/collections/items/${mine}`, asUser(alice.token))).status).toBe(200);
+    const injected = await call(
+      "GET",
+      `${path}?${encodeURIComponent("data.owner.x')=1 OR (''")}=`,
+      asUser(alice.token),
+    );
+    expect(injected).toMatchObject({ status: 400, body: { code: "VALIDATION_ERROR" } });
+    await developer.call("DELETE", `/api/v1/projects/${project.id}/collections/docs?confirm=docs`);
+  });
+
   it("W2.2-list binds what looks like SQL", async () => {
     for (const value of ["' OR '1'='1", "x'); DROP TABLE todos; --", "%", "\u0000"]) {
       const answer = await call("GET", `${items}?title=${encodeURIComponent(value)}`, sdkHeaders(secretKey));

@@ -43,7 +43,7 @@ export function createItemOperations(options: {
       path: "/v1/collections/:name/items",
       summary: "List items of a collection",
       description:
-        "Any field filters: `?done=false`, `?priority[gte]=2`, with the operators eq, ne, gt, gte, lt, lte, in, nin, contains, startsWith, has (in a list) and null; `filter` takes the same as JSON with and, or and not. Only what the rule for list lets the caller see is listed and counted.",
+        "Any field filters: `?done=false`, `?priority[gte]=2`, with the operators eq, ne, gt, gte, lt, lte, in, nin, contains, startsWith, has (in a list) and null; a path such as `data.owner.id` is what is within an object; `filter` takes the same as JSON with and, or and not. Only what the rule for list lets the caller see is listed and counted.",
       tag: TAG,
       access: "project",
       permission: "data.read",

@@ -1,8 +1,9 @@
 import { AerostackError } from "@aerostack/contracts";
-import { equals, isNull, isOneOf, isOrderedTo, listHas } from "../column-conditions.ts";
+import { equals, isNull, isOneOf, isOrderedTo, isPartOf, listHas } from "../field-conditions.ts";
 import type { Comparison, Scalar } from "../rules/rule.ts";
-import type { Column, Columns } from "../schema/columns.ts";
-import { all, any, not, quoted, type SqlCondition } from "../sql-condition.ts";
+import type { Columns } from "../schema/columns.ts";
+import { type Field, fieldAt, MAX_NESTED_NAMES, nameOf } from "../schema/nested-field.ts";
+import { all, any, not, type SqlCondition } from "../sql-condition.ts";
 
 /** Comparisons of one list; each is a bound value. */
 const MAX_CONDITIONS = 40;
@@ -13,7 +14,7 @@ const OPERATORS = ["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "contains"
 type Operator = (typeof OPERATORS)[number];
 
 const ORDER: Readonly<Partial<Record<Operator, Comparison>>> = { gt: ">", gte: ">=", lt: "<", lte: "<=" };
-const FIELD_PARAMETER = /^([A-Za-z_][A-Za-z0-9_]*)(?:\[([A-Za-z]+)\])?$/;
+const FIELD_PARAMETER = /^([A-Za-z_][A-Za-z0-9_.$-]*)(?:\[([A-Za-z]+)\])?$/;
 
 function refuse(field: string, reason: string): never {
   throw new AerostackError("VALIDATION_ERROR", {
@@ -36,11 +37,14 @@ export interface Filters {
  */
 export function filtersToSql({ parameters, json }: Filters, columns: Columns): SqlCondition {
   let conditions = 0;
+  let nestedNames = 0;
 
-  function columnOf(field: string): Column {
-    const column = columns.get(field);
-    if (column === undefined) refuse(field, "there is no such field");
-    return column;
+  function fieldOf(name: string): Field {
+    const field = fieldAt(columns, name.split("."));
+    if ("flaw" in field) return refuse(name, field.flaw);
+    nestedNames += field.path.length;
+    if (nestedNames <= MAX_NESTED_NAMES) return field;
+    return refuse(name, `the paths of a filter have no more than ${MAX_NESTED_NAMES} names below fields in all`);
   }
 
   function operatorOf(field: string, name: string): Operator {
@@ -48,9 +52,9 @@ export function filtersToSql({ parameters, json }: Filters, columns: Columns): S
     return operator ?? refuse(field, `'${name}' is none of ${OPERATORS.join(", ")}`);
   }
 
-  function condition(column: Column, operator: Operator, value: unknown): SqlCondition {
-    if (++conditions > MAX_CONDITIONS) refuse(column.name, `a filter has at most ${MAX_CONDITIONS} conditions`);
-    return compare(column, operator, value);
+  function condition(field: Field, operator: Operator, value: unknown): SqlCondition {
+    if (++conditions > MAX_CONDITIONS) refuse(nameOf(field), `a filter has at most ${MAX_CONDITIONS} conditions`);
+    return compare(field, operator, value);
   }
 
   function fromJson(value: unknown, depth: number): SqlCondition {
@@ -64,25 +68,25 @@ export function filtersToSql({ parameters, json }: Filters, columns: Columns): S
           const parts = part.map((one) => fromJson(one, depth + 1));
           return key === "and" ? all(parts) : any(parts);
         }
-        return fromField(columnOf(key), part);
+        return fromField(fieldOf(key), part);
       }),
     );
   }
 
-  function fromField(column: Column, value: unknown): SqlCondition {
-    if (typeof value !== "object" || value === null) return condition(column, "eq", value);
-    if (Array.isArray(value)) return condition(column, "in", value);
+  function fromField(field: Field, value: unknown): SqlCondition {
+    if (typeof value !== "object" || value === null) return condition(field, "eq", value);
+    if (Array.isArray(value)) return condition(field, "in", value);
     return all(
-      Object.entries(value).map(([name, operand]) => condition(column, operatorOf(column.name, name), operand)),
+      Object.entries(value).map(([name, operand]) => condition(field, operatorOf(nameOf(field), name), operand)),
     );
   }
 
   function fromParameter(key: string, text: unknown): SqlCondition {
-    const [, field, name = "eq"] = FIELD_PARAMETER.exec(key) ?? [];
-    if (field === undefined) return refuse(key, "is neither a field nor a parameter of lists");
-    const column = columnOf(field);
-    const operator = operatorOf(field, name);
-    return condition(column, operator, readParameter(column, operator, String(text)));
+    const [, path, name = "eq"] = FIELD_PARAMETER.exec(key) ?? [];
+    if (path === undefined) return refuse(key, "is neither a field nor a parameter of lists");
+    const field = fieldOf(path);
+    const operator = operatorOf(path, name);
+    return condition(field, operator, readParameter(field, operator, String(text)));
   }
 
   const fromQuery = Object.entries(parameters)
@@ -101,71 +105,70 @@ function parseJson(text: string): unknown {
 }
 
 /** A query parameter's text as a value of the field's type. */
-function readParameter(column: Column, operator: Operator, text: string): unknown {
+function readParameter(field: Field, operator: Operator, text: string): unknown {
   if (operator === "null") return text !== "false";
-  if (operator === "in" || operator === "nin") return text.split(",").map((part) => readScalar(column, part.trim()));
+  if (operator === "in" || operator === "nin") return text.split(",").map((part) => readScalar(field, part.trim()));
   if (operator === "has") return readJsonScalar(text);
-  return readScalar(column, text);
+  if (operator === "contains" || operator === "startsWith") return text;
+  return readScalar(field, text);
 }
 
-function readScalar(column: Column, text: string): Scalar {
-  if (column.kind === "string" || column.kind === "json") return text;
+function readScalar(field: Field, text: string): Scalar {
+  if (field.kind === "string" || field.kind === "json") return text;
   if (text === "null") return null;
-  if (column.kind === "boolean") {
+  if (field.kind === "any") return readJsonScalar(text);
+  if (field.kind === "boolean") {
     if (text === "true" || text === "1") return true;
-    return text === "false" || text === "0" ? false : refuse(column.name, "must be true or false");
+    return text === "false" || text === "0" ? false : refuse(nameOf(field), "must be true or false");
   }
   const number = text.trim() === "" ? Number.NaN : Number(text);
-  return Number.isFinite(number) ? number : refuse(column.name, "must be a number");
+  return Number.isFinite(number) ? number : refuse(nameOf(field), "must be a number");
 }
 
-/** In a list of unknown type: `7`, `true` and `null` are what they look like. */
+/** Where the schema does not say of which type a value is: `7`, `true` and `null` are what they look like. */
 function readJsonScalar(text: string): Scalar {
   if (text === "null") return null;
   if (text === "true" || text === "false") return text === "true";
   return /^-?(?:0|[1-9]\d{0,14})(?:\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
-function compare(column: Column, operator: Operator, value: unknown): SqlCondition {
-  const { name, kind } = column;
+function compare(field: Field, operator: Operator, value: unknown): SqlCondition {
+  const { kind } = field;
+  const name = nameOf(field);
   if (operator === "null") {
     if (typeof value !== "boolean") refuse(name, "'null' needs true or false");
-    return value ? isNull(column) : not(isNull(column));
+    return value ? isNull(field) : not(isNull(field));
   }
   if (operator === "has") {
-    if (kind !== "json") refuse(name, "'has' is for fields that hold a list");
-    return listHas(column, toScalar(name, value));
+    if (kind !== "json" && kind !== "any") refuse(name, "'has' is for fields that hold a list");
+    return listHas(field, toScalar(name, value));
   }
   if (kind === "json") {
-    if (value === null && (operator === "eq" || operator === "ne")) return compare(column, "null", operator === "eq");
+    if (value === null && (operator === "eq" || operator === "ne")) return compare(field, "null", operator === "eq");
     refuse(name, "holds a list or object: use 'has' or 'null'");
   }
   const comparison = ORDER[operator];
   if (comparison !== undefined) {
-    if (kind === "boolean") refuse(name, "true and false are in no order");
-    return isOrderedTo(column, comparison, toValue(column, value));
+    if (kind === "boolean" || typeof value === "boolean") refuse(name, "true and false are in no order");
+    return isOrderedTo(field, comparison, toValue(field, value));
   }
   switch (operator) {
     case "eq":
-      return equals(column, toValue(column, value));
+      return equals(field, toValue(field, value));
     case "ne":
-      return not(equals(column, toValue(column, value)));
+      return not(equals(field, toValue(field, value)));
     case "in":
-      return isOneOf(column, toValues(column, value));
+      return isOneOf(field, toValues(field, value));
     case "nin":
-      return not(isOneOf(column, toValues(column, value)));
+      return not(isOneOf(field, toValues(field, value)));
     default:
-      return isPartOf(column, operator === "contains", value);
+      if (kind !== "string" && kind !== "any") refuse(name, "is no text");
+      return isPartOf(
+        field,
+        operator === "contains",
+        typeof value === "string" ? value : refuse(name, "must be a text"),
+      );
   }
-}
-
-/** Texts of the field that have this one in them, or at their beginning; upper and lower case are different. */
-function isPartOf(column: Column, anywhere: boolean, value: unknown): SqlCondition {
-  if (column.kind !== "string") refuse(column.name, "is no text");
-  if (typeof value !== "string") refuse(column.name, "must be a text");
-  const name = quoted(column.name);
-  const sql = anywhere ? `instr(${name}, ?) > 0` : `substr(${name}, 1, length(?)) = ?`;
-  return { sql: `(${name} IS NOT NULL AND ${sql})`, params: anywhere ? [value] : [value, value] };
 }
 
 function toScalar(field: string, value: unknown): Scalar {
@@ -174,16 +177,17 @@ function toScalar(field: string, value: unknown): Scalar {
 }
 
 /** A value of another type would be like none: most likely that is a mistake, and it is said. */
-function toValue(column: Column, value: unknown): Scalar {
+function toValue(field: Field, value: unknown): Scalar {
   if (value === null) return null;
-  const expected = column.kind === "integer" ? "number" : column.kind;
-  if (typeof value !== expected) refuse(column.name, `must be a ${expected === "string" ? "text" : expected}`);
+  if (field.kind === "any") return toScalar(nameOf(field), value);
+  const expected = field.kind === "integer" ? "number" : field.kind;
+  if (typeof value !== expected) refuse(nameOf(field), `must be a ${expected === "string" ? "text" : expected}`);
   return value as Scalar;
 }
 
-function toValues(column: Column, value: unknown): Scalar[] {
+function toValues(field: Field, value: unknown): Scalar[] {
   if (!Array.isArray(value) || value.length > MAX_LIST_VALUES) {
-    return refuse(column.name, `needs a list of at most ${MAX_LIST_VALUES} values`);
+    return refuse(nameOf(field), `needs a list of at most ${MAX_LIST_VALUES} values`);
   }
-  return value.map((one) => toValue(column, one));
+  return value.map((one) => toValue(field, one));
 }

@@ -377,6 +377,111 @@ describe("lists", () => {
   });
 });
 
+describe("lists of items with objects", () => {
+  const schema = {
+    type: "object",
+    $defs: { person: { type: "object", properties: { id: { type: "string" }, age: { type: ["integer", "null"] } } } },
+    properties: {
+      name: { type: "string" },
+      data: {
+        type: "object",
+        properties: { owner: { $ref: "#/$defs/person" }, tags: { type: "array" }, ok: { type: "boolean" } },
+      },
+      free: { type: "object" },
+    },
+  };
+  beforeEach(async () => {
+    const rules = { list: "row.data.owner.id == user.id || user.id in row.free.members" };
+    await test.service.put(project, "todos", definitionOf({ schema, rules }), {
+      allowDestructive: false,
+      dryRun: false,
+    });
+    const rows = [
+      { name: "a", data: { owner: { id: "usr_a", age: 7 }, tags: ["x", 7], ok: true }, free: { zip: "07", n: 1 } },
+      { name: "b", data: { owner: { id: "usr_b", age: null } }, free: { members: ["usr_a"], zip: 7 } },
+      { name: "c", data: {}, free: { deep: { er: { text: "50% off" } } } },
+      { name: "d" },
+    ];
+    for (const row of rows) await create(row);
+  });
+  const names = async (parameters: Partial<ListParameters>, caller: ItemCaller = TRUSTED) =>
+    (await list(parameters, caller)).items.map(({ name }) => name);
+
+  it("hold what the rule lets a user see by values within the objects", async () => {
+    expect(await names({}, ALICE)).toEqual(["a", "b"]);
+    expect(await names({}, BOB)).toEqual(["b"]);
+    expect(await names({ "data.owner.age": "7" }, BOB)).toEqual([]);
+  });
+
+  it.each<[Partial<ListParameters>, string[]]>([
+    [{ "data.owner.id": "usr_a" }, ["a"]],
+    [{ "data.owner.id[ne]": "usr_a" }, ["b", "c", "d"]],
+    [{ "data.owner.age[gte]": "7" }, ["a"]],
+    [{ "data.owner.age[null]": "true" }, ["b", "c", "d"]],
+    [{ "data.owner.id[in]": "usr_b,usr_c" }, ["b"]],
+    [{ "data.owner[null]": "false" }, ["a", "b"]],
+    [{ "data.tags[has]": "7" }, ["a"]],
+    [{ "data.ok": "true" }, ["a"]],
+    [{ "free.zip": "7" }, ["b"]],
+    [{ "free.zip": "07" }, ["a"]],
+    [{ "free.members[has]": "usr_a" }, ["b"]],
+    [{ "free.deep.er.text[contains]": "% o" }, ["c"]],
+    [{ "free.deep.er.text[startsWith]": "50" }, ["c"]],
+    [{ "free.n[lt]": "2" }, ["a"]],
+    [{ filter: '{"or":[{"free.zip":["07",7]},{"not":{"data.owner.id":{"null":true}}}]}' }, ["a", "b"]],
+    [{ filter: '{"free.zip":"7"}' }, []],
+    [{ filter: '{"free.__proto__.polluted":null}' }, ["a", "b", "c", "d"]],
+  ])("filtered by %j are %j", async (parameters, expected) => {
+    expect(await names(parameters)).toEqual(expected);
+  });
+
+  it.each<[Partial<ListParameters>, string]>([
+    [{ "data.owner.name": "x" }, "data.owner.name"],
+    [{ "name.x": "1" }, "name.x"],
+    [{ "data.": "1" }, "data."],
+    [{ "data..id": "1" }, "data..id"],
+    [{ "data.owner": "x" }, "data.owner"],
+    [{ "data.owner.id[has]": "x" }, "data.owner.id"],
+    [{ "data.ok[gt]": "true" }, "data.ok"],
+    [{ "free.a') OR 1=1 --": "1" }, "free.a') OR 1=1 --"],
+    [{ filter: `{"free.a') OR ('1":1}` }, "free.a') OR ('1"],
+    [{ filter: '{"free.a\\"b":1}' }, 'free.a"b'],
+    [{ filter: '{"free.a\\u0000":1}' }, "free.a\u0000"],
+    [{ "free.a.b.c.d.e.f.g.h.i": "1" }, "free.a.b.c.d.e.f.g.h.i"],
+    [{ filter: JSON.stringify({ or: Array.from({ length: 31 }, () => ({ "free.a.b": 1 })) }) }, "free.a.b"],
+    [{ filter: '{"free.zip":{"gt":true}}' }, "free.zip"],
+    [{ filter: '{"free.zip":{"eq":{"a":1}}}' }, "free.zip"],
+    [{ filter: '{"data.owner.age":"7"}' }, "data.owner.age"],
+  ])("asked for by %j are refused, and %s is named", async (parameters, field) => {
+    const error = await failureOf(list(parameters));
+    expect(error).toMatchObject({ code: "VALIDATION_ERROR" });
+    expect(Object.keys(error.details?.fieldErrors as object)).toEqual([field]);
+  });
+
+  it("are answered for the longest paths that a rule and a filter may have, within what a statement may hold", async () => {
+    const path = Array.from({ length: 6 }, (_, n) => `n${n}`).join(".");
+    const rule = Array.from({ length: 5 }, () => `row.free.${path} == row.free.${path}`).join("||");
+    await test.service.put(project, "todos", definitionOf({ schema, rules: { list: `${rule}||user!=null` } }), {
+      allowDestructive: false,
+      dryRun: false,
+    });
+    const filter = JSON.stringify({
+      and: Array.from({ length: 10 }, () => ({ not: { [`free.${path}`]: ["a", 1, true] } })),
+    });
+    expect(await names({ filter }, ALICE)).toEqual(["a", "b", "c", "d"]);
+  });
+});
+
+it("rules about fields that are called as SQLite calls parts of JSON look at the fields", async () => {
+  const schema = { type: "object", properties: { value: {}, type: { type: "string" }, key: { type: "string" } } };
+  const rules = { list: "row.type in row.value || row.id in row.value || row.key in row.value.list" };
+  await test.service.put(project, "todos", definitionOf({ schema, rules }), { allowDestructive: false, dryRun: false });
+  await create({ value: ["here"], type: "here" });
+  await create({ value: ["text", 1, 2], type: "gone" });
+  await create({ value: { list: ["k"] }, key: "k", type: "listed" });
+  expect((await list({}, NOBODY)).items.map(({ type }) => type)).toEqual(["here", "listed"]);
+});
+
 it("pages show every item once in every order, also while others are added and removed", async () => {
   await define({ list: "row.done" });
   const random = createSeededRandom(11);

@@ -11,6 +11,7 @@ import type { Catalog } from "../catalog.ts";
 import type { Collection } from "../definition.ts";
 import { type DefinitionStore, mainDatabase } from "../definition-store.ts";
 import { collectionNotFound, itemNotFound } from "../errors.ts";
+import { ITEM_ALIAS } from "../field-sql.ts";
 import { evaluateRule } from "../rules/evaluate-rule.ts";
 import type { RuleUser } from "../rules/rule.ts";
 import { fieldsOfRule } from "../rules/rule-fields.ts";
@@ -229,7 +230,7 @@ export function createItemService({ databases, store, catalog, clock }: ItemServ
         const { columns, rules } = collection;
         const where = toWhere(caller.isTrusted || ruleToSql(rules.delete, { user: caller.user, columns }));
         const { meta } = await run(address.projectId, collection, {
-          sql: `DELETE FROM ${quoted(collection.name)} WHERE "id" = ? AND ${where.sql}`,
+          sql: `DELETE FROM ${quoted(collection.name)} AS ${ITEM_ALIAS} WHERE "id" = ? AND ${where.sql}`,
           params: [address.id, ...where.params],
         });
         if (meta.changes > 0) return;

@@ -1,13 +1,5 @@
 import { areEqual, isInOrder } from "./compare-scalars.ts";
-import {
-  isNullLiteral,
-  isOrdered,
-  type ListOperand,
-  type Operand,
-  type Rule,
-  type RuleUser,
-  userValue,
-} from "./rule.ts";
+import { isNullLiteral, isOrdered, type ListOperand, type Operand, type Rule, type RuleUser, valueAt } from "./rule.ts";
 
 /** Fields by name, as the API shows them; what is not there is null. */
 export type RuleRow = Readonly<Record<string, unknown>>;
@@ -52,11 +44,9 @@ function resolveOperand(operand: Operand, facts: RuleFacts): unknown {
     case "literal":
       return operand.value;
     case "user":
-      return userValue(facts.user, operand.path);
-    case "column": {
-      const row = facts[operand.scope];
-      return row !== undefined && Object.hasOwn(row, operand.name) ? (row[operand.name] ?? null) : null;
-    }
+      return valueAt(facts.user, operand.path);
+    case "column":
+      return valueAt(facts[operand.scope], [operand.name, ...operand.path]);
   }
 }
 

@@ -9,6 +9,15 @@ const { columns } = compileProperties({
   done: { type: "boolean" },
   size: { type: "integer" },
   tags: { type: "array" },
+  doc: {
+    type: "object",
+    properties: {
+      owner: { type: "object", properties: { id: { type: "string" } } },
+      ok: { type: "boolean" },
+      list: { type: "array" },
+    },
+  },
+  open: { type: "object" },
   ...Object.fromEntries(Array.from({ length: 16 }, (_, n) => [`f${n}`, {}])),
 });
 
@@ -23,7 +32,18 @@ describe("a rule", () => {
     ["row.tags == 'x'", "only be compared with null"],
     ["user == 'x'", "only be compared with null"],
     ["row == null", "write row.<field>"],
-    ["row.title.length > 3", "write row.<field>"],
+    ["row.title.length > 3", "the field 'title' holds no object"],
+    ["row.doc.owner.name == 'x'", "there is no field 'name' in 'doc.owner'"],
+    ["row.doc.owner == 'x'", "only be compared with null"],
+    ["row.doc.owner.id", "not true or false"],
+    ["row.doc.list.length == 1", "the field 'doc.list' holds no object"],
+    ["row.doc['constructor'] == null", "there is no field 'constructor'"],
+    ['row.doc["it\'s"] == 1', "a name in a path"],
+    ["row.open['a\"b'] == 1", "a name in a path"],
+    ["row.open[0] == 1", "not supported"],
+    ["row.open[row.title] == 1", "not supported"],
+    ["row.open.a.b.c.d.e.f.g.h.i == 1", "no more than 8 names deep"],
+    [Array.from({ length: 11 }, () => "row.open.a.b.c.d.e.f == 1").join(" || "), "no more than 60 names"],
     ["row.title in 'abc'", "'in' needs a list"],
     ["row.title in row.title", "does not hold a list"],
     ["row.title in [row.size]", "a list holds values"],
@@ -91,6 +111,16 @@ describe("a rule", () => {
     expect(evaluateRule(rule, { user: null, row, new: { size: 2, title: "a" } })).toBe(true);
     expect(evaluateRule(rule, { user: null, row, new: { size: 0, title: "a" } })).toBe(false);
     expect(evaluateRule(rule, { user: null, row, new: { size: 2, title: "b" } })).toBe(false);
+  });
+
+  it("looks into objects by what their names lead to, and takes what is not there for null", () => {
+    const row = { doc: { owner: { id: "u", __proto__: { hidden: true } }, ok: true, list: ["a"] }, open: [{ a: 1 }] };
+    const passes = (text: string) => evaluateRule(parseRule(text, "list", columns), { user: { id: "u" }, row });
+    expect(passes("row.doc.owner.id == user.id && row.doc.ok && 'a' in row.doc.list && row.doc.owner != null")).toBe(
+      true,
+    );
+    expect(passes("row.open.a == null && row.open.length == null && row.open['0'] == null")).toBe(true);
+    expect(passes("row.open.a.b.c == user.nothing")).toBe(false);
   });
 
   it("reads claims of the user at any depth, and takes what is not there for null", () => {

@@ -1,6 +1,7 @@
 import { AerostackError, type CollectionOperation } from "@aerostack/contracts";
 import { type ASTNode, Environment, ParseError } from "@marcbachmann/cel-js";
-import type { Column, Columns } from "../schema/columns.ts";
+import type { Columns } from "../schema/columns.ts";
+import { type Field, fieldAt, MAX_NESTED_NAMES } from "../schema/nested-field.ts";
 import { type Comparison, isOrdered, type ListOperand, type Operand, type RowScope, type Rule } from "./rule.ts";
 
 /** Comparisons of one rule; each may become a bound value of a statement. */
@@ -41,7 +42,7 @@ function namedRule(text: string, operation: CollectionOperation): string | undef
 
 /**
  * Reads a rule: one of the words, or an expression in the syntax of CEL, of which rules use comparisons, `in`, `&&`, `||` and
- * `!` over `row.<field>`, `new.<field>`, `user.<claim>`, texts, numbers, true, false and null.
+ * `!` over `row.<field>`, `new.<field>` and what is within them (`row.<field>.<name>`), `user.<claim>`, texts, numbers, true, false and null.
  *
  * @throws VALIDATION_ERROR that names the rule and what is wrong in it
  */
@@ -49,6 +50,7 @@ export function parseRule(text: string, operation: CollectionOperation, columns:
   const source = namedRule(text, operation) ?? text;
   let comparisons = 0;
   const fields = new Set<string>();
+  let nestedNames = 0;
 
   function refuse(reason: string, node?: ASTNode): never {
     const part = node === undefined ? "" : ` ('${source.slice(node.start, node.end)}')`;
@@ -80,8 +82,8 @@ export function parseRule(text: string, operation: CollectionOperation, columns:
       case "[]": {
         count(node);
         const operand = toOperand(node);
-        const column = columnOf(operand);
-        if (column !== undefined && column.kind !== "boolean") refuse("this field is not true or false", node);
+        const kind = fieldOf(operand)?.kind;
+        if (kind !== undefined && kind !== "boolean" && kind !== "any") refuse("this field is not true or false", node);
         return { op: "isTrue", operand };
       }
       default:
@@ -99,7 +101,7 @@ export function parseRule(text: string, operation: CollectionOperation, columns:
       [right, left],
     ] as const) {
       const isNull = other.kind === "literal" && other.value === null;
-      const isWhole = columnOf(operand)?.kind === "json" || (operand.kind === "user" && operand.path.length === 0);
+      const isWhole = fieldOf(operand)?.kind === "json" || (operand.kind === "user" && operand.path.length === 0);
       if (isWhole && !(isNull && !isOrdered(comparison))) refuse("this can only be compared with null", node);
     }
     return { op: "compare", comparison, left, right };
@@ -114,14 +116,14 @@ export function parseRule(text: string, operation: CollectionOperation, columns:
     }
     const operand = toOperand(node);
     if (operand.kind === "literal") return refuse("'in' needs a list", node);
-    const column = columnOf(operand);
-    if (column !== undefined && column.kind !== "json") refuse("this field does not hold a list", node);
+    const kind = fieldOf(operand)?.kind;
+    if (kind !== undefined && kind !== "json" && kind !== "any") refuse("this field does not hold a list", node);
     return operand;
   }
 
   function toScalarOperand(node: ASTNode): Operand {
     const operand = toOperand(node);
-    if (columnOf(operand)?.kind === "json") refuse("this field holds no single value", node);
+    if (fieldOf(operand)?.kind === "json") refuse("this field holds no single value", node);
     return operand;
   }
 
@@ -142,12 +144,16 @@ export function parseRule(text: string, operation: CollectionOperation, columns:
         if (!SCOPES[operation].includes(root)) {
           return refuse(`'${root}' is not known when items are ${PARTICIPLES[operation]}`, node);
         }
-        const [name] = path;
-        if (name === undefined || path.length !== 1) return refuse(`write ${root}.<field>`, node);
-        if (!columns.has(name)) return refuse(`there is no field '${name}'`, node);
+        const [name, ...within] = path;
+        if (name === undefined) return refuse(`write ${root}.<field>`, node);
+        const field = fieldAt(columns, path);
+        if ("flaw" in field) return refuse(field.flaw, node);
+        nestedNames += within.length;
+        if (nestedNames > MAX_NESTED_NAMES)
+          return refuse(`the paths of a rule have no more than ${MAX_NESTED_NAMES} names below fields in all`, node);
         if (fields.add(name).size > MAX_FIELDS)
           return refuse(`a rule looks at no more than ${MAX_FIELDS} fields`, node);
-        return { kind: "column", scope: root, name };
+        return { kind: "column", scope: root, name, path: within };
       }
     }
   }
@@ -174,8 +180,10 @@ export function parseRule(text: string, operation: CollectionOperation, columns:
     return refuse("values are texts, numbers, true, false and null", node);
   }
 
-  function columnOf(operand: Operand): Column | undefined {
-    return operand.kind === "column" ? columns.get(operand.name) : undefined;
+  function fieldOf(operand: Operand): Field | undefined {
+    if (operand.kind !== "column") return undefined;
+    const field = fieldAt(columns, [operand.name, ...operand.path]);
+    return "flaw" in field ? undefined : field;
   }
 
   function count(node: ASTNode): void {

@@ -1,14 +1,15 @@
 import {
-  columnsEqual,
-  columnsOrdered,
   equals,
+  fieldsEqual,
+  fieldsOrdered,
   isNull,
   isOneOf,
   isOrderedTo,
   listHas,
-  listHasColumn,
-} from "../column-conditions.ts";
-import type { Column, Columns } from "../schema/columns.ts";
+  listHasField,
+} from "../field-conditions.ts";
+import type { Columns } from "../schema/columns.ts";
+import { type Field, fieldAt } from "../schema/nested-field.ts";
 import { all, any, not, type SqlCondition } from "../sql-condition.ts";
 import { areEqual, comparableValues, isInOrder } from "./compare-scalars.ts";
 import {
@@ -21,7 +22,7 @@ import {
   type Rule,
   type RuleUser,
   type Scalar,
-  userValue,
+  valueAt,
 } from "./rule.ts";
 
 export interface RuleSqlFacts {
@@ -29,8 +30,8 @@ export interface RuleSqlFacts {
   readonly columns: Columns;
 }
 
-/** A column, or a value that is known beforehand. A list or object of the user's is a value that is like nothing. */
-type Side = { readonly column: Column } | { readonly value: unknown };
+/** A field, or a value that is known beforehand. A list or object of the user's is a value that is like nothing. */
+type Side = { readonly field: Field } | { readonly value: unknown };
 
 const MIRRORED: Readonly<Record<Comparison, Comparison>> = {
   "==": "==",
@@ -57,7 +58,7 @@ export function ruleToSql(rule: Rule, facts: RuleSqlFacts): SqlCondition {
       return not(ruleToSql(rule.rule, facts));
     case "isTrue": {
       const side = sideOf(rule.operand, facts);
-      return "column" in side ? equals(side.column, true) : side.value === true;
+      return "field" in side ? equals(side.field, true) : side.value === true;
     }
     case "in":
       return isIn(rule.item, rule.list, facts);
@@ -68,9 +69,9 @@ export function ruleToSql(rule: Rule, facts: RuleSqlFacts): SqlCondition {
 
 function sideOf(operand: Operand, { user, columns }: RuleSqlFacts): Side {
   if (operand.kind === "literal") return { value: operand.value };
-  if (operand.kind === "user") return { value: userValue(user, operand.path) };
-  const column = columns.get(operand.name);
-  return column === undefined ? { value: null } : { column };
+  if (operand.kind === "user") return { value: valueAt(user, operand.path) };
+  const field = fieldAt(columns, [operand.name, ...operand.path]);
+  return "flaw" in field ? { value: null } : { field };
 }
 
 function compare(
@@ -86,27 +87,27 @@ function compare(
         : areSidesEqual(left, right);
     return comparison === "==" ? equal : not(equal);
   }
-  if ("column" in left) {
-    if ("column" in right) return columnsOrdered(left.column, comparison, right.column);
-    return isScalar(right.value) && isOrderedTo(left.column, comparison, right.value);
+  if ("field" in left) {
+    if ("field" in right) return fieldsOrdered(left.field, comparison, right.field);
+    return isScalar(right.value) && isOrderedTo(left.field, comparison, right.value);
   }
-  if (!("column" in right)) return isInOrder(comparison, left.value, right.value);
-  return isScalar(left.value) && isOrderedTo(right.column, MIRRORED[comparison], left.value);
+  if (!("field" in right)) return isInOrder(comparison, left.value, right.value);
+  return isScalar(left.value) && isOrderedTo(right.field, MIRRORED[comparison], left.value);
 }
 
 function hasNoValue(side: Side): SqlCondition {
-  return "column" in side ? isNull(side.column) : side.value === null;
+  return "field" in side ? isNull(side.field) : side.value === null;
 }
 
 function areSidesEqual(left: Side, right: Side): SqlCondition {
-  if ("column" in left) {
-    return "column" in right ? columnsEqual(left.column, right.column) : isLike(left.column, right.value);
+  if ("field" in left) {
+    return "field" in right ? fieldsEqual(left.field, right.field) : isLike(left.field, right.value);
   }
-  return "column" in right ? isLike(right.column, left.value) : areEqual(left.value, right.value);
+  return "field" in right ? isLike(right.field, left.value) : areEqual(left.value, right.value);
 }
 
-function isLike(column: Column, value: unknown): SqlCondition {
-  return value !== null && isScalar(value) && equals(column, value);
+function isLike(field: Field, value: unknown): SqlCondition {
+  return value !== null && isScalar(value) && equals(field, value);
 }
 
 function isIn(operand: Operand, list: ListOperand, facts: RuleSqlFacts): SqlCondition {
@@ -114,12 +115,12 @@ function isIn(operand: Operand, list: ListOperand, facts: RuleSqlFacts): SqlCond
   const isNullSought = isNullLiteral(operand);
   if (list.kind === "column") {
     const side = sideOf(list, facts);
-    if (!("column" in side)) return isInValues(item, side.value, isNullSought);
-    if ("column" in item) return listHasColumn(side.column, item.column);
+    if (!("field" in side)) return isInValues(item, side.value, isNullSought);
+    if ("field" in item) return listHasField(side.field, item.field);
     const isSought = isScalar(item.value) && (item.value !== null || isNullSought);
-    return isSought && listHas(side.column, item.value as Scalar);
+    return isSought && listHas(side.field, item.value as Scalar);
   }
-  if (list.kind === "user") return isInValues(item, userValue(facts.user, list.path), isNullSought);
+  if (list.kind === "user") return isInValues(item, valueAt(facts.user, list.path), isNullSought);
   const values = list.items.map((one) => sideOf(one, facts)).map((side) => ("value" in side ? side.value : null));
   return isInValues(item, values, isNullSought);
 }
@@ -127,6 +128,6 @@ function isIn(operand: Operand, list: ListOperand, facts: RuleSqlFacts): SqlCond
 function isInValues(item: Side, values: unknown, isNullSought: boolean): SqlCondition {
   if (!Array.isArray(values)) return false;
   if (isNullSought) return values.includes(null);
-  if ("column" in item) return isOneOf(item.column, comparableValues(values));
+  if ("field" in item) return isOneOf(item.field, comparableValues(values));
   return values.some((value) => areEqual(item.value, value));
 }

@@ -6,7 +6,8 @@ export type RowScope = "row" | "new";
 
 export type Operand =
   | { readonly kind: "literal"; readonly value: Scalar }
-  | { readonly kind: "column"; readonly scope: RowScope; readonly name: string }
+  /** A field, or what a path leads to within the object that it holds. */
+  | { readonly kind: "column"; readonly scope: RowScope; readonly name: string; readonly path: readonly string[] }
   /** Of the user; without a path, the user. Null where there is none. */
   | { readonly kind: "user"; readonly path: readonly string[] };
 
@@ -44,9 +45,9 @@ export function isOrdered(comparison: Comparison): boolean {
   return ORDERED.has(comparison);
 }
 
-/** The user's value at a path; null for whatever is not there. Lists and objects come as they are. */
-export function userValue(user: RuleUser | null, path: readonly string[]): unknown {
-  let value: unknown = user;
+/** The value at a path within objects; null for whatever is not there. Lists and objects come as they are. */
+export function valueAt(root: unknown, path: readonly string[]): unknown {
+  let value = root;
   for (const name of path) {
     if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, name)) return null;
     value = (value as Readonly<Record<string, unknown>>)[name];

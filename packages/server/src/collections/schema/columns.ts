@@ -12,6 +12,9 @@ export interface Column {
   readonly nullable: boolean;
   /** What a new item has where none is given; undefined: nothing. */
   readonly defaultValue: unknown;
+  /** What the property's schema says, and what it may refer to. */
+  readonly schema: JsonSchema;
+  readonly definitions: JsonSchema;
 }
 
 export type Columns = ReadonlyMap<string, Column>;
@@ -21,6 +24,8 @@ const SYSTEM_COLUMNS: readonly Column[] = ITEM_SYSTEM_FIELDS.map((name) => ({
   kind: "string",
   nullable: name === "owner_id",
   defaultValue: undefined,
+  schema: { type: "string" },
+  definitions: {},
 }));
 
 const PROPERTY_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
@@ -70,22 +75,23 @@ export function columnsOf(schema: JsonSchema): Columns {
 }
 
 function columnOf(name: string, property: unknown, definitions: JsonSchema): Column {
-  const schema = resolve(property, definitions);
+  const schema = resolveReference(property, definitions);
   const types = typesOf(schema);
   const nullable = types.has("null");
   types.delete("null");
-  return { name, kind: kindOf(types), nullable, defaultValue: schema.default };
+  return { name, kind: kindOf(types), nullable, defaultValue: schema.default, schema, definitions };
 }
 
 /** A property that is nothing but a reference has the column of what it names. */
-function resolve(property: unknown, definitions: JsonSchema): JsonSchema {
+export function resolveReference(property: unknown, definitions: JsonSchema): JsonSchema {
   const schema = (typeof property === "object" && property !== null ? property : {}) as JsonSchema;
   if (typeof schema.$ref !== "string") return schema;
   const { $ref, ...beside } = schema;
-  return { ...resolve(definitions[$ref.slice("#/$defs/".length)], definitions), ...beside };
+  return { ...resolveReference(definitions[$ref.slice("#/$defs/".length)], definitions), ...beside };
 }
 
-function typesOf(schema: JsonSchema): Set<string> {
+/** The names of the types that a schema allows; `any` where it does not say. */
+export function typesOf(schema: JsonSchema): Set<string> {
   if (typeof schema.type === "string") return new Set([schema.type]);
   if (Array.isArray(schema.type)) return new Set(schema.type.map(String));
   const values = "const" in schema ? [schema.const] : schema.enum;
@@ -93,7 +99,7 @@ function typesOf(schema: JsonSchema): Set<string> {
   return new Set(values.map((value) => (value === null ? "null" : Number.isInteger(value) ? "integer" : typeof value)));
 }
 
-function kindOf(types: ReadonlySet<string>): ColumnKind {
+export function kindOf(types: ReadonlySet<string>): ColumnKind {
   const [only] = types;
   if (types.size === 2 && types.has("integer") && types.has("number")) return "number";
   if (types.size !== 1) return "json";

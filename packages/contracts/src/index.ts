@@ -26,6 +26,7 @@ export * from "./api/projects.ts";
 export * from "./api/queue-endpoints.ts";
 export * from "./api/realtime.ts";
 export * from "./api/storage.ts";
+export * from "./api/support.ts";
 export {
   type AssetsConfig,
   bindingNameSchema,

@@ -1,4 +1,4 @@
-import { compactHeapAfterStart, systemClock } from "@aerostack/kernel";
+import { compactHeapAfterStart, deriveKey, systemClock } from "@aerostack/kernel";
 import { logInProvidersOf } from "./accounts/ways-in/providers/provider-settings.ts";
 import { renderBanner } from "./banner.ts";
 import { createControlPlane } from "./control-plane.ts";
@@ -36,6 +36,7 @@ import { SERVER_VERSION } from "./kernel/version.ts";
 import { migrations } from "./migrations.ts";
 import { createProjectPlane } from "./project-plane.ts";
 import { sealedColumns } from "./sealed-columns.ts";
+import { createSupport } from "./support/create-support.ts";
 
 /** Requests that run when the server is told to stop have this long to end. */
 const DRAIN_TIMEOUT_MS = 30_000;
@@ -100,6 +101,22 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     controlPlane,
   });
 
+  const support = createSupport({
+    sql: databases.control,
+    clock,
+    limiter,
+    log,
+    lifecycle,
+    audit: controlPlane.audit,
+    notices: controlPlane.notices,
+    outbox: () => projectPlane.outbox,
+    origin: () => origin,
+    linkKey: deriveKey(await loadInstallationKey(databases.control, envelope), "support-links"),
+    mailbox: config.supportMail,
+    inboundSecret: config.supportInboundSecret,
+    accounts: controlPlane.accounts,
+  });
+
   // Edge
   const health = createHealth(SERVER_VERSION);
   health.addCheck("database", async () => {
@@ -109,7 +126,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     await projectPlane.host.call("host.ping", {});
   });
   health.addCheck("shared state", shared.check);
-  const routes = [...controlPlane.routes, ...projectPlane.routes, ...metricsRoutes(metrics)];
+  const routes = [...controlPlane.routes, ...projectPlane.routes, ...support.routes, ...metricsRoutes(metrics)];
   const documented = [...routes, ...projectPlane.operations.map(routeOfOperation)];
   const app = createApp({
     log,
@@ -132,6 +149,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
         now: () => clock.now(),
       }),
       controlPlane.addPages,
+      support.addPages,
       projectPlane.addEndUserCallLog,
       addReferencePages(() => createOpenApi(documented, { version: SERVER_VERSION, origin })),
     ],

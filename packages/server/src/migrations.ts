@@ -19,6 +19,7 @@ import { projectMigrations } from "./projects/tables.ts";
 import { queueEndpointMigrations } from "./queue/endpoints/tables.ts";
 import { realtimeMigrations } from "./realtime/tables.ts";
 import { storageMigrations } from "./storage/tables.ts";
+import { supportMigrations } from "./support/tables.ts";
 import { teamMigrations } from "./teams/tables.ts";
 
 /** Every capability's migrations; their names carry the order. */
@@ -44,6 +45,7 @@ export const migrations: DatabaseMigrations = {
     ...auditMigrations,
     ...teamMigrations,
     ...domainMigrations,
+    ...supportMigrations,
   },
   logs: logMigrations,
 };

@@ -15,6 +15,7 @@ import { createOutbox } from "./kernel/messages/outbox.ts";
 import type { Secrets } from "./kernel/secrets.ts";
 import { migrate, type Sql } from "./kernel/sql/index.ts";
 import { migrations } from "./migrations.ts";
+import { createSupport } from "./support/create-support.ts";
 
 export const TEST_START_MS = Date.UTC(2026, 5, 1);
 /** All servers of a test are of one installation. */
@@ -37,6 +38,8 @@ export interface TestAppOptions extends Partial<ControlPlaneOptions> {
   readonly trustProxy?: readonly string[];
   /** Sends the mail to accounts; without it they stay in the outbox. */
   readonly mailSender?: MessageSender;
+  /** Signs mail that is handed over to support. */
+  readonly supportInboundSecret?: string;
 }
 
 export function createTestSecrets(): Secrets {
@@ -89,6 +92,21 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     limiter,
     secrets,
   });
+  const support = createSupport({
+    sql,
+    clock,
+    limiter,
+    log,
+    lifecycle: createLifecycle(log),
+    audit: controlPlane.audit,
+    notices: controlPlane.notices,
+    outbox: () => outbox,
+    origin: () => "http://aerostack.test",
+    linkKey: secrets.masterKeys[0].key,
+    mailbox: "support@aerostack.test",
+    inboundSecret: options.supportInboundSecret,
+    accounts: controlPlane.accounts,
+  });
   const { extraRoutes = [] } = options;
   const app = createApp({
     log,
@@ -100,8 +118,12 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     resolvePrincipal: controlPlane.resolver.resolve,
     places: controlPlane.places,
     idempotency: createIdempotency({ sql, clock, envelope: createEnvelope(secrets.masterKeys) }),
-    routes: [...controlPlane.routes, ...(typeof extraRoutes === "function" ? extraRoutes(controlPlane) : extraRoutes)],
-    pages: [controlPlane.addPages],
+    routes: [
+      ...controlPlane.routes,
+      ...support.routes,
+      ...(typeof extraRoutes === "function" ? extraRoutes(controlPlane) : extraRoutes),
+    ],
+    pages: [controlPlane.addPages, support.addPages],
   });
 
   async function call(
@@ -157,6 +179,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
   /** The mail to accounts that nobody has sent yet, oldest first. */
   async function readMail(to?: string) {
     await controlPlane.idle();
+    await support.idle();
     await outbox.idle();
     const { items } = await outbox.list(null, { limit: 100 });
     return items

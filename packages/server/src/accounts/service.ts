@@ -29,6 +29,8 @@ export interface AccountService {
   issueSetupToken(): Promise<string | undefined>;
   /** True once an admin exists. */
   isSetUp(): Promise<boolean>;
+  /** Ids of those who run the installation. */
+  listAdmins(): Promise<readonly string[]>;
   /** The first account, an admin. @throws AUTH_SETUP_TOKEN_INVALID */
   setUp(token: string, input: NewAccount, clientAddress: string): Promise<OpenedSession>;
 }
@@ -126,6 +128,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
     },
 
     isSetUp: () => accountStore.adminExists(sql.db),
+    listAdmins: () => accountStore.listAdmins(sql.db),
 
     async setUp(token, input, clientAddress) {
       await limit(`setup:address:${limitKeyOfAddress(clientAddress)}`, LOGIN_PER_ADDRESS);

@@ -32,6 +32,11 @@ export const accountStore = {
     return row !== undefined;
   },
 
+  async listAdmins(db: Db): Promise<string[]> {
+    const rows = await db.selectFrom("accounts").select("id").where("is_admin", "=", 1).orderBy("id").execute();
+    return rows.map(({ id }) => id);
+  },
+
   async setPasswordHash(db: Db, id: string, passwordHash: string, nowMs: number): Promise<void> {
     await db
       .updateTable("accounts")

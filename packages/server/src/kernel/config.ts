@@ -15,6 +15,8 @@ type OptionalSetting =
   | "smtpUrl"
   | "resendApiKey"
   | "mailFrom"
+  | "supportMail"
+  | "supportInboundSecret"
   | "twilioAccountSid"
   | "twilioAuthToken"
   | "twilioFrom"

@@ -219,6 +219,19 @@ export const SETTINGS = {
     allowed: "an address, or a name with one, such as Example <no-reply@example.com>",
     description: "Whom e-mail comes from. Needed with a sender.",
   }),
+  supportMail: setting("Messages", "AEROSTACK_SUPPORT_MAIL", {
+    schema: z.email().max(100),
+    allowed: "an e-mail address",
+    description:
+      "The address that people write to for support, where its mail is handed over to `/api/v1/support/inbound`. Answers to mail of support then go to addresses such as `support+…@example.com`, which the mail server must deliver there too.",
+  }),
+  supportInboundSecret: setting("Messages", "AEROSTACK_SUPPORT_INBOUND_SECRET", {
+    schema: z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/),
+    allowed: "whsec_ and 24 to 64 bytes in base64",
+    description:
+      "Signs what is handed over to `/api/v1/support/inbound`, as Standard Webhooks has it. Without it no mail is taken in.",
+    secret: true,
+  }),
   twilioAccountSid: setting("Messages", "AEROSTACK_TWILIO_ACCOUNT_SID", {
     schema: z.string().regex(/^AC[0-9a-f]{32}$/i),
     allowed: "the SID of a Twilio account, AC and 32 hexadecimal digits",

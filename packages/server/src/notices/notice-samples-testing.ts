@@ -29,6 +29,7 @@ export const NOTICE_SAMPLES: { readonly [Template in NoticeTemplate]: NoticeFact
   "login-unlinked": { ...happened, provider: "GitHub" },
   "account-closed": { link, deletedOn: new Date(Date.UTC(2026, 6, 1)) },
   "account-reopened": happened,
+  "support-message": { topic: "privacy", subject: "A copy of my data", from: "ada@example.com" },
   "policy-change": {
     document: "privacy policy",
     version: "3",

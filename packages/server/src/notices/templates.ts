@@ -42,6 +42,8 @@ export interface NoticeFacts {
   readonly "login-unlinked": Happened & { readonly provider: string };
   readonly "account-closed": Link & { readonly deletedOn: Date };
   readonly "account-reopened": Happened;
+  /** To operators: somebody waits for an answer. */
+  readonly "support-message": { readonly topic: string; readonly subject: string; readonly from: string };
   readonly "policy-change": {
     readonly document: string;
     readonly version: string;
@@ -118,5 +120,6 @@ export const NOTICE_TEMPLATES: Readonly<Record<NoticeTemplate, TemplateRules>> =
   "login-unlinked": alert,
   "account-closed": { severity: "warning", inDashboard: false, usefulForMs: 7 * DAY_MS },
   "account-reopened": alert,
+  "support-message": { severity: "info", inDashboard: true, page: "/support", usefulForMs: 3 * DAY_MS },
   "policy-change": { severity: "info", inDashboard: true, page: "/legal", usefulForMs: 14 * DAY_MS },
 };

@@ -185,6 +185,16 @@ export const ENGLISH: NoticeTexts = {
       action: REVIEW,
       after: [NOT_YOU],
     },
+    "support-message": {
+      subject: "Somebody waits for an answer",
+      before: ["{{from}} wrote to you."],
+      facts: [
+        ["About", "{{topic}}"],
+        ["Subject", "{{subject}}"],
+      ],
+      action: "Read and answer",
+      after: [],
+    },
     "policy-change": {
       subject: "Our {{document}} changes on {{effectiveOn|date}}",
       before: ["{{summary}}"],

@@ -26,9 +26,12 @@ p{margin:0 0 16px;color:var(--soft)}
 label{display:block;font-weight:550;font-size:14px;margin:16px 0 6px}
 label .soft{font-weight:400}
 .soft{color:var(--soft)}
-input:not([type=checkbox]){width:100%;font:inherit;color:inherit;background:var(--field);border:1px solid var(--line);border-radius:10px;padding:10px 12px;min-height:44px}
-input:focus-visible,button:focus-visible,a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
-input[aria-invalid=true]{border-color:var(--bad)}
+input:not([type=checkbox]),select,textarea{width:100%;font:inherit;color:inherit;background:var(--field);border:1px solid var(--line);border-radius:10px;padding:10px 12px;min-height:44px}
+textarea{resize:vertical}
+.thread{list-style:none;margin:0;padding:0}
+.words{white-space:pre-wrap;overflow-wrap:anywhere}
+input:focus-visible,select:focus-visible,textarea:focus-visible,button:focus-visible,a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+[aria-invalid=true]{border-color:var(--bad)}
 .hint,.wrong{font-size:13px;margin:6px 0 0}
 .wrong{color:var(--bad)}
 .wrong:empty{display:none}

@@ -8,6 +8,10 @@ export interface Message {
   readonly text: string;
   /** Absent for text messages. */
   readonly html?: string;
+  /** E-mail only: where answers go, if not to the sender. */
+  readonly replyTo?: string;
+  /** E-mail only: the Message-ID, with its angle brackets, below which mail programs show this one. */
+  readonly inReplyTo?: string;
 }
 
 export type MessageChannel = "mail" | "sms";

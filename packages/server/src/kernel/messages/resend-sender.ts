@@ -13,7 +13,7 @@ const ADDRESS = "https://api.resend.com/emails";
 export function createResendSender({ apiKey, from }: ResendSettings, fetch: OutgoingFetch): MessageSender {
   return {
     name: "Resend",
-    async send({ to, subject, text, html }, id) {
+    async send({ to, subject, text, html, replyTo, inReplyTo }, id) {
       let answer: Response;
       try {
         answer = await fetch(ADDRESS, {
@@ -24,7 +24,15 @@ export function createResendSender({ apiKey, from }: ResendSettings, fetch: Outg
             "user-agent": "aerostack",
             "idempotency-key": id,
           },
-          body: JSON.stringify({ from, to: [to], subject, text, ...(html === undefined ? {} : { html }) }),
+          body: JSON.stringify({
+            from,
+            to: [to],
+            subject,
+            text,
+            ...(html === undefined ? {} : { html }),
+            ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+            ...(inReplyTo === undefined ? {} : { headers: { "In-Reply-To": inReplyTo, References: inReplyTo } }),
+          }),
         });
       } catch (error) {
         throw networkDeliveryError("Resend", error);

@@ -41,13 +41,15 @@ export function createSmtpSender(settings: SmtpSettings, outgoing: Outgoing): Me
         },
       } as Parameters<typeof createTransport>[0]);
       try {
-        const { to, subject, text, html } = message;
+        const { to, subject, text, html, replyTo, inReplyTo } = message;
         const sent: SentMessageInfo = await transport.sendMail({
           from,
           to: { name: "", address: to },
           subject,
           text,
           ...(html === undefined ? {} : { html }),
+          ...(replyTo === undefined ? {} : { replyTo: { name: "", address: replyTo } }),
+          ...(inReplyTo === undefined ? {} : { inReplyTo, references: inReplyTo }),
           // The same over repeats, so that a receiver that had it already can tell.
           messageId: `<${id}@${domainOf(from)}>`,
           headers: { "auto-submitted": "auto-generated" },

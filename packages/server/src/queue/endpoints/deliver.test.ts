@@ -5,8 +5,8 @@ import { createEgressConnector } from "@aerostack/runtime";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createOutgoing } from "../../kernel/outgoing.ts";
+import { createSigningSecret } from "../../kernel/standard-webhooks.ts";
 import { createEndpointDelivery } from "./deliver.ts";
-import { createSigningSecret } from "./signature.ts";
 
 interface Received {
   readonly path: string;

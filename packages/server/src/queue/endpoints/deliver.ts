@@ -1,8 +1,8 @@
 import type { Clock } from "@aerostack/kernel";
 import type { OutgoingFetch } from "../../kernel/outgoing.ts";
+import { signatureHeaders } from "../../kernel/standard-webhooks.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { readRetryAfter } from "./retry-delay.ts";
-import { signatureHeaders } from "./signature.ts";
 
 /** A message on its way to an address. */
 export interface EndpointMessage {

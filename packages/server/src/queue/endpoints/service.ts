@@ -6,9 +6,9 @@ import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
 import type { SealedColumn } from "../../kernel/crypto/sealed-columns.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
+import { createSigningSecret } from "../../kernel/standard-webhooks.ts";
 import type { DeliverToEndpoint, EndpointMessage } from "./deliver.ts";
 import { retryDelaySeconds } from "./retry-delay.ts";
-import { createSigningSecret } from "./signature.ts";
 import { type EndpointRow, endpointStore } from "./store.ts";
 import type { QueueEndpointTables } from "./tables.ts";
 

@@ -51,6 +51,8 @@ const OWN_PAGES = [
   "/device?user_code=BCDF-GHJK",
   "/reset-password#token=x",
   "/verify-email#token=x",
+  "/confirm-email-change#token=x",
+  "/stop-email-change#token=x",
   "/api/docs",
   "/api/v1/public/projects/shop/auth/pages/verify-email?token=x",
   "/api/v1/public/projects/shop/auth/pages/reset-password?token=x",

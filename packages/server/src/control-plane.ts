@@ -8,6 +8,8 @@ import { createDeviceLogins } from "./accounts/device-login.ts";
 import { deviceRoutes } from "./accounts/device-routes.ts";
 import { deviceSessionRoutes } from "./accounts/device-session-routes.ts";
 import { createDeviceSessions } from "./accounts/device-sessions.ts";
+import { createEmailChange } from "./accounts/email-change.ts";
+import { emailChangeRoutes } from "./accounts/email-change-routes.ts";
 import { createEmailVerification } from "./accounts/email-verification.ts";
 import { emailVerificationRoutes } from "./accounts/email-verification-routes.ts";
 import { happenedNow } from "./accounts/happened.ts";
@@ -185,6 +187,18 @@ export function createControlPlane(options: ControlPlaneOptions) {
     logInAs,
     origin,
   });
+  const passwordReset = createPasswordReset({
+    sql,
+    clock,
+    changes,
+    hasher,
+    limiter,
+    audit,
+    notices,
+    background,
+    origin,
+    tokens: accountTokens,
+  });
   const accountKeys = createAccountKeyService({ sql, clock, changes, audit });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
   const projects = createProjectService({ sql, clock, changes, log });
@@ -279,8 +293,9 @@ export function createControlPlane(options: ControlPlaneOptions) {
       }),
       ...deviceSessionRoutes(createDeviceSessions({ sql, clock, changes, audit })),
       ...emailVerificationRoutes(emailVerification),
-      ...passwordResetRoutes(
-        createPasswordReset({
+      ...passwordResetRoutes(passwordReset),
+      ...emailChangeRoutes(
+        createEmailChange({
           sql,
           clock,
           changes,
@@ -291,6 +306,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
           background,
           origin,
           tokens: accountTokens,
+          mailPasswordLink: passwordReset.mailLink,
         }),
       ),
       ...secondFactorRoutes(secondFactors),

@@ -27,6 +27,11 @@ export const changePasswordRequestSchema = z.object({
   newPassword: passwordSchema,
 });
 
+export const emailChangeRequestSchema = z.object({
+  newEmail: emailSchema,
+  password: z.string().min(1).max(MAX_PASSWORD_CHARACTERS).describe("The account's"),
+});
+
 export const forgotPasswordRequestSchema = z.object({ email: emailSchema });
 
 export const resetPasswordRequestSchema = z.object({

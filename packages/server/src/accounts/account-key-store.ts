@@ -67,11 +67,13 @@ export const accountKeyStore = {
     return row !== undefined;
   },
 
-  async revokeAll(db: Db, accountId: string, nowMs: number): Promise<void> {
+  /** @param madeSinceMs of those that were made before nothing changes */
+  async revokeAll(db: Db, accountId: string, nowMs: number, madeSinceMs = 0): Promise<void> {
     await db
       .updateTable("account_keys")
       .set({ revoked_at: nowMs })
       .where("account_id", "=", accountId)
+      .where("created_at", ">=", madeSinceMs)
       .where("revoked_at", "is", null)
       .execute();
   },

@@ -12,12 +12,12 @@ export type LogInAs = (account: AccountRow) => Promise<LoginResult>;
 export interface LogInAsOptions {
   readonly sessions: Pick<Sessions, "open">;
   /** What the second step of a log-in is begun with; null for an account that has none. */
-  readonly challenge: (accountId: string) => Promise<string | null>;
+  readonly challenge: (account: AccountRow) => Promise<string | null>;
 }
 
 export function createLogInAs({ sessions, challenge }: LogInAsOptions): LogInAs {
   return async (account) => {
-    const challengeToken = await challenge(account.id);
+    const challengeToken = await challenge(account);
     if (challengeToken !== null) return { kind: "mfa-required", challengeToken };
     return { kind: "logged-in", session: await sessions.open(account) };
   };

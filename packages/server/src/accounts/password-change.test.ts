@@ -48,4 +48,20 @@ describeEachDialect("changing the password", (openDatabase) => {
     }
     expect((await change(right)).status).toBe(429);
   });
+
+  it("leaves no session to a log-in with the old one at the same moment", async () => {
+    const { call, controlPlane, ada, login, change } = await open();
+    const before = await controlPlane.accounts.require(ada.user.id);
+    const [answer, ...logins] = await Promise.all([change(right), ...[1, 2, 3].map(() => login(TEST_PASSWORD))]);
+    expect(answer?.status).toBe(200);
+    for (const { status, body } of logins) {
+      const { refreshToken = "none" } = body;
+      expect([200, 401]).toContain(status);
+      expect((await call("POST", "/api/auth/refresh", { body: { refreshToken } })).status).toBe(401);
+    }
+    // The latest moment: the old password was found right, and the session is opened after the change.
+    await expect(controlPlane.sessions.open(before)).rejects.toMatchObject({ code: "AUTH_INVALID_CREDENTIALS" });
+    const { sessions } = (await call("GET", "/api/auth/sessions", { headers: ada.bearer })).body;
+    expect(sessions).toMatchObject([{ current: true }]);
+  });
 });

@@ -24,6 +24,8 @@ import type { WayInTables } from "./ways-in/tables.ts";
 export interface PasswordReset {
   /** Mails the link where there is an account; the answer and its time are the same where there is none. */
   request(email: string, clientAddress: string): Promise<void>;
+  /** Mails the link where there is an account, whoever asked. */
+  mailLink(email: string): Promise<void>;
   /** Ends every session. @throws AUTH_RESET_TOKEN_INVALID · AUTH_PASSWORD_WEAK, which leaves the link usable */
   reset(token: string, newPassword: string, clientAddress: string): Promise<void>;
 }
@@ -59,6 +61,8 @@ export function createPasswordReset(options: PasswordResetOptions): PasswordRese
   }
 
   return {
+    mailLink,
+
     async request(email, clientAddress) {
       await requireAllowed(limiter, `password-forgot:address:${limitKeyOfAddress(clientAddress)}`, PER_ADDRESS);
       await requireAllowed(limiter, `password-forgot:email:${email}`, REQUESTS_PER_EMAIL);

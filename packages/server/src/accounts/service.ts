@@ -106,8 +106,9 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
       const { valid, rehash } = await hasher.verify(password, account.password_hash);
       if (!valid) throw new AerostackError("AUTH_INVALID_CREDENTIALS");
       // Only where it is still the same: otherwise a password that was replaced meanwhile would come back.
-      if (rehash) await accountStore.replacePasswordHash(sql.db, account, await hasher.hash(password), clock.now());
-      return await logInAs(account);
+      const password_hash = rehash ? await hasher.hash(password) : account.password_hash;
+      if (rehash) await accountStore.replacePasswordHash(sql.db, account, password_hash, clock.now());
+      return await logInAs({ ...account, password_hash });
     },
 
     async require(accountId) {

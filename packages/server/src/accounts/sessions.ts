@@ -22,6 +22,10 @@ export interface OpenedSession {
 }
 
 export interface Sessions {
+  /**
+   * @param account as it was when its holder proved to be who they are
+   * @throws AUTH_INVALID_CREDENTIALS when it has got another password meanwhile: that one ended all sessions
+   */
   open(account: AccountRow): Promise<OpenedSession>;
   /**
    * Turns a refresh token into new tokens. A token that was used before is a sign that somebody holds a copy, so the
@@ -88,6 +92,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       const call = currentCallContext();
       const { refreshToken, row } = newRefreshToken(id);
       await sql.transaction(async (trx) => {
+        const current = await accountStore.findById(trx, account.id);
+        if (current?.password_hash !== account.password_hash) throw new AerostackError("AUTH_INVALID_CREDENTIALS");
         await sessionStore.insert(trx, {
           id,
           account_id: account.id,

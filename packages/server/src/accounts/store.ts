@@ -45,6 +45,18 @@ export const accountStore = {
       .execute();
   },
 
+  /** Whoever gets it reads its mail. False when the account has another address than `from` by now. */
+  async replaceEmail(db: Db, id: string, from: string, to: string, nowMs: number): Promise<boolean> {
+    const row = await db
+      .updateTable("accounts")
+      .set({ email: to, email_verified_at: nowMs, updated_at: nowMs })
+      .where("id", "=", id)
+      .where("email", "=", from)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
   /** False when it was before. */
   async markEmailVerified(db: Db, id: string, nowMs: number): Promise<boolean> {
     const row = await db

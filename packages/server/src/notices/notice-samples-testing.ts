@@ -12,7 +12,7 @@ export const NOTICE_SAMPLES: { readonly [Template in NoticeTemplate]: NoticeFact
   "account-exists": { link },
   "reset-password": { link, minutes: 60 },
   otp: { code: "104293", minutes: 10 },
-  "email-change-approve": { link, hours: 24, newEmail: "ada@new.example" },
+  "email-change-requested": { link, newEmail: "ada@new.example", days: 7 },
   "email-change-confirm": { link, hours: 24 },
   "email-changed": { ...happened, oldEmail: "ada@old.example", newEmail: "ada@new.example" },
   invitation: { link, inviter: "Ada Lovelace", organisation: "Analytical Engines", role: "developer", days: 7 },

@@ -6,7 +6,7 @@ export interface NoticeFacts {
   readonly "reset-password": Link & Minutes;
   readonly otp: { readonly code: string } & Minutes;
   /** To the address that an account has. */
-  readonly "email-change-approve": Link & Hours & { readonly newEmail: string };
+  readonly "email-change-requested": Link & { readonly newEmail: string; readonly days: number };
   /** To the address that it is to have. */
   readonly "email-change-confirm": Link & Hours;
   readonly "email-changed": Happened & { readonly oldEmail: string; readonly newEmail: string };
@@ -103,7 +103,7 @@ export const NOTICE_TEMPLATES: Readonly<Record<NoticeTemplate, TemplateRules>> =
   "account-exists": { severity: "info", inDashboard: false, usefulForMs: DAY_MS },
   "reset-password": { severity: "info", inDashboard: false, usefulForMs: 60 * MINUTE_MS },
   otp: { severity: "info", inDashboard: false, usefulForMs: 10 * MINUTE_MS },
-  "email-change-approve": { severity: "warning", inDashboard: false, usefulForMs: DAY_MS },
+  "email-change-requested": { severity: "warning", inDashboard: false, usefulForMs: 7 * DAY_MS },
   "email-change-confirm": { severity: "info", inDashboard: false, usefulForMs: DAY_MS },
   "email-changed": alert,
   invitation: { severity: "info", inDashboard: true, page: "/invitations", usefulForMs: 7 * DAY_MS },

@@ -44,21 +44,20 @@ export const ENGLISH: NoticeTexts = {
         "If you did not ask for it, somebody may know your password: set a new one.",
       ],
     },
-    "email-change-approve": {
-      subject: "Approve a new e-mail address",
+    "email-change-requested": {
+      subject: "Your account is to have another e-mail address",
       before: [
-        "Your account is to have the address {{newEmail}} instead of this one.",
-        "It changes when both addresses have agreed.",
+        "Your account is to have the address {{newEmail}} instead of this one, as soon as that one confirms it.",
       ],
-      action: "Approve the change",
+      action: "Keep this address",
       after: [
-        "The link works once, for {{hours}} hours.",
-        "If you did not ask for this, do not approve it: somebody is using your account. Set a new password now.",
+        "If you asked for this, there is nothing to do.",
+        "If you did not, somebody knows your password. The link stops the change, or takes it back for {{days}} days, and ends all sessions.",
       ],
     },
     "email-change-confirm": {
       subject: "Confirm your new e-mail address",
-      before: ["An account with {{product}} is to have this address. It changes when both addresses have agreed."],
+      before: ["An account with {{product}} is to have this address. It changes when you confirm."],
       action: "Confirm the address",
       after: ["The link works once, for {{hours}} hours.", IGNORE],
     },

@@ -1,9 +1,10 @@
 import type { Env, Hono } from "hono";
 import { DEVICE_PAGE } from "./device-page.ts";
+import { linkPage } from "./link-page.ts";
+import { LINK_PAGES } from "./link-pages.ts";
 import { respondWithPage } from "./page-shell.ts";
 import { RESET_PASSWORD_PAGE } from "./reset-password-page.ts";
 import { SETUP_DONE_PAGE, SETUP_PAGE } from "./setup-page.ts";
-import { VERIFY_EMAIL_PAGE } from "./verify-email-page.ts";
 
 /** The pages that a person sees before there is anything else: set-up, and approving a device's log-in, and where mails lead. */
 export function addSetupPages(isSetUp: () => Promise<boolean>) {
@@ -12,6 +13,6 @@ export function addSetupPages(isSetUp: () => Promise<boolean>) {
     app.get("/setup", async (c) => respondWithPage(c, (await isSetUp()) ? SETUP_DONE_PAGE : SETUP_PAGE));
     app.get("/device", (c) => respondWithPage(c, DEVICE_PAGE));
     app.get("/reset-password", (c) => respondWithPage(c, RESET_PASSWORD_PAGE));
-    app.get("/verify-email", (c) => respondWithPage(c, VERIFY_EMAIL_PAGE));
+    for (const facts of LINK_PAGES) app.get(facts.path, (c) => respondWithPage(c, linkPage(facts)));
   };
 }

@@ -3,6 +3,7 @@ import type { Clock } from "@aerostack/kernel";
 import type { Audit } from "../../audit/record.ts";
 import { createSecondFactors } from "../../identity/totp/second-factors.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
+import { hashToken } from "../../kernel/crypto/token-hash.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { AccountIdentity } from "../../keys/principal.ts";
 import type { Notices } from "../../notices/service.ts";
@@ -29,7 +30,7 @@ export interface AccountSecondFactors {
   /** @throws as `confirm` */
   disable(identity: AccountIdentity, factor: SecondFactor): Promise<void>;
   /** For whoever knew the password: what the second step is begun with; null when the account has none. */
-  challenge(accountId: string): Promise<string | null>;
+  challenge(account: AccountRow): Promise<string | null>;
   /** The second step. @throws AUTH_TOKEN_INVALID · AUTH_OTP_INVALID · RATE_LIMIT_EXCEEDED · CONFLICT */
   finishLogin(challengeToken: string, factor: SecondFactor): Promise<OpenedSession>;
 }
@@ -104,13 +105,16 @@ export function createAccountSecondFactors(options: AccountSecondFactorsOptions)
       notices.sendInBackground({ accountId, template: "second-factor-off", data: happenedNow(clock) });
     },
 
-    async challenge(accountId) {
-      if (!(await factors.isActive(accountId))) return null;
-      return await tokens.create("mfa", { realm: REALM, userId: accountId });
+    async challenge({ id, password_hash }) {
+      if (!(await factors.isActive(id))) return null;
+      return await tokens.create("mfa", { realm: REALM, userId: id, data: { password: hashToken(password_hash) } });
     },
 
     async finishLogin(challengeToken, factor) {
-      const account = await requireAccount((await tokens.find("mfa", REALM, challengeToken)).userId);
+      const { userId, data } = await tokens.find("mfa", REALM, challengeToken);
+      const account = await requireAccount(userId);
+      // It was made as the password was changed, and after the change had removed all others.
+      if (data.password !== hashToken(account.password_hash)) throw new AerostackError("AUTH_TOKEN_INVALID");
       // A wrong code leaves the token usable; how many there may be is counted with the account.
       await factors.verify(account.id, factor);
       await tokens.take(sql.db, "mfa", REALM, challengeToken);

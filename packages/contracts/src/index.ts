@@ -15,6 +15,7 @@ export * from "./api/end-user-oauth.ts";
 export * from "./api/end-user-profile.ts";
 export * from "./api/end-user-settings.ts";
 export * from "./api/end-users.ts";
+export * from "./api/firewall.ts";
 export * from "./api/functions.ts";
 export * from "./api/jobs.ts";
 export * from "./api/keys.ts";

@@ -6,6 +6,7 @@ import { createProxyCheck } from "./edge/client-address.ts";
 import { createApp } from "./edge/create-app.ts";
 import { routeOfOperation } from "./edge/define-operation.ts";
 import { createFirewallGuard } from "./edge/firewall-guard.ts";
+import { guardListener } from "./edge/guarded-listener.ts";
 import { createHealth } from "./edge/health.ts";
 import { findFreePort, listen } from "./edge/http-server.ts";
 import { createIdempotency } from "./edge/idempotency.ts";
@@ -15,6 +16,7 @@ import { createOpenApi } from "./edge/openapi.ts";
 import { listenPlain } from "./edge/plain-http.ts";
 import { addReferencePages } from "./edge/reference-page.ts";
 import { addSecurityText } from "./edge/security-text.ts";
+import { createFrontDoor } from "./front-door/create-front-door.ts";
 import { createTls } from "./front-door/tls/create-tls.ts";
 import { createEngine } from "./front-door/waf/engine.ts";
 import { type Config, ConfigError, endsTls, isLoopbackHost, loadConfig } from "./kernel/config.ts";
@@ -84,6 +86,17 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     deployStarter: (project) => projectPlane.deployStarter(project),
     describeCollections: (projectId) => projectPlane.collections.describe(projectId),
   });
+  const frontDoor = createFrontDoor({
+    sql: databases.control,
+    clock,
+    changes: controlPlane.changes,
+    audit: controlPlane.audit,
+    metrics,
+    log,
+    lifecycle,
+    projectsMode: config.firewallProjects,
+  });
+  controlPlane.projects.onDelete("front door", ({ id }) => frontDoor.deleteProject(id));
   const tls = await createTls({ config, sql: databases.control, clock, changes: controlPlane.changes, envelope, log });
   const projectPlane = await createProjectPlane({
     config,
@@ -126,7 +139,13 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     await projectPlane.host.call("host.ping", {});
   });
   health.addCheck("shared state", shared.check);
-  const routes = [...controlPlane.routes, ...projectPlane.routes, ...support.routes, ...metricsRoutes(metrics)];
+  const routes = [
+    ...controlPlane.routes,
+    ...frontDoor.routes,
+    ...projectPlane.routes,
+    ...support.routes,
+    ...metricsRoutes(metrics),
+  ];
   const documented = [...routes, ...projectPlane.operations.map(routeOfOperation)];
   const app = createApp({
     log,
@@ -155,20 +174,21 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     ],
   });
   const isTrustedProxy = createProxyCheck(config.trustProxy);
-  const isRefused = createFirewallGuard({
+  const { listener } = projectPlane;
+  const guard = createFirewallGuard({
     engine: createEngine({ paranoia: 1 }),
+    judge: frontDoor.judge,
     management: config.firewallManagement,
     projects: config.firewallProjects,
-    metrics,
-    log,
-    clock,
+    someProjectInspects: frontDoor.someProjectInspects,
+    areaOf: projectPlane.areaOf,
+    callerOf: listener.callerOf,
   });
   const http = await listen({
     app,
     host: config.host,
     port: config.port,
-    ...projectPlane.listener,
-    onRequest: (req, res) => isRefused(req, res) || projectPlane.listener.onRequest(req, res),
+    ...guardListener(guard, listener),
     observe: createRequestObserver({ metrics, tracer }),
     connections: {
       perAddress: config.connectionsPerAddress,

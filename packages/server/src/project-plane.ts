@@ -11,9 +11,11 @@ import { createDataPlane } from "./edge/data-plane.ts";
 import { renderError } from "./edge/error-shapes.ts";
 import { answerError, createGatewayListener, createPrincipalReader } from "./edge/gateway-listener.ts";
 import { logEndUserCalls } from "./edge/log-end-user-calls.ts";
+import { createRequestArea } from "./edge/request-area.ts";
 import { createEndUsers } from "./endusers/create-end-users.ts";
 import { createAvatarStorage } from "./endusers/profile/avatar-storage.ts";
 import { deployStarter } from "./functions/starter.ts";
+import { createCachedLookup } from "./kernel/change-feed/cached-lookup.ts";
 import { everyHour } from "./kernel/every-hour.ts";
 import { openCountryLookup } from "./kernel/geo/open-country-lookup.ts";
 import { loadInstallationKey } from "./kernel/installation-key.ts";
@@ -175,10 +177,11 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   // How they are called
   const services = { ...dataServices, call, jobs, functions, collections, storage, realtime, endUsers };
   const operations = createDataOperations(services);
+  const principalOf = createPrincipalReader(resolver.resolve, functions.resolveFunction);
   const handleDataPlane = createDataPlane({
     operations,
     now: () => clock.now(),
-    principalOf: createPrincipalReader(resolver.resolve, functions.resolveFunction),
+    principalOf,
     findProject,
     findPublicProject: async (ref) => (await projects.find(ref)) ?? null,
     countCall: counts.countCall,
@@ -189,6 +192,15 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   const countryOf = openCountryLookup({
     table: config.geoTable,
     onError: (err) => log.warn({ err }, "the table of countries cannot be read: regions of callers stay unknown"),
+  });
+  const projectIds = createCachedLookup<string>({
+    clock,
+    changes,
+    async find(ref) {
+      const project = await projects.find(ref);
+      if (project === undefined) return null;
+      return { value: project.id, expiresAtMs: null, subjects: [`project:${project.id}`] };
+    },
   });
   const listener = createGatewayListener({
     functionsDomain: config.functionsDomain,
@@ -207,6 +219,12 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     resolvePrincipal: resolver.resolve,
     resolveFunction: functions.resolveFunction,
   });
+  const areaOf = createRequestArea({
+    ...listener,
+    functionsDomain: config.functionsDomain,
+    principalOf,
+    projectIdOf: projectIds.find,
+  });
 
   const functionUrl = (slug: string, name: string, environment: string): string =>
     `${origin}/f/${slug}/${name}${environment === "staging" ? "--staging" : ""}`;
@@ -217,6 +235,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     countryOf,
     outbox: endUsers.outbox,
     listener,
+    areaOf,
     addEndUserCallLog: logEndUserCalls({
       now: () => clock.now(),
       findProject: projects.find,

@@ -118,6 +118,7 @@ describe("every command", () => {
       "db migrate",
       "deploy",
       "domains remove",
+      "firewall except",
       "keys revoke",
       "keys rotate",
       "kv delete",

@@ -6,6 +6,7 @@ import { deployCommand } from "./deploy.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
 import { domainsGroup } from "./domains/group.ts";
+import { firewallGroup } from "./firewall/group.ts";
 import { generateGroup } from "./generate/group.ts";
 import { initCommand } from "./init.ts";
 import { keysGroup } from "./keys/group.ts";
@@ -34,7 +35,17 @@ export const COMMAND_SECTIONS: readonly HelpSection[] = [
   },
   {
     title: "What a project has",
-    commands: [dbGroup, collectionsGroup, generateGroup, kvGroup, storageGroup, queueGroup, secretsGroup, domainsGroup],
+    commands: [
+      dbGroup,
+      collectionsGroup,
+      generateGroup,
+      kvGroup,
+      storageGroup,
+      queueGroup,
+      secretsGroup,
+      domainsGroup,
+      firewallGroup,
+    ],
   },
   {
     title: "Account and set-up",

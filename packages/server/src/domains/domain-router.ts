@@ -1,6 +1,7 @@
 import type { DomainRoute, FunctionEnvironment } from "@aerostack/contracts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import { createKeyedSnapshot } from "../kernel/change-feed/keyed-snapshot.ts";
+import { seenPath } from "../kernel/seen-path.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import { hostnameOfRequest, isBelow } from "./hostname.ts";
 import { subjectOfDomain } from "./service.ts";
@@ -90,12 +91,4 @@ function targetOf({ projectId, servesApi, routes }: ServedDomain, url: string): 
   const route = routes.find((one) => one.path === "/" || path === one.path || path.startsWith(`${one.path}/`));
   if (route === undefined) return { kind: "nothing" };
   return { kind: "function", projectId, functionName: route.function, environment: route.environment };
-}
-
-/** The path as the function will see it: its runtime resolves dot segments, plain or escaped, and turns backslashes. */
-function seenPath(url: string): string {
-  const mark = url.indexOf("?");
-  const path = mark === -1 ? url : url.slice(0, mark);
-  if (!/\/\.|%2e|\\|\/\//i.test(path)) return path;
-  return URL.canParse(`http://host${path}`) ? new URL(`http://host${path}`).pathname : path;
 }

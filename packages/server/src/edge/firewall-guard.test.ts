@@ -1,11 +1,16 @@
+import { request } from "node:http";
+import type { FirewallMode } from "@aerostack/contracts";
 import { createManualClock } from "@aerostack/kernel";
 import { Hono } from "hono";
 import { afterEach, describe, expect, it } from "vitest";
+import { createJudge } from "../front-door/firewall/judge.ts";
+import { type FrontDoorSettings, NO_SETTINGS } from "../front-door/settings/front-door-settings.ts";
 import { createEngine } from "../front-door/waf/engine.ts";
 import { createLogger } from "../kernel/log.ts";
 import { createMetrics } from "../kernel/metrics.ts";
 import type { AppEnv } from "./app-env.ts";
-import { createFirewallGuard, type FirewallMode } from "./firewall-guard.ts";
+import { createFirewallGuard } from "./firewall-guard.ts";
+import { guardListener } from "./guarded-listener.ts";
 import { type HttpServer, listen } from "./http-server.ts";
 
 const servers: HttpServer[] = [];
@@ -13,19 +18,71 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close(0);
 });
 
-async function serve(management: FirewallMode, projects: FirewallMode) {
+const settingsOf = (firewall: Partial<FrontDoorSettings["firewall"]>): FrontDoorSettings => ({
+  ...NO_SETTINGS,
+  firewall: { ...NO_SETTINGS.firewall, ...firewall },
+});
+
+/** A server whose only project is `shop`. */
+async function serve(management: FirewallMode, projects: FirewallMode, ofShop: FrontDoorSettings = NO_SETTINGS) {
   const metrics = createMetrics();
   const lines: string[] = [];
   const log = createLogger({ level: "info", destination: { write: (line) => void lines.push(line) } });
   const clock = createManualClock(1_800_000_000_000);
-  const engine = createEngine({ paranoia: 1 });
-  const onRequest = createFirewallGuard({ engine, management, projects, metrics, log, clock });
+  const guard = createFirewallGuard({
+    engine: createEngine({ paranoia: 1 }),
+    judge: createJudge({ settings: { of: () => ofShop }, hits: { add: () => undefined }, metrics, log, clock }),
+    management,
+    projects,
+    someProjectInspects: () => ofShop !== NO_SETTINGS,
+    areaOf: async ({ url = "/" }) => ({
+      projectId: url.startsWith("/f/shop/") ? "prj_shop" : null,
+      isApi: url.startsWith("/api/"),
+    }),
+    callerOf: () => ({ ip: "192.0.2.1", region: "IE" }),
+  });
   await metrics.activate();
   const app = new Hono<AppEnv>();
   app.all("*", (c) => c.text("reached"));
-  const server = await listen({ app, host: "127.0.0.1", port: 0, onRequest });
+  const upgraded: string[] = [];
+  const server = await listen({
+    app,
+    host: "127.0.0.1",
+    port: 0,
+    ...guardListener(guard, {
+      onRequest: () => false,
+      onUpgrade(req, socket) {
+        upgraded.push(req.url ?? "");
+        socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        return true;
+      },
+    }),
+  });
   servers.push(server);
-  return { origin: `http://127.0.0.1:${server.port}`, metrics, lines, clock };
+  return { origin: `http://127.0.0.1:${server.port}`, port: server.port, metrics, lines, clock, upgraded };
+}
+
+/** The status of a request to switch protocols, and what came with it. */
+async function upgrade(port: number, path: string): Promise<{ status: number; body: string; requestId: unknown }> {
+  return await new Promise((resolve, reject) => {
+    const headers = { connection: "Upgrade", upgrade: "websocket" };
+    const sent = request({ port, host: "127.0.0.1", path, headers, agent: false });
+    sent.once("upgrade", (answer, socket) => {
+      socket.destroy();
+      resolve({ status: answer.statusCode ?? 0, body: "", requestId: null });
+    });
+    sent.once("response", (answer) => {
+      let body = "";
+      answer.on("data", (chunk) => {
+        body += chunk;
+      });
+      answer.on("end", () =>
+        resolve({ status: answer.statusCode ?? 0, body, requestId: answer.headers["x-request-id"] }),
+      );
+    });
+    sent.once("error", reject);
+    sent.end();
+  });
 }
 
 const ATTACK = "?q=1'%20UNION%20SELECT%20password%20FROM%20users--";
@@ -74,5 +131,47 @@ describe("P32 the firewall in front of every address", () => {
     expect(await statusOf({ "user-agent": "sqlmap/1.7" })).toBe(403);
     expect(await statusOf({ referer: "https://example.com/?q=<script>alert(1)</script>" })).toBe(403);
     expect(await statusOf({ cookie: "session=abc; theme=dark", accept: "*/*" })).toBe(200);
+  });
+
+  it("looks at requests to switch protocols as at any other", async () => {
+    const { port, lines, upgraded } = await serve("block", "block");
+    const refused = await upgrade(port, `/f/shop/chat${ATTACK}`);
+    expect(refused).toMatchObject({ status: 403, body: expect.stringContaining("WAF_BLOCKED") });
+    expect(lines.at(-1)).toContain(String(refused.requestId));
+    expect(upgraded).toEqual([]);
+    expect((await upgrade(port, "/f/shop/chat?room=lobby")).status).toBe(101);
+    const detecting = await serve("block", "detect");
+    expect((await upgrade(detecting.port, `/f/shop/chat${ATTACK}`)).status).toBe(101);
+    expect(detecting.lines).toHaveLength(1);
+    expect((await upgrade(detecting.port, `/api/realtime${ATTACK}`)).status).toBe(403);
+  });
+
+  it("does what the project chose, whatever the installation does, and only to its requests", async () => {
+    const blocking = await serve("block", "off", settingsOf({ mode: "block" }));
+    expect((await fetch(`${blocking.origin}/f/shop/hello${ATTACK}`)).status).toBe(403);
+    expect(await (await fetch(`${blocking.origin}/f/other/hello${ATTACK}`)).text()).toBe("reached");
+    const open = await serve("block", "block", settingsOf({ mode: "off" }));
+    expect(await (await fetch(`${open.origin}/f/shop/hello${ATTACK}`)).text()).toBe("reached");
+    expect((await fetch(`${open.origin}/f/other/hello${ATTACK}`)).status).toBe(403);
+    expect((await fetch(`${open.origin}/api/v1/projects${ATTACK}`)).status).toBe(403);
+  });
+
+  it("leaves out what an exception names, and nothing that dots carry past it", async () => {
+    const exception = { id: "fwx_1", rule: null, pathPrefix: "/f/shop/cms", parameter: null, createdAt: "" };
+    const { origin, port } = await serve("block", "block", settingsOf({ exceptions: [exception] }));
+    const statusOf = async (path: string) => (await fetch(`${origin}${path}${ATTACK}`)).status;
+    expect(await statusOf("/f/shop/cms")).toBe(200);
+    expect(await statusOf("/f/shop/cms/pages/1")).toBe(200);
+    expect(await statusOf("/f/shop/cmsx")).toBe(403);
+    expect(await statusOf("/f/shop/other")).toBe(403);
+    for (const path of ["/f/shop/cms/../other", "/f/shop/other/../cms", "/f/shop/cms/%2e%2e/other"]) {
+      expect((await upgrade(port, `${path}${ATTACK}`)).status, path).toBe(403);
+    }
+    const ofRule = { id: "fwx_2", rule: 6001, pathPrefix: null, parameter: "q", createdAt: "" };
+    const finer = await serve("block", "block", settingsOf({ exceptions: [ofRule] }));
+    const ask = async (query: string) => (await fetch(`${finer.origin}/f/shop/hello?${query}`)).status;
+    expect(await ask("q=1%20UNION%20SELECT%20password")).toBe(200);
+    expect(await ask("other=1%20UNION%20SELECT%20password")).toBe(403);
+    expect(await ask("q=<script>alert(1)</script>")).toBe(403);
   });
 });

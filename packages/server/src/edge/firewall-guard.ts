@@ -1,73 +1,107 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { AerostackError } from "@aerostack/contracts";
-import type { Clock } from "@aerostack/kernel";
-import type { Engine } from "../front-door/waf/engine.ts";
-import type { Logger } from "../kernel/log.ts";
-import type { Metrics } from "../kernel/metrics.ts";
+import type { Duplex } from "node:stream";
+import { AerostackError, type FirewallMode } from "@aerostack/contracts";
+import { BLOCK_SCORE, type Judge } from "../front-door/firewall/judge.ts";
+import type { Engine, Inspection } from "../front-door/waf/engine.ts";
+import { refuseUpgrade } from "../kernel/refuse-upgrade.ts";
+import { renderError } from "./error-shapes.ts";
 import { answerError } from "./gateway-listener.ts";
+import type { RequestAreaReader } from "./request-area.ts";
 import { acceptRequestId } from "./request-id.ts";
 
-export type FirewallMode = "off" | "detect" | "block";
+export type { FirewallMode } from "@aerostack/contracts";
 
 export interface FirewallGuardOptions {
   readonly engine: Engine;
+  readonly judge: Judge;
   /** Of the management interface: its addresses are few and known, so an attack there is one. */
   readonly management: FirewallMode;
-  /** Of what projects serve: functions and the data plane carry SQL, code and prose in earnest. */
+  /** Of what projects serve and chose nothing for: functions and the data plane carry SQL, code and prose in earnest. */
   readonly projects: FirewallMode;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-  readonly clock: Clock;
+  /** Whether a project chose to have its requests looked at, where the installation looks at none. */
+  readonly someProjectInspects: () => boolean;
+  /** What a request is for; asked of suspects only. */
+  readonly areaOf: RequestAreaReader;
+  readonly callerOf: (req: IncomingMessage) => { readonly ip: string; readonly region: string | null };
 }
 
-/** What a request must score to be one that nobody means well. */
-export const BLOCK_SCORE = 5;
+export interface FirewallGuard {
+  /** True when the request was refused and answered. A promise for suspects only. */
+  isRefused(req: IncomingMessage, res: ServerResponse): boolean | Promise<boolean>;
+  /** The same for a request to switch protocols. */
+  isUpgradeRefused(req: IncomingMessage, socket: Duplex): boolean | Promise<boolean>;
+}
 
-/** A flood of attacks must not become a flood of the log; what is left out is counted, in the log and in the metrics. */
-const MAX_LINES_PER_MINUTE = 100;
-const MINUTE_MS = 60_000;
+/** Looks at address and headers of every request before anything else does. Bodies stream through here unread. */
+export function createFirewallGuard(options: FirewallGuardOptions): FirewallGuard {
+  const { engine, judge } = options;
+  const looksAnyway = options.management !== "off" || options.projects !== "off";
 
-/**
- * Looks at address and headers of every request before anything else does. Bodies are not read here: they stream through.
- *
- * @returns a function that answers true when it refused the request
- */
-export function createFirewallGuard(options: FirewallGuardOptions) {
-  const { engine, log, clock } = options;
-  let minute = 0;
-  let lines = 0;
-  const counted = options.metrics.counter({
-    name: "aerostack_firewall_hits_total",
-    help: "Requests in which the firewall found an attack.",
-    labels: ["category", "action"],
-  });
-
-  function mayWrite(): boolean {
-    const now = Math.floor(clock.now() / MINUTE_MS);
-    if (now !== minute) {
-      if (lines > MAX_LINES_PER_MINUTE) {
-        log.warn({ leftOut: lines - MAX_LINES_PER_MINUTE }, "the firewall found more attacks than it told");
-      }
-      minute = now;
-      lines = 0;
-    }
-    return ++lines <= MAX_LINES_PER_MINUTE;
+  function suspicion(req: IncomingMessage): Inspection | null {
+    if (!looksAnyway && !options.someProjectInspects()) return null;
+    const found = engine.inspectHead(req);
+    return found === null || found.score < BLOCK_SCORE ? null : found;
   }
 
-  return function guard(req: IncomingMessage, res: ServerResponse): boolean {
-    const mode = req.url?.startsWith("/api/") === true ? options.management : options.projects;
-    if (mode === "off") return false;
-    const found = engine.inspectHead(req);
-    if (found === null || found.score < BLOCK_SCORE) return false;
-    const action = mode === "block" ? "blocked" : "detected";
-    const requestId = acceptRequestId(undefined);
-    for (const category of new Set(found.hits.map(({ rule }) => rule.category))) counted.add({ category, action });
-    if (mayWrite()) {
-      const rules = found.hits.map(({ rule, parameter }) => ({ id: rule.id, parameter }));
-      log.warn({ rules, score: found.score, action, requestId }, "the firewall found an attack");
+  /** The id under which the request is noted here, its answer and its own log line. */
+  function requestIdOf(req: IncomingMessage): string {
+    const sent = req.headers["x-request-id"];
+    const requestId = acceptRequestId(typeof sent === "string" ? sent : undefined);
+    if (sent !== requestId) {
+      req.headers["x-request-id"] = requestId;
+      req.rawHeaders.push("x-request-id", requestId);
     }
-    if (mode !== "block") return false;
-    answerError(req, res, new AerostackError("WAF_BLOCKED"), requestId);
-    return true;
+    return requestId;
+  }
+
+  async function refuses(req: IncomingMessage, inspection: Inspection, requestId: string): Promise<boolean> {
+    const { projectId, isApi } = await options.areaOf(req);
+    return await judge.refuses({
+      inspection,
+      projectId,
+      defaultMode: isApi ? options.management : options.projects,
+      url: req.url ?? "/",
+      requestId,
+      ...options.callerOf(req),
+    });
+  }
+
+  const blocked = () => new AerostackError("WAF_BLOCKED");
+
+  return {
+    isRefused(req, res) {
+      const found = suspicion(req);
+      if (found === null) return false;
+      const requestId = requestIdOf(req);
+      return refuses(req, found, requestId).then(
+        (isRefused) => {
+          if (isRefused) answerError(req, res, blocked(), requestId);
+          return isRefused;
+        },
+        (cause: unknown) => {
+          answerError(req, res, new AerostackError("SERVICE_UNAVAILABLE", { cause, retryAfterSeconds: 1 }), requestId);
+          return true;
+        },
+      );
+    },
+
+    isUpgradeRefused(req, socket) {
+      const found = suspicion(req);
+      if (found === null) return false;
+      const requestId = requestIdOf(req);
+      const refuse = (error: AerostackError): true => {
+        refuseUpgrade(socket, error, renderError(req.url ?? "/", error, requestId).body, requestId);
+        return true;
+      };
+      // Nobody else listens yet to what becomes of the socket.
+      const destroy = (): void => void socket.destroy();
+      socket.on("error", destroy);
+      return refuses(req, found, requestId)
+        .then(
+          (isRefused) => isRefused && refuse(blocked()),
+          (cause: unknown) => refuse(new AerostackError("SERVICE_UNAVAILABLE", { cause, retryAfterSeconds: 1 })),
+        )
+        .then((isRefused) => isRefused || socket.destroyed);
+    },
   };
 }

@@ -222,6 +222,9 @@ export function createGatewayListener(options: GatewayListenerOptions) {
   }
 
   return {
+    callerOf,
+    domainTargetOf,
+
     /** True when the request is taken: at once, or once the database has told whose host it names. */
     onRequest(req: IncomingMessage, res: ServerResponse): boolean | Promise<boolean> {
       const target = domainTargetOf(req);

@@ -26,7 +26,7 @@ export interface HttpServerOptions {
   /** Told of every request before it is answered. */
   readonly observe?: (req: IncomingMessage, res: ServerResponse) => void;
   /** Takes WebSocket upgrades; false leaves the request to be refused. */
-  readonly onUpgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+  readonly onUpgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean | Promise<boolean>;
 }
 
 export interface HttpServer {
@@ -79,8 +79,12 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   server.requestTimeout = 0;
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
   server.on("upgrade", (req, socket: Duplex, head: Buffer) => {
-    if (options.onUpgrade?.(req, socket, head) === true) return;
-    socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    const refuse = (isTaken: boolean): void => {
+      if (!isTaken) socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    };
+    const taken = options.onUpgrade?.(req, socket, head) ?? false;
+    if (taken instanceof Promise) taken.then(refuse, () => socket.destroy());
+    else refuse(taken);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(explainListenError(error, options)));

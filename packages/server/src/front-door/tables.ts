@@ -28,6 +28,34 @@ export interface FrontDoorTables {
   };
   /** What an authority reads at `/.well-known/acme-challenge/<token>`, from whichever server it reaches. */
   acme_challenges: { token: string; key_authorization: string; expires_at: number };
+  /** What projects chose for their front door. No row: what the installation does. */
+  front_door_settings: {
+    /** Empty: the installation itself. */
+    project_id: string;
+    /** JSON (`settings/front-door-settings.ts`). */
+    settings: string;
+    updated_at: number;
+  };
+  /** What the firewall found, counted: a line for a day's hits that are alike. */
+  firewall_hits: {
+    id: string;
+    /** Empty: of no project, or of the management interface. */
+    project_id: string;
+    /** When the day began, in UTC. */
+    day: number;
+    rule: number;
+    action: "detected" | "blocked";
+    /** Without its query; empty: of many. */
+    path: string;
+    /** Empty: the path itself, or of many. */
+    parameter: string;
+    count: number;
+    first_at: number;
+    last_at: number;
+    last_request_id: string;
+    last_ip: string | null;
+    last_region: string | null;
+  };
 }
 
 export const frontDoorMigrations: SqlMigrations = {
@@ -60,6 +88,39 @@ export const frontDoorMigrations: SqlMigrations = {
         .addColumn("key_authorization", types.text, (column) => column.notNull())
         .addColumn("expires_at", types.integer, (column) => column.notNull())
         .execute();
+    },
+  },
+  "0041_front_door_settings": {
+    async up(db, { text, integer }) {
+      await db.schema
+        .createTable("front_door_settings")
+        .addColumn("project_id", text, (column) => column.primaryKey())
+        .addColumn("settings", text, (column) => column.notNull())
+        .addColumn("updated_at", integer, (column) => column.notNull())
+        .execute();
+    },
+  },
+  "0042_firewall_hits": {
+    async up(db, { text, integer }) {
+      await db.schema
+        .createTable("firewall_hits")
+        .addColumn("id", text, (column) => column.primaryKey())
+        .addColumn("project_id", text, (column) => column.notNull())
+        .addColumn("day", integer, (column) => column.notNull())
+        .addColumn("rule", integer, (column) => column.notNull())
+        .addColumn("action", text, (column) => column.notNull())
+        .addColumn("path", text, (column) => column.notNull())
+        .addColumn("parameter", text, (column) => column.notNull())
+        .addColumn("count", integer, (column) => column.notNull())
+        .addColumn("first_at", integer, (column) => column.notNull())
+        .addColumn("last_at", integer, (column) => column.notNull())
+        .addColumn("last_request_id", text, (column) => column.notNull())
+        .addColumn("last_ip", text)
+        .addColumn("last_region", text)
+        .addUniqueConstraint("firewall_hits_alike", ["project_id", "day", "rule", "action", "path", "parameter"])
+        .execute();
+      await db.schema.createIndex("firewall_hits_listed").on("firewall_hits").columns(["project_id", "id"]).execute();
+      await db.schema.createIndex("firewall_hits_old").on("firewall_hits").column("day").execute();
     },
   },
 };

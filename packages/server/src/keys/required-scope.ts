@@ -37,6 +37,7 @@ const SERVICE_OF_SEGMENT: Readonly<Record<string, KeyService>> = {
   audit: "audit",
   settings: "projects",
   domains: "projects",
+  firewall: "projects",
   members: "account",
   access: "account",
   // What an account has: /api/v1/<segment>

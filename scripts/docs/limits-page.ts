@@ -109,7 +109,15 @@ const CONSTANT_SOURCES: readonly ConstantSource[] = [
   {
     title: "Queues (`QUEUE`)",
     file: "packages/datahost/src/queue/queue-limits.ts",
-    limits: ["MAX_MESSAGE_BYTES", "MAX_BATCH_MESSAGES", "MAX_BATCH_BYTES", "MAX_DELAY_SECONDS", "MAX_PEEK_MESSAGES"],
+    limits: [
+      "MAX_MESSAGE_BYTES",
+      "MAX_BATCH_MESSAGES",
+      "MAX_BATCH_BYTES",
+      "MAX_DELAY_SECONDS",
+      "DEDUPE_WINDOW_MS",
+      "JOB_KEPT_MS",
+      "MAX_PEEK_MESSAGES",
+    ],
     meanings: {
       MAX_MESSAGE_BYTES: "One message.",
       MAX_BATCH_MESSAGES: "Messages of one `sendBatch()`.",

@@ -26,7 +26,8 @@ export function createQueue(connection: Connection) {
 
   return {
     /**
-     * Hands a job to whoever consumes the queue and gives its id. `delay` in seconds. Two jobs with one `dedupeKey` are one.
+     * Hands a job to whoever consumes the queue and gives its id. `delay` in seconds. Two jobs with one `dedupeKey` are
+     * one, for a day.
      */
     async enqueue(
       type: string,

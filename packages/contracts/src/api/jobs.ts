@@ -30,7 +30,7 @@ export const enqueueRequestSchema = z.object({
     .min(1)
     .max(200)
     .nullish()
-    .describe("Two jobs with one key are one, as long as its record lives."),
+    .describe("Two jobs with one key are one, for a day from the first one's enqueueing."),
 });
 export const enqueueResponseSchema = z.object({ jobId: z.string(), success: z.literal(true) });
 

@@ -1,6 +1,7 @@
 import { perDatabase } from "../state/per-database.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { decodeMessageId, encodeMessageId } from "./message-id.ts";
+import { DEDUPE_WINDOW_MS, JOB_KEPT_MS } from "./queue-limits.ts";
 
 export const JOB_STATUSES = ["queued", "processing", "completed", "failed", "cancelled"] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
@@ -49,8 +50,6 @@ interface JobRow {
   readonly error: string | null;
 }
 
-/** How long the record of a job that has ended is kept. */
-export const JOB_KEPT_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_ERROR_CHARACTERS = 2000;
 /** Old records that one new job takes along: they go faster than they come. */
 const SWEPT_AT_ONCE = 20;
@@ -73,8 +72,11 @@ const statementsOf = perDatabase((db) => ({
      VALUES (?, ?, ?, ?, ?, ?, ?, 'queued')`,
   ),
   find: db.prepare<[number, string], JobRow>(`SELECT ${COLUMNS} FROM queue_jobs WHERE seq = ? AND nonce = ?`),
-  byDedupeKey: db.prepare<[string, string], JobRow>(
-    `SELECT ${COLUMNS} FROM queue_jobs WHERE queue = ? AND dedupe_key = ?`,
+  byDedupeKey: db.prepare<[string, string, number], JobRow>(
+    `SELECT ${COLUMNS} FROM queue_jobs WHERE queue = ? AND dedupe_key = ? AND created_at > ?`,
+  ),
+  freeDedupeKey: db.prepare<[string, string]>(
+    "UPDATE queue_jobs SET dedupe_key = NULL WHERE queue = ? AND dedupe_key = ?",
   ),
   // One for each filter: each reads one stretch of an index, however many jobs there are.
   list: db.prepare<[ListParams], JobRow>(listSql()),
@@ -90,18 +92,18 @@ const statementsOf = perDatabase((db) => ({
   again: db.prepare<[string | null, number]>(
     "UPDATE queue_jobs SET status = 'queued', completed_at = NULL, error = coalesce(?, error) WHERE seq = ?",
   ),
-  endedLease: db.prepare<[string, string, number], unknown>(
-    `SELECT 1 FROM queue_jobs WHERE queue = ? AND status = 'processing'
+  // By the queue of the message, which a redrive may have moved away from the one that the job was made in.
+  endedLease: db.prepare<[string, number], unknown>(
+    `SELECT 1 FROM queue_jobs WHERE status = 'processing'
        AND seq IN (SELECT seq FROM queue_messages WHERE queue = ? AND leased = 1 AND visible_at <= ?) LIMIT 1`,
   ),
-  endLeases: db.prepare<[string, string, number]>(
-    `UPDATE queue_jobs SET status = 'queued' WHERE queue = ? AND status = 'processing'
+  endLeases: db.prepare<[string, number]>(
+    `UPDATE queue_jobs SET status = 'queued' WHERE status = 'processing'
        AND seq IN (SELECT seq FROM queue_messages WHERE queue = ? AND leased = 1 AND visible_at <= ?)`,
   ),
-  takeBack: db.prepare<[string, string]>(
+  takeBack: db.prepare<[string]>(
     `UPDATE queue_jobs SET status = 'queued', attempts = attempts - 1
-     WHERE queue = ? AND status = 'processing'
-       AND seq IN (SELECT seq FROM queue_messages WHERE queue = ? AND leased = 0)`,
+     WHERE status = 'processing' AND seq IN (SELECT seq FROM queue_messages WHERE queue = ? AND leased = 0)`,
   ),
   sweep: db.prepare<[number, number]>(
     "DELETE FROM queue_jobs WHERE seq IN (SELECT seq FROM queue_jobs WHERE completed_at < ? LIMIT ?)",
@@ -138,21 +140,20 @@ export function findJob(db: SqliteDatabase, queue: string, id: string, now: numb
   return recordOf(row);
 }
 
-/** The job that this key stands for, as long as its record is kept. */
+/** The job that this key stands for: until its window is over, even where its record is kept longer. */
 export function findDuplicate(
   db: SqliteDatabase,
   queue: string,
   dedupeKey: string,
   now: number,
 ): JobRecord | undefined {
-  const row = statementsOf(db).byDedupeKey.get(queue, dedupeKey);
-  return row === undefined || isOld(row, now) ? undefined : recordOf(row);
+  const row = statementsOf(db).byDedupeKey.get(queue, dedupeKey, now - DEDUPE_WINDOW_MS);
+  return row === undefined ? undefined : recordOf(row);
 }
 
-/** Frees a key whose job is out of date, so that it can be used again. */
-export function forgetOld(db: SqliteDatabase, queue: string, dedupeKey: string): void {
-  const row = statementsOf(db).byDedupeKey.get(queue, dedupeKey);
-  if (row !== undefined) db.prepare("DELETE FROM queue_jobs WHERE seq = ?").run(row.seq);
+/** Takes a key from the job that it stood for, so that it can be used again. */
+export function freeDedupeKey(db: SqliteDatabase, queue: string, dedupeKey: string): void {
+  statementsOf(db).freeDedupeKey.run(queue, dedupeKey);
 }
 
 function listStatement(db: SqliteDatabase, { status, type }: JobFilter) {
@@ -197,17 +198,17 @@ export function requeueJob(db: SqliteDatabase, seq: number, error?: string): voi
 
 /** The leases of a queue were taken back: what they were at counts as no delivery. */
 export function takeBackJobs(db: SqliteDatabase, queue: string): void {
-  statementsOf(db).takeBack.run(queue, queue);
+  statementsOf(db).takeBack.run(queue);
 }
 
 /** True when a job's lease has run out that its record does not tell of yet. */
 export function hasEndedLease(db: SqliteDatabase, queue: string, now: number): boolean {
-  return statementsOf(db).endedLease.get(queue, queue, now) !== undefined;
+  return statementsOf(db).endedLease.get(queue, now) !== undefined;
 }
 
 /** Jobs whose lease ran out wait again; the attempt counts. */
 export function endJobLeases(db: SqliteDatabase, queue: string, now: number): void {
-  statementsOf(db).endLeases.run(queue, queue, now);
+  statementsOf(db).endLeases.run(queue, now);
 }
 
 function isOld({ completed_at }: JobRow, now: number): boolean {

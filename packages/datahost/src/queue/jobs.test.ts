@@ -82,15 +82,69 @@ describe("a job", () => {
     expect(await opened.rpc["queue.cancel"]({ ...NAME, id: "0".repeat(32) })).toEqual({ found: false, was: null });
   });
 
-  it("with a key that was used before is the job of then, for as long as that is known", async () => {
+  it("with a key that was used before is the job of then, for a day, whatever has become of that one", async () => {
     const first = await enqueue({ dedupeKey: "order-7" });
     expect(await enqueue({ dedupeKey: "order-7" })).toEqual({ id: first.id, isNew: false });
     expect(await enqueue({ dedupeKey: "order-8" })).toMatchObject({ isNew: true });
     expect(await lease()).toHaveLength(2);
     await settle({ acks: [first.id] });
+    test.clock.advance(DAY_MS - 1);
     expect(await enqueue({ dedupeKey: "order-7" })).toEqual({ id: first.id, isNew: false });
+    test.clock.advance(1);
+    const second = await enqueue({ dedupeKey: "order-7" });
+    expect(second).toMatchObject({ isNew: true });
+    expect(await enqueue({ dedupeKey: "order-7" })).toEqual({ id: second.id, isNew: false });
+    expect(await jobOf(first.id)).toMatchObject({ status: "completed" });
     test.clock.advance(8 * DAY_MS);
     expect(await enqueue({ dedupeKey: "order-7" })).toMatchObject({ isNew: true });
+  });
+
+  it("holds its key for no longer because it is still under way", async () => {
+    const { id } = await enqueue({ dedupeKey: "slow", delaySeconds: 24 * 60 * 60 });
+    test.clock.advance(DAY_MS);
+    expect(await enqueue({ dedupeKey: "slow" })).toMatchObject({ isNew: true });
+    expect(await jobOf(id)).toMatchObject({ status: "queued" });
+    expect(await lease()).toHaveLength(2);
+  });
+
+  describe("that was redriven to another queue", () => {
+    const policy = { maxRetries: 0, deadLetterQueue: "dead" };
+    const rescue = { projectId: NAME.projectId, queue: "rescue" };
+    const leaseThere = () =>
+      opened.rpc["queue.lease"]({ ...rescue, maxMessages: 10, leaseMs: LEASE_MS, maxRetries: 1 });
+    let id: string;
+    beforeEach(async () => {
+      ({ id } = await enqueue());
+      await lease(policy);
+      await settle({ retries: [{ id }], ...policy });
+      await opened.rpc["queue.redrive"]({ projectId: NAME.projectId, from: "dead", to: "rescue" });
+    });
+
+    it("is the same job, and its record tells what becomes of it there", async () => {
+      expect(await jobOf(id)).toMatchObject({ status: "queued", completedAt: null });
+      expect(await leaseThere()).toMatchObject([{ id }]);
+      expect(await jobOf(id)).toMatchObject({ status: "processing" });
+      await opened.rpc["queue.settle"]({ ...rescue, acks: [id] });
+      expect(await jobOf(id)).toMatchObject({ status: "completed" });
+    });
+
+    it("can be cancelled there: it is never delivered, and counts no more", async () => {
+      expect(await opened.rpc["queue.cancel"]({ ...NAME, id })).toEqual({ found: true, was: "queued" });
+      expect(await leaseThere()).toEqual([]);
+      expect(await opened.rpc["queue.stats"](rescue)).toMatchObject({ backlogCount: 0, backlogBytes: 0 });
+      expect(await opened.rpc["queue.stats"](NAME)).toMatchObject({ backlogCount: 0 });
+      expect(await jobOf(id)).toMatchObject({ status: "cancelled" });
+    });
+
+    it("waits again when its lease there runs out, and when the process ends", async () => {
+      await leaseThere();
+      test.timers.advance(LEASE_MS);
+      await expect.poll(() => jobOf(id)).toMatchObject({ status: "queued", attempts: 1 });
+      await leaseThere();
+      opened = test.open();
+      opened.queues.resume();
+      await expect.poll(() => jobOf(id)).toMatchObject({ status: "queued", attempts: 1 });
+    });
   });
 
   it("that was under way when the process ended waits again, and the attempt does not count", async () => {

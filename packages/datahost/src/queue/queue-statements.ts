@@ -60,6 +60,9 @@ export const queueStatements = perDatabase((db) => ({
   find: db.prepare<[number, string, string], MessageRow>(
     `SELECT ${MESSAGE_COLUMNS} FROM queue_messages WHERE seq = ? AND nonce = ? AND queue = ?`,
   ),
+  findAnywhere: db.prepare<[number, string], MessageRow>(
+    `SELECT ${MESSAGE_COLUMNS} FROM queue_messages WHERE seq = ? AND nonce = ?`,
+  ),
   remove: db.prepare<[number]>("DELETE FROM queue_messages WHERE seq = ?"),
   removeBody: db.prepare<[number]>("DELETE FROM queue_bodies WHERE seq = ?"),
   retry: db.prepare<[number, number]>("UPDATE queue_messages SET visible_at = ?, leased = 0 WHERE seq = ?"),

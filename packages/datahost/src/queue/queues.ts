@@ -8,7 +8,7 @@ import {
   endJobLeases,
   findDuplicate,
   findJob,
-  forgetOld,
+  freeDedupeKey,
   hasEndedLease,
   insertJob,
   type JobStatus,
@@ -188,7 +188,7 @@ export function createQueues({ states, host, clock, timers, onReady, onError }: 
         if (job.dedupeKey !== null) {
           const there = findDuplicate(db, name.queue, job.dedupeKey, now);
           if (there !== undefined) return { id: there.id, isNew: false };
-          forgetOld(db, name.queue, job.dedupeKey);
+          freeDedupeKey(db, name.queue, job.dedupeKey);
         }
         const [id = ""] = sendMessages(db, name.queue, [message], now).ids;
         insertJob(db, name.queue, id, job, now);
@@ -206,16 +206,18 @@ export function createQueues({ states, host, clock, timers, onReady, onError }: 
         const key = decodeMessageId(id);
         if (job === undefined || key === undefined) return { found: false, was: null };
         if (job.completedAt !== null) return { found: true, was: job.status };
-        const message = queueStatements(db).find.get(key.seq, key.nonce, name.queue);
+        // Wherever a redrive may have taken it.
+        const message = queueStatements(db).findAnywhere.get(key.seq, key.nonce);
         if (message !== undefined) {
           removeMessage(db, message);
-          takeFromBacklog(db, name.queue, [message]);
+          takeFromBacklog(db, message.queue, [message]);
         }
         endJob(db, key.seq, "cancelled", now);
-        return { found: true, was: job.status };
+        return { found: true, was: job.status, from: message?.queue ?? name.queue };
       });
-      noteIfEmpty(name);
-      return result;
+      const { from = name.queue, ...answer } = result;
+      noteIfEmpty({ projectId: name.projectId, queue: from });
+      return answer;
     },
 
     async lease(name, options) {

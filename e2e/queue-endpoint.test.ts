@@ -153,6 +153,51 @@ describe("a queue with an endpoint", () => {
     await expect(developer.call("PUT", endpointPath("own"), { url: hook })).rejects.toMatchObject({ status: 409 });
   });
 
+  it("gets every message where a roll-back has brought a function that consumes the queue too; removed, it leaves them to that", async () => {
+    const queue = "twice";
+    const consuming = { queueConsumers: [{ queue, maxBatchTimeoutSeconds: 0 }] };
+    const worker = `export default {
+      async queue(batch, env) { for (const { id } of batch.messages) await env.CACHE.put("took:" + id, "yes"); },
+      async fetch(request, env) { return Response.json((await env.CACHE.list({ prefix: "took:" })).keys.length); },
+    };`;
+    await developer.deploy(project, { name: "former", worker, config: consuming, isPublic: true });
+    const consumingElse = { queueConsumers: [{ queue: "elsewhere" }] };
+    await developer.deploy(project, { name: "former", worker, config: consumingElse, isPublic: true });
+    await developer.call("PUT", endpointPath(queue), { url: hook });
+    await developer.call("POST", `/api/v1/projects/${project.id}/functions/former/rollback`, { version: 1 });
+
+    const taken = async (): Promise<number> => (await fetch(developer.functionUrl(project, "former"))).json();
+    const shown = async () =>
+      (
+        await developer.call<{ queues: { name: string; endpoint: string | null; consumer: string | null }[] }>(
+          "GET",
+          `/api/v1/projects/${project.id}/queues`,
+        )
+      ).queues.find(({ name }) => name === queue);
+    const send = async (n: number): Promise<void> => {
+      const path = `/api/v1/projects/${project.id}/queues/${queue}/messages`;
+      await developer.call("POST", path, { body: { type: "both", n } });
+    };
+    const isEmpty = async (): Promise<boolean> => {
+      const path = `/api/v1/projects/${project.id}/queues/${queue}/messages`;
+      return (await developer.call<{ messages: unknown[] }>("GET", path)).messages.length === 0;
+    };
+    const posted = (): number[] =>
+      received.flatMap(({ text }) => (JSON.parse(text).type === "both" ? [JSON.parse(text).n] : []));
+
+    for (let n = 0; n < 20; n++) await send(n);
+    await pollUntil("all were taken", isEmpty);
+    expect(posted().toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    expect(await taken()).toBe(0);
+    expect(await shown()).toMatchObject({ endpoint: hook, consumer: null });
+
+    await developer.call("DELETE", endpointPath(queue));
+    await send(20);
+    await pollUntil("the function took it", async () => (await taken()) === 1);
+    expect(posted()).not.toContain(20);
+    expect(await shown()).toMatchObject({ endpoint: null, consumer: "former" });
+  });
+
   it("is shown with the queue, and leaves the messages where they are when it is removed", async () => {
     const list = async () =>
       (

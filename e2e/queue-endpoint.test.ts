@@ -166,7 +166,8 @@ describe("a queue with an endpoint", () => {
     await developer.call("PUT", endpointPath(queue), { url: hook });
     await developer.call("POST", `/api/v1/projects/${project.id}/functions/former/rollback`, { version: 1 });
 
-    const taken = async (): Promise<number> => (await fetch(developer.functionUrl(project, "former"))).json();
+    const taken = async (): Promise<number> =>
+      (await (await fetch(developer.functionUrl(project, "former"))).json()) as number;
     const shown = async () =>
       (
         await developer.call<{ queues: { name: string; endpoint: string | null; consumer: string | null }[] }>(

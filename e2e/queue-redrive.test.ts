@@ -1,3 +1,4 @@
+import type { JobRecord } from "@aerostack/contracts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommand } from "../packages/cli/src/testing/run-command.ts";
 import type { Developer, Project } from "./harness/developer.ts";
@@ -30,21 +31,22 @@ afterAll(async () => {
   await server?.dispose();
 });
 
-async function data(path: string, body: unknown) {
+async function data<Answer>(path: string, body: unknown): Promise<Answer> {
   const answer = await fetch(`${server.url}/v1/${path}`, {
     method: "POST",
     headers: { "x-aerostack-key": secret, "content-type": "application/json" },
     body: JSON.stringify(body),
   });
-  return await answer.json();
+  return (await answer.json()) as Answer;
 }
-const job = async (jobId: string) => (await data("queue/job", { jobId })).job;
+const job = async (jobId: string) => (await data<{ job: Partial<JobRecord> }>("queue/job", { jobId })).job;
+const cached = async (key: string) => (await data<{ value: string | null }>("cache/get", { key })).value;
 const aerostack = async (...argv: string[]) => {
   const env = { AEROSTACK_API_URL: server.url, AEROSTACK_API_KEY: developer.accountKey };
   return await runCommand([...argv, "--project", project.slug, "--json"], { env });
 };
 async function failedJob(): Promise<string> {
-  const { jobId } = await data("queue/enqueue", { type: "mail", data: {} });
+  const { jobId } = await data<{ jobId: string }>("queue/enqueue", { type: "mail", data: {} });
   await pollUntil("the job has failed", async () => (await job(jobId)).status === "failed");
   expect(await job(jobId)).toMatchObject({ attempts: 1, error: "queue() failed with Error: not today" });
   return jobId;
@@ -71,8 +73,8 @@ describe("a job that is redriven to another queue", () => {
     const consumer = { queue: "rescue", maxBatchTimeoutSeconds: 0 };
     await developer.deploy(project, { name: "rescuer", worker: RESCUER, config: { queueConsumers: [consumer] } });
     await pollUntil("the job is completed", async () => (await job(delivered)).status === "completed");
-    expect((await data("cache/get", { key: `rescued:${delivered}` })).value).toBe("yes");
-    expect((await data("cache/get", { key: `rescued:${cancelled}` })).value).toBeNull();
+    expect(await cached(`rescued:${delivered}`)).toBe("yes");
+    expect(await cached(`rescued:${cancelled}`)).toBeNull();
     expect(await job(cancelled)).toMatchObject({ status: "cancelled" });
   });
 });

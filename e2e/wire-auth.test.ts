@@ -196,6 +196,32 @@ describe("end-user auth on the wire", () => {
     expect(answer.body.accessToken).toBe(answer.body.token);
   });
 
+  it("P31 a stranger who types three wrong codes is locked out for 60 minutes, and the owner at home is not", async () => {
+    const { email } = await register();
+    const from = (ip: string, path: string, body: unknown) =>
+      call("POST", `/api/v1/public/projects/${project.slug}/auth${path}`, body, { "x-forwarded-for": ip });
+    const mailedCodes = new Set<string>();
+    const codeFrom = async (ip: string) => {
+      expect((await from(ip, "/otp/send", { email })).status).toBe(200);
+      const text = await pollUntil("a code that was not there before", async () => {
+        const { text } = await messageTo(email, "otp-email");
+        return mailedCodes.has(text) ? undefined : text;
+      });
+      mailedCodes.add(text);
+      return /\b\d{6}\b/.exec(text)?.[0] ?? "";
+    };
+    const home = "192.0.2.7";
+    expect((await from(home, "/otp/verify", { email, code: await codeFrom(home) })).status).toBe(200);
+    const code = await codeFrom("198.51.100.1");
+    const wrong = code === "000000" ? "000001" : "000000";
+    const guesses = [];
+    for (const network of [1, 2, 3, 4])
+      guesses.push(await from(`198.51.${network}.1`, "/otp/verify", { email, code: wrong }));
+    // The log-in at home was one of the three in five minutes that may come from where nobody was known.
+    expect(guesses.map(({ status }) => status)).toEqual([401, 401, 429, 429]);
+    expect((await from("192.0.2.8", "/otp/verify", { email, code: await codeFrom("192.0.2.9") })).status).toBe(200);
+  });
+
   it("W2.3-otp-send and W2.3-otp-verify take a phone number", async () => {
     const phone = "+14155550199";
     expect((await auth("POST", "/otp/send", { phone })).status).toBe(200);

@@ -1,5 +1,5 @@
 import type { PlanName, ProjectMetadata } from "@aerostack/contracts";
-import { type Clock, createId } from "@aerostack/kernel";
+import { type Clock, createId, deriveKey } from "@aerostack/kernel";
 import { createAccessTokens, looksLikeJwt } from "./accounts/access-token.ts";
 import { accountKeyRoutes } from "./accounts/account-key-routes.ts";
 import { createAccountKeyService } from "./accounts/account-keys.ts";
@@ -29,6 +29,7 @@ import { createAudit } from "./audit/create-audit.ts";
 import { createSecretMask } from "./audit/mask-secrets.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import type { Places } from "./edge/route-place.ts";
+import { createKnownNetworks } from "./identity/known-networks.ts";
 import { createBackground } from "./kernel/background.ts";
 import type { Bus } from "./kernel/bus/bus.ts";
 import { createChangeFeed } from "./kernel/change-feed/change-feed.ts";
@@ -128,10 +129,17 @@ export function createControlPlane(options: ControlPlaneOptions) {
     outbox: options.outbox,
     origin,
   });
+  const knownNetworks = createKnownNetworks({
+    sql,
+    clock,
+    key: deriveKey(options.installationKey, "account-known-networks"),
+    table: "account_known_networks",
+  });
   const sessions = createSessions({
     sql,
     clock,
     changes,
+    knownNetworks,
     accessTokens,
     log,
     onReuse: (accountId) =>
@@ -148,6 +156,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     audit,
     notices,
     tokens: accountTokens,
+    knownNetworks,
     origin,
   });
   const emailVerification = createEmailVerification({
@@ -250,6 +259,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     ["removing expired sessions", sessions.removeExpired],
     ["removing expired tokens of accounts", accountTokens.removeExpired],
     ["removing expired ways to providers", waysIn.removeExpired],
+    ["forgetting networks of accounts", knownNetworks.removeExpired],
     ["finishing deletions of projects", projects.resumeDeletions],
   ] as const) {
     const housekeeping = everyHour(name, work, log);

@@ -59,6 +59,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
   const databases = await openDatabases(config, secrets, migrations, { log, lifecycle });
   const shared = await openSharedState(config, { clock, log, lifecycle });
   const { bus, limiter } = shared;
+  const installationKey = await loadInstallationKey(databases.control, envelope);
 
   // Services
   const origin = config.publicUrl ?? originOf(config);
@@ -72,7 +73,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     log,
     lifecycle,
     secrets,
-    installationKey: await loadInstallationKey(databases.control, envelope),
+    installationKey,
     signUp: config.signUp,
     logInProviders: logInProvidersOf(config),
     defaultPlan: config.defaultPlan,
@@ -107,6 +108,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     slots: shared.slots,
     shareCounts: shared.shareCounts,
     envelope,
+    installationKey,
     log,
     lifecycle,
     origin,

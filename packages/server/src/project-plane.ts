@@ -18,7 +18,6 @@ import { deployStarter } from "./functions/starter.ts";
 import { createCachedLookup } from "./kernel/change-feed/cached-lookup.ts";
 import { everyHour } from "./kernel/every-hour.ts";
 import { openCountryLookup } from "./kernel/geo/open-country-lookup.ts";
-import { loadInstallationKey } from "./kernel/installation-key.ts";
 import { createInstallationSender, createInstallationTextSender } from "./kernel/messages/installation-sender.ts";
 import { createOutgoing, OUTGOING_CONNECT_TIMEOUT_MS } from "./kernel/outgoing.ts";
 import { refuseUpgrade } from "./kernel/refuse-upgrade.ts";
@@ -40,6 +39,7 @@ import { createStorage } from "./storage/create-storage.ts";
 /** What projects have and what runs them: the data host, the runtime, functions, databases, caches, queues, logs. */
 export async function createProjectPlane(options: ProjectPlaneOptions) {
   const { config, clock, databases, bus, envelope, log, lifecycle, origin, controlPlane } = options;
+  const dataKey = options.installationKey;
   const { projects, resolver, changes, limiter } = controlPlane;
   const findProject: FindProject = projects.require;
   const counts = createCallCounts(options);
@@ -56,7 +56,6 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     onError: (err) => log.error({ err }, "log lines were not stored"),
   });
   lifecycle.onClose("logs", () => logs.buffer.close());
-  const dataKey = await loadInstallationKey(databases.control, envelope);
   const { host, call, onChanges, onQueueReady } = await openDataHost(options, dataKey);
   const runtime = await openRuntime(options, call, logs.buffer.add);
   const queues = createQueueService(call);

@@ -95,6 +95,11 @@ export function createPasswordReset(options: PasswordResetOptions): PasswordRese
           await factors.deleteFrom("account_totp").where("user_id", "=", id).execute();
           await factors.deleteFrom("account_recovery_codes").where("user_id", "=", id).execute();
         }
+        await trx
+          .withTables<AccountFactorTables>()
+          .deleteFrom("account_known_networks")
+          .where("user_id", "=", id)
+          .execute();
         await sessionStore.revokeAll(trx, id, "password reset", now);
         await audit.record(trx, {
           actor: { kind: "account", id },

@@ -1,5 +1,6 @@
 import { AerostackError } from "@aerostack/contracts";
 import { type Clock, createId, randomText } from "@aerostack/kernel";
+import type { KnownNetworks } from "../identity/known-networks.ts";
 import { currentCallContext } from "../kernel/call-context.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import { hashToken } from "../kernel/crypto/token-hash.ts";
@@ -52,13 +53,14 @@ export interface SessionsOptions {
   readonly clock: Clock;
   readonly changes: ChangeFeed;
   readonly accessTokens: AccessTokens;
+  readonly knownNetworks: Pick<KnownNetworks, "remember">;
   readonly log: Logger;
   /** A refresh token was used twice; its session has ended. Told once for each session. */
   readonly onReuse: (accountId: string) => void;
 }
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { clock, changes, accessTokens, log, onReuse } = options;
+  const { clock, changes, accessTokens, knownNetworks, log, onReuse } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function handOut(account: AccountRow, sessionId: string, refreshToken: string): Promise<OpenedSession> {
@@ -105,6 +107,7 @@ export function createSessions(options: SessionsOptions): Sessions {
           last_used_at: null,
         });
         await sessionStore.insertToken(trx, row);
+        await knownNetworks.remember(trx, account.id, call?.ip ?? null);
       });
       return await handOut(account, id, refreshToken);
     },

@@ -1,4 +1,5 @@
 import { type Clock, deriveKey } from "@aerostack/kernel";
+import { createKnownNetworks } from "../identity/known-networks.ts";
 import type { GithubEndpoints } from "../identity/oauth/github-connection.ts";
 import { createBackground } from "../kernel/background.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
@@ -132,11 +133,18 @@ export function createEndUsers(options: EndUsersOptions) {
   // Sessions and their tokens
   const keys = createSigningKeys({ sql, clock, changes, envelope });
   const accessTokens = createEndUserAccessTokens({ clock, keys, origin });
+  const knownNetworks = createKnownNetworks({
+    sql: options.sql,
+    clock,
+    key: keyFor("end-user-known-networks"),
+    table: "end_user_known_networks",
+  });
   const sessions = createEndUserSessions({
     sql,
     clock,
     changes,
     accessTokens,
+    knownNetworks,
     refreshTokens: createRefreshTokens(keyFor("end-user-refresh-token")),
     settings,
     claimsOf: (projectId, user) => hooks.claims(projectId, { user: showEndUser(user) }),
@@ -149,7 +157,7 @@ export function createEndUsers(options: EndUsersOptions) {
   const users = createUserRows(sql);
   const passwords = createStoredPasswords(hasher);
   const tokens = createOneTimeTokens({ sql, clock });
-  const factors = createSecondFactors({ sql, clock, envelope, settings });
+  const factors = createSecondFactors({ sql, clock, envelope, settings, knownNetworks });
   const signIn = createSignIn({ sql, sessions, factors, tokens, hooks });
   const passkeys = createPasskeys({ sql, clock, settings, tokens, signIn });
   const identities = createProvenIdentities({
@@ -164,7 +172,7 @@ export function createEndUsers(options: EndUsersOptions) {
   const verification = createEmailVerification({ sql, clock, changes, tokens, messages, links });
   const reset = createPasswordReset({ sql, clock, changes, hasher, settings, tokens, messages, links });
   const codes = createOtpCodes({ sql, clock, key: keyFor("end-user-otp") });
-  const otp = createOtpLogin({ codes, limiter, settings, messages, identities, signIn });
+  const otp = createOtpLogin({ codes, knownNetworks, limiter, settings, messages, identities, signIn });
   const magicLinks = createMagicLinks({ sql, tokens, settings, messages, links, identities, signIn });
   const service = createEndUserService({
     sql,
@@ -260,6 +268,7 @@ export function createEndUsers(options: EndUsersOptions) {
       await sessions.removeExpired();
       await tokens.removeExpired();
       await codes.removeExpired();
+      await knownNetworks.removeExpired();
       await outbox.removeExpired();
     },
     start: () => outbox.start(),

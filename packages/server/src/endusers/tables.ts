@@ -1,3 +1,4 @@
+import { createKnownNetworksTable, type KnownNetworkRow } from "../identity/known-networks.ts";
 import type { PasskeyRow } from "../identity/passkeys/passkeys.ts";
 import type { RecoveryCodeRow, TotpRow } from "../identity/totp/totp-store.ts";
 import type { SqlMigrations } from "../kernel/sql/index.ts";
@@ -84,6 +85,8 @@ export interface EndUserTables {
   };
   end_user_totp: TotpRow & { project_id: string };
   end_user_recovery_codes: RecoveryCodeRow;
+  /** From where users logged in last. */
+  end_user_known_networks: KnownNetworkRow;
   end_user_passkeys: PasskeyRow & { project_id: string };
   end_user_signing_keys: {
     kid: string;
@@ -253,6 +256,12 @@ export const endUserMigrations: SqlMigrations = {
         .addColumn("secrets", types.text)
         .addColumn("updated_at", types.integer, (column) => column.notNull())
         .execute();
+    },
+  },
+  // After the table of users, which it refers to.
+  "0301_end_user_known_networks": {
+    async up(db, types) {
+      await createKnownNetworksTable(db, types, "end_user_known_networks", "end_users.id");
     },
   },
 };

@@ -20,6 +20,8 @@ export interface ProjectPlaneOptions {
   readonly slots: Slots;
   readonly shareCounts: ShareCounts | undefined;
   readonly envelope: Envelope;
+  /** 32 bytes that all servers share: projects' files and keys of our own are derived from it. */
+  readonly installationKey: Uint8Array;
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
   /** Origin that functions call the platform at. */

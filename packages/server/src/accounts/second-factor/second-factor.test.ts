@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { stepAt, totpAt } from "../../identity/totp/totp.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
-import { createTestApp, TEST_PASSWORD } from "../../testing.ts";
+import { createTestApp, TEST_PASSWORD, type TestAppOptions } from "../../testing.ts";
 import type { AccountTables } from "../tables.ts";
 import type { AccountFactorTables } from "./tables.ts";
 
@@ -16,9 +16,9 @@ function fromBase32(text: string): Buffer {
 }
 
 describeEachDialect("the second factor of accounts", (openDatabase) => {
-  async function open() {
+  async function open(options: TestAppOptions = {}) {
     const sql = await openDatabase();
-    const test = await createTestApp(sql);
+    const test = await createTestApp(sql, options);
     const { call, clock } = test;
     const ada = await test.createDeveloper(EMAIL);
     const me = (method: string, path: string, body?: unknown, headers: Record<string, string> = ada.bearer) =>
@@ -134,6 +134,26 @@ describeEachDialect("the second factor of accounts", (openDatabase) => {
     const token = await challenge();
     const right = await many(app.next(), token);
     expect(right.filter(({ status }) => status === 200)).toHaveLength(1);
+  });
+
+  it("P31 whoever knows the password and guesses codes elsewhere does not keep the owner out at home", async () => {
+    const { call, setUp, wrong, clock, db } = await open({ trustProxy: ["true"] });
+    const app = await setUp();
+    const from = async (ip: string, code: () => string) => {
+      clock.advance(4 * MINUTE_MS);
+      const headers = { "x-forwarded-for": ip };
+      const body = { email: EMAIL, password: TEST_PASSWORD };
+      const { challengeToken } = (await call("POST", "/api/auth/login", { body, headers })).body;
+      return (await call("POST", "/api/auth/login/totp", { body: { challengeToken, code: code() }, headers })).status;
+    };
+    expect(await from("192.0.2.7", app.next)).toBe(200);
+    for (let i = 0; i < 3; i++) expect(await from("198.51.100.1", () => wrong(app.code()))).toBe(401);
+    expect(await from("203.0.113.5", app.next)).toBe(429);
+    expect(await from("192.0.2.200", app.next)).toBe(200);
+    for (let i = 0; i < 3; i++) expect(await from("192.0.2.7", () => wrong(app.code()))).toBe(401);
+    expect(await from("192.0.2.7", app.next)).toBe(429);
+    const networks = await db.selectFrom("account_known_networks").selectAll().execute();
+    expect(JSON.stringify(networks)).not.toContain("192.0.2");
   });
 
   it("is replaced by a recovery code, each once; new ones make the old void", async () => {

@@ -1,6 +1,7 @@
 import { AerostackError, type SecondFactor } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { Audit } from "../../audit/record.ts";
+import type { KnownNetworks } from "../../identity/known-networks.ts";
 import { createSecondFactors } from "../../identity/totp/second-factors.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
 import { hashToken } from "../../kernel/crypto/token-hash.ts";
@@ -43,6 +44,7 @@ export interface AccountSecondFactorsOptions {
   readonly audit: Audit;
   readonly notices: Pick<Notices, "sendInBackground">;
   readonly tokens: AccountTokens;
+  readonly knownNetworks: KnownNetworks;
   /** The authenticator app shows its host, so that somebody with accounts on two installations tells them apart. */
   readonly origin: () => string;
 }
@@ -52,13 +54,14 @@ const REALM = {};
 const CHANGES = "Log-in in two steps is changed";
 
 export function createAccountSecondFactors(options: AccountSecondFactorsOptions): AccountSecondFactors {
-  const { clock, envelope, sessions, audit, notices, tokens, origin } = options;
+  const { clock, envelope, sessions, audit, notices, tokens, knownNetworks, origin } = options;
   const sql = options.sql.withTables<AccountTables>();
   const factors = createSecondFactors({
     sql: options.sql,
     clock,
     envelope,
     place: accountTotp,
+    knownNetworks,
     onChange: (trx, accountId, change) =>
       audit.record(trx, {
         action: `totp.${change}`,

@@ -1,3 +1,4 @@
+import { createKnownNetworksTable, type KnownNetworkRow } from "../../identity/known-networks.ts";
 import type { TotpPlace } from "../../identity/totp/second-factors.ts";
 import type { RecoveryCodeRow, TotpRow } from "../../identity/totp/totp-store.ts";
 import type { SqlMigrations } from "../../kernel/sql/index.ts";
@@ -6,6 +7,7 @@ import type { SqlMigrations } from "../../kernel/sql/index.ts";
 export type AccountFactorTables = {
   account_totp: TotpRow;
   account_recovery_codes: RecoveryCodeRow;
+  account_known_networks: KnownNetworkRow;
 };
 
 export const accountTotp: TotpPlace = {
@@ -37,6 +39,11 @@ export const accountFactorMigrations: SqlMigrations = {
         .on("account_recovery_codes")
         .column("user_id")
         .execute();
+    },
+  },
+  "0063_account_known_networks": {
+    async up(db, types) {
+      await createKnownNetworksTable(db, types, "account_known_networks", "accounts.id");
     },
   },
 };

@@ -1,6 +1,7 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Limiter } from "../../kernel/limiter/limiter.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
+import { TEST_PASSWORD } from "../../testing.ts";
 import type { EndUserTables } from "../tables.ts";
 import { codeIn, createEndUserTest, type EndUserTestOptions, linkIn, tokenIn } from "../testing.ts";
 
@@ -16,12 +17,16 @@ describeEachDialect("codes and log-in links", (openDatabase) => {
     const sql = await openDatabase();
     const test = await createEndUserTest(sql, options);
     const shop = await test.createProject();
-    const send = (target: Record<string, unknown>) => shop.auth("POST", "/otp/send", { body: target });
-    const verify = (target: Record<string, unknown>, code: string, extra = {}) =>
-      shop.auth("POST", "/otp/verify", { body: { ...target, code, ...extra } });
+    const send = (target: Record<string, unknown>, ip?: string) =>
+      shop.auth("POST", "/otp/send", { body: target, ...(ip === undefined ? {} : { ip }) });
+    const verify = (
+      target: Record<string, unknown>,
+      code: string,
+      { ip, ...extra }: { ip?: string; ageConfirmed?: boolean } = {},
+    ) => shop.auth("POST", "/otp/verify", { body: { ...target, code, ...extra }, ...(ip === undefined ? {} : { ip }) });
     /** Sends a code and gives it back. */
-    const codeFor = async (target: Record<string, unknown>) => {
-      expect((await send(target)).status).toBe(200);
+    const codeFor = async (target: Record<string, unknown>, ip?: string) => {
+      expect((await send(target, ip)).status).toBe(200);
       return codeIn((await shop.outbox())[0]);
     };
     const wrong = (code: string) => (code === "000000" ? "000001" : "000000");
@@ -116,6 +121,108 @@ describeEachDialect("codes and log-in links", (openDatabase) => {
     for (let i = 0; i < 3; i++) await verify(ADA, wrong(code));
     const bob = { email: "bob@example.com" };
     expect((await verify(bob, await codeFor(bob))).status).toBe(200);
+  });
+
+  describe("P31 networks that a user has logged in from", () => {
+    const HOME = "192.0.2.7";
+    const NEIGHBOUR = "192.0.2.200";
+    const STRANGER = "198.51.100.1";
+    const lock = async (test: Awaited<ReturnType<typeof open>>, ip: string) => {
+      const code = await test.codeFor(ADA, ip);
+      for (let i = 0; i < 3; i++) expect((await test.verify(ADA, test.wrong(code), { ip })).status).toBe(401);
+      expect((await test.verify(ADA, code, { ip })).status).toBe(429);
+    };
+    const openWithHome = async (options: EndUserTestOptions = { limiter: UNLIMITED }) => {
+      const test = await open(options);
+      expect((await test.verify(ADA, await test.codeFor(ADA, HOME), { ip: HOME })).status).toBe(200);
+      return test;
+    };
+
+    it("P31 a stranger's wrong codes do not keep the owner out at home, on any server", async () => {
+      const test = await openWithHome();
+      await lock(test, STRANGER);
+      const other = await createEndUserTest(test.sql.withTables<unknown>(), { clock: test.clock, limiter: UNLIMITED });
+      const body = { ...ADA, code: await test.codeFor(ADA, HOME) };
+      expect((await other.auth(test.shop, "POST", "/otp/verify", { body, ip: NEIGHBOUR })).status).toBe(200);
+      expect((await test.send(ADA, STRANGER)).status).toBe(429);
+      expect((await test.send(ADA, "203.0.113.5")).status).toBe(429);
+    });
+
+    it("P31 a stranger's calls use up no code and no limit of the owner at home", async () => {
+      const test = await openWithHome({});
+      test.clock.advance(10 * MINUTE_MS);
+      const code = await test.codeFor(ADA, HOME);
+      for (let i = 0; i < 3; i++) expect((await test.send(ADA, STRANGER)).status).toBe(200);
+      expect((await test.send(ADA, STRANGER)).status).toBe(429);
+      for (let i = 0; i < 3; i++) await test.verify(ADA, test.wrong(code), { ip: STRANGER });
+      expect((await test.verify(ADA, code, { ip: HOME })).status).toBe(200);
+    });
+
+    it("P31 a known network has three guesses an hour of its own, and locks nobody elsewhere", async () => {
+      const test = await openWithHome();
+      await lock(test, NEIGHBOUR);
+      expect((await test.send(ADA, HOME)).status).toBe(429);
+      expect((await test.verify(ADA, await test.codeFor(ADA, STRANGER), { ip: STRANGER })).status).toBe(200);
+      test.clock.advance(60 * MINUTE_MS);
+      expect((await test.verify(ADA, await test.codeFor(ADA, HOME), { ip: HOME })).status).toBe(200);
+    });
+
+    it("P31 judges three of 200 codes that come at once from as many networks, beside one at home", async () => {
+      const test = await openWithHome();
+      await test.codeFor(ADA, STRANGER);
+      const code = await test.codeFor(ADA, HOME);
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, i) => test.verify(ADA, test.wrong(code), { ip: `198.18.${i}.1` })),
+      );
+      expect(answers.filter(({ status }) => status === 401)).toHaveLength(3);
+      expect(answers.filter(({ status }) => status === 429)).toHaveLength(197);
+      const atHome = await Promise.all(Array.from({ length: 200 }, () => test.verify(ADA, code, { ip: HOME })));
+      expect(atHome.filter(({ status }) => status === 200)).toHaveLength(1);
+    });
+
+    it("takes a code that was asked for at home from the road, once, and the other way round", async () => {
+      const test = await openWithHome();
+      const code = await test.codeFor(ADA, HOME);
+      expect((await test.verify(ADA, code, { ip: STRANGER })).status).toBe(200);
+      expect((await test.verify(ADA, code, { ip: HOME })).body.code).toBe("AUTH_OTP_EXPIRED");
+      const onTheRoad = await test.codeFor(ADA, "203.0.113.5");
+      expect((await test.verify(ADA, onTheRoad, { ip: HOME })).status).toBe(200);
+      expect((await test.verify(ADA, onTheRoad, { ip: HOME })).body.code).toBe("AUTH_OTP_EXPIRED");
+    });
+
+    it("P31 a lock from where no code was asked for lasts its hour", async () => {
+      const test = await openWithHome();
+      const code = await test.codeFor(ADA, STRANGER);
+      for (let i = 0; i < 3; i++) expect((await test.verify(ADA, test.wrong(code), { ip: HOME })).status).toBe(401);
+      test.clock.advance(59 * MINUTE_MS);
+      await test.endUsers.removeExpired();
+      const later = await test.codeFor(ADA, STRANGER);
+      expect((await test.verify(ADA, later, { ip: HOME })).status).toBe(429);
+    });
+
+    it("knows the five networks used last for 90 days, as hashes, and none of who registered an address unproven", async () => {
+      const test = await openWithHome();
+      const rows = () => test.sql.db.selectFrom("end_user_known_networks").selectAll().execute();
+      for (let i = 0; i < 7; i++) {
+        const ip = `198.18.${i}.1`;
+        expect((await test.verify(ADA, await test.codeFor(ADA, ip), { ip })).status).toBe(200);
+      }
+      expect(await rows()).toHaveLength(5);
+      expect(JSON.stringify(await rows())).not.toMatch(/192\.0\.2|198\.18/);
+      await lock(test, STRANGER);
+      expect((await test.send(ADA, HOME)).status).toBe(429);
+      expect((await test.send(ADA, "198.18.6.9")).status).toBe(200);
+      test.clock.advance(90 * 24 * 60 * MINUTE_MS);
+      await test.endUsers.removeExpired();
+      expect(await rows()).toEqual([]);
+      // Whoever types somebody else's address into a sign-up form is not known to be its owner.
+      const bob = { email: "bob@example.com" };
+      const body = { ...bob, password: TEST_PASSWORD };
+      expect((await test.shop.auth("POST", "/register", { body, ip: STRANGER })).status).toBe(201);
+      const code = await test.codeFor(bob, HOME);
+      for (let i = 0; i < 3; i++) await test.verify(bob, test.wrong(code), { ip: HOME });
+      expect((await test.send(bob, STRANGER)).status).toBe(429);
+    });
   });
 
   it("P27 stores codes so that who reads the table cannot try them all", async () => {

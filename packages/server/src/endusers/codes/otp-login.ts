@@ -1,4 +1,5 @@
 import { AerostackError } from "@aerostack/contracts";
+import type { AttemptOrigin, KnownNetworks } from "../../identity/known-networks.ts";
 import { OTP_LIFETIME_MS, type OtpTarget } from "../../identity/one-time-codes.ts";
 import type { Limiter } from "../../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../../kernel/limiter/require-allowed.ts";
@@ -13,7 +14,7 @@ import type { OtpCodes } from "./otp-codes.ts";
 /** Log-in, and sign-up, by a code that was sent to an address or a number. */
 export interface OtpLogin {
   /** Answers alike whether there is a user or not. @throws AUTH_METHOD_DISABLED · RATE_LIMIT_EXCEEDED */
-  send(projectId: string, target: OtpTarget): Promise<void>;
+  send(projectId: string, target: OtpTarget, caller: EndUserCaller): Promise<void>;
   /** @throws AUTH_OTP_INVALID · AUTH_OTP_EXPIRED · RATE_LIMIT_EXCEEDED */
   verify(
     projectId: string,
@@ -26,6 +27,7 @@ export interface OtpLogin {
 
 export interface OtpLoginOptions {
   readonly codes: OtpCodes;
+  readonly knownNetworks: Pick<KnownNetworks, "originOf">;
   readonly limiter: Limiter;
   readonly settings: SettingsReader;
   readonly messages: EndUserMessages;
@@ -34,7 +36,7 @@ export interface OtpLoginOptions {
 }
 
 export function createOtpLogin(options: OtpLoginOptions): OtpLogin {
-  const { codes, limiter, settings, messages, identities, signIn } = options;
+  const { codes, knownNetworks, limiter, settings, messages, identities, signIn } = options;
 
   async function requireEnabled(projectId: string, target: OtpTarget): Promise<void> {
     const { otp } = await settings.of(projectId);
@@ -42,12 +44,27 @@ export function createOtpLogin(options: OtpLoginOptions): OtpLogin {
     throw new AerostackError("AUTH_METHOD_DISABLED");
   }
 
+  /** Networks count as known once it was proven that the user is who the target belongs to. */
+  async function originOf(projectId: string, target: OtpTarget, { ip }: EndUserCaller): Promise<AttemptOrigin> {
+    const user = await identities.find(projectId, target);
+    const provenAt = "email" in target ? user?.email_verified_at : user?.phone_verified_at;
+    return await knownNetworks.originOf(user !== undefined && provenAt !== null ? user.id : null, ip);
+  }
+
+  /** What limits count together: whatever comes from one known network, and whatever comes from anywhere else. */
+  function limitKeyOf(target: OtpTarget, { network }: AttemptOrigin): string {
+    const text = "email" in target ? target.email : target.phone;
+    return network === null ? text : `${text}:${network}`;
+  }
+
   return {
-    async send(projectId, target) {
+    async send(projectId, target, caller) {
       await requireEnabled(projectId, target);
       const text = "email" in target ? target.email : target.phone;
-      await requireAllowed(limiter, `end-users:${projectId}:otp-send:${text}`, END_USER_LIMITS.otpSendPerTarget);
-      const code = await codes.create(projectId, target);
+      const origin = await originOf(projectId, target, caller);
+      const limitKey = limitKeyOf(target, origin);
+      await requireAllowed(limiter, `end-users:${projectId}:otp-send:${limitKey}`, END_USER_LIMITS.otpSendPerTarget);
+      const code = await codes.create(projectId, target, origin);
       messages.inBackground("sending a code", async () => {
         const { signUp } = await settings.of(projectId);
         if (signUp === "closed" && (await identities.find(projectId, target)) === undefined) return;
@@ -58,9 +75,14 @@ export function createOtpLogin(options: OtpLoginOptions): OtpLogin {
 
     async verify(projectId, target, code, newcomer, caller) {
       await requireEnabled(projectId, target);
-      const text = "email" in target ? target.email : target.phone;
-      await requireAllowed(limiter, `end-users:${projectId}:otp-verify:${text}`, END_USER_LIMITS.otpVerifyPerTarget);
-      await codes.verify(projectId, target, code);
+      const origin = await originOf(projectId, target, caller);
+      const limitKey = limitKeyOf(target, origin);
+      await requireAllowed(
+        limiter,
+        `end-users:${projectId}:otp-verify:${limitKey}`,
+        END_USER_LIMITS.otpVerifyPerTarget,
+      );
+      await codes.verify(projectId, target, code, origin);
       const user = await identities.userOf(projectId, target, { ...newcomer, method: "otp", caller });
       return await signIn.finish(user, ["email" in target ? "otp" : "sms"], caller);
     },

@@ -38,17 +38,18 @@ export function createCodeRoutes(options: CodeRoutesOptions): readonly Route[] {
       path: `${END_USER_AUTH_PATH}/otp/send`,
       summary: "Send a code of six digits",
       description:
-        "To an e-mail address or a phone number. Answers alike whether there is such a user or not. Three in five minutes for one address or number.",
+        "To an e-mail address or a phone number. Answers alike whether there is such a user or not. Three in five minutes for one address or number; as many from each network that the user has logged in from.",
       tag: END_USER_TAG,
       auth: "none",
       params: endUserProjectParamsSchema,
       body: endUserOtpSendRequestSchema,
       response: { status: 200, schema: endUserSuccessSchema },
       errors: ["AUTH_METHOD_DISABLED"],
-      handler: async ({ params, body }) => {
+      handler: async (input) => {
+        const { params, body } = input;
         const projectId = await requests.projectIdOf(params.project);
         await human.require(projectId, body.turnstileToken);
-        await otp.send(projectId, targetOf(body));
+        await otp.send(projectId, targetOf(body), requests.callerOf(input));
         return { success: true as const, message: "A code is on its way." };
       },
     }),
@@ -56,7 +57,8 @@ export function createCodeRoutes(options: CodeRoutesOptions): readonly Route[] {
       method: "post",
       path: `${END_USER_AUTH_PATH}/otp/verify`,
       summary: "Log in by a code",
-      description: "After three wrong codes no code is sent or taken for 60 minutes.",
+      description:
+        "After three wrong codes no code is sent or taken for 60 minutes. Wrong codes from networks that the user has logged in from are counted by themselves.",
       tag: END_USER_TAG,
       auth: "none",
       params: endUserProjectParamsSchema,

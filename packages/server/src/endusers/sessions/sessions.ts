@@ -1,5 +1,6 @@
 import { AerostackError } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
+import type { KnownNetworks } from "../../identity/known-networks.ts";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import type { Logger } from "../../kernel/log.ts";
 import { type Sql, toStorableText } from "../../kernel/sql/index.ts";
@@ -60,13 +61,14 @@ export interface EndUserSessionsOptions {
   readonly changes: ChangeFeed;
   readonly accessTokens: EndUserAccessTokens;
   readonly refreshTokens: RefreshTokens;
+  readonly knownNetworks: Pick<KnownNetworks, "remember">;
   readonly settings: SettingsReader;
   readonly claimsOf: ClaimsOf;
   readonly log: Logger;
 }
 
 export function createEndUserSessions(options: EndUserSessionsOptions): EndUserSessions {
-  const { sql, clock, changes, accessTokens, refreshTokens, settings, log } = options;
+  const { sql, clock, changes, accessTokens, refreshTokens, knownNetworks, settings, log } = options;
 
   async function sign(user: EndUserRow, sessionId: string, methods: readonly string[]) {
     const { jwt } = await settings.of(user.project_id);
@@ -125,6 +127,7 @@ export function createEndUserSessions(options: EndUserSessionsOptions): EndUserS
           revoked_at: null,
           revoke_reason: null,
         });
+        await knownNetworks.remember(trx, user.id, ip);
         return row;
       });
       if (current === undefined) throw new AerostackError("AUTH_INVALID_CREDENTIALS");

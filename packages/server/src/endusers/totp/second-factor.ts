@@ -1,5 +1,6 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
+import type { KnownNetworks } from "../../identity/known-networks.ts";
 import {
   createSecondFactors as createFactors,
   type SecondFactors as Factors,
@@ -22,6 +23,7 @@ export interface SecondFactorsOptions {
   readonly clock: Clock;
   readonly envelope: Envelope;
   readonly settings: SettingsReader;
+  readonly knownNetworks: KnownNetworks;
 }
 
 export const endUserTotp: TotpPlace = {
@@ -29,8 +31,10 @@ export const endUserTotp: TotpPlace = {
   sealContext: "end-user-totp",
 };
 
-export function createSecondFactors({ sql, clock, envelope, settings }: SecondFactorsOptions): SecondFactors {
-  const factors = createFactors({ sql: sql.withTables<unknown>(), clock, envelope, place: endUserTotp });
+export function createSecondFactors(options: SecondFactorsOptions): SecondFactors {
+  const { sql, clock, envelope, settings, knownNetworks } = options;
+  const untyped = sql.withTables<unknown>();
+  const factors = createFactors({ sql: untyped, clock, envelope, place: endUserTotp, knownNetworks });
   return {
     ...factors,
     async begin(user, appName) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { matchTotp, otpauthUrl, stepAt, toBase32, totpAt } from "../../identity/totp/totp.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
+import { TEST_PASSWORD } from "../../testing.ts";
 import type { EndUserTables } from "../tables.ts";
 import { codeIn, createEndUserTest } from "../testing.ts";
 
@@ -155,6 +156,29 @@ describeEachDialect("the second factor", (openDatabase) => {
     clock.advance(60 * MINUTE_MS);
     const right = await many(app.next(), await mfaToken());
     expect(right.filter(({ status }) => status === 200)).toHaveLength(1);
+  });
+
+  it("P31 whoever knows the password and guesses codes elsewhere does not keep the owner out at home", async () => {
+    const { shop, setUp, wrong, clock } = await open();
+    const app = await setUp();
+    const stranger = "198.51.100.1";
+    const home = "10.0.0.77";
+    const mfa = async (ip: string, code: string) => {
+      const body = { email: "ada@example.com", password: TEST_PASSWORD };
+      const { mfaToken } = (await shop.auth("POST", "/login", { body, ip })).body;
+      clock.advance(4 * MINUTE_MS);
+      return (await shop.auth("POST", "/mfa/verify", { body: { mfaToken, code }, ip })).status;
+    };
+    for (let i = 0; i < 3; i++) expect(await mfa(stranger, wrong(app.code()))).toBe(401);
+    expect(await mfa("203.0.113.5", wrong(app.code()))).toBe(429);
+    const right = app.next;
+    clock.advance(4 * MINUTE_MS);
+    const body = { email: "ada@example.com", password: TEST_PASSWORD };
+    const { mfaToken } = (await shop.auth("POST", "/login", { body, ip: home })).body;
+    const verified = await shop.auth("POST", "/mfa/verify", { body: { mfaToken, code: right() }, ip: home });
+    expect(verified.status).toBe(200);
+    for (let i = 0; i < 3; i++) expect(await mfa(home, wrong(app.code()))).toBe(401);
+    expect(await mfa(home, wrong(app.code()))).toBe(429);
   });
 
   it("is replaced by a recovery code, each once, however it is typed; new ones make the old void", async () => {

@@ -7,6 +7,7 @@ const WAYS_IN = [
   "end_user_passkeys",
   "end_user_totp",
   "end_user_recovery_codes",
+  "end_user_known_networks",
 ] as const satisfies readonly (keyof EndUserTables)[];
 
 /**

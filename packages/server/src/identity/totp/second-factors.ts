@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import { AerostackError, type SecondFactor } from "@aerostack/contracts";
 import { type Clock, randomText } from "@aerostack/kernel";
 import type { Kysely } from "kysely";
+import { currentCallContext } from "../../kernel/call-context.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
 import type { SealedColumn } from "../../kernel/crypto/sealed-columns.ts";
 import { hashToken } from "../../kernel/crypto/token-hash.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
-import { NO_ATTEMPTS, refuseLocked, wrongCode } from "../attempt-lock.ts";
+import { type AttemptCounter, NO_ATTEMPTS, refuseLocked, wrongCode } from "../attempt-lock.ts";
+import type { KnownNetworks } from "../known-networks.ts";
 import type { Realm } from "../realm.ts";
 import { matchTotp, otpauthUrl, TOTP_SECRET_BYTES, toBase32 } from "./totp.ts";
 import { createTotpStore, type TotpRow, type TotpTables } from "./totp-store.ts";
@@ -47,6 +49,7 @@ export interface SecondFactorsOptions {
   readonly clock: Clock;
   readonly envelope: Envelope;
   readonly place: TotpPlace;
+  readonly knownNetworks: Pick<KnownNetworks, "originOf" | "countAttempt" | "findCounter" | "forgiveAttempts">;
   /** Called in the transaction of each change: it stays with what this writes, or not at all. */
   readonly onChange?: (trx: Kysely<TotpTables>, userId: string, change: TotpChange) => Promise<void>;
 }
@@ -61,7 +64,7 @@ export interface TotpPlace {
 }
 
 export function createSecondFactors(options: SecondFactorsOptions): SecondFactors {
-  const { clock, envelope, onChange = async () => {} } = options;
+  const { clock, envelope, knownNetworks, onChange = async () => {} } = options;
   const { tables, sealContext } = options.place;
   const sql = options.sql.withTables<TotpTables>();
   const store = createTotpStore(tables);
@@ -76,6 +79,29 @@ export function createSecondFactors(options: SecondFactorsOptions): SecondFactor
     return step !== null && (await store.takeStep(trx, userId, step));
   }
 
+  async function requireState(
+    db: Kysely<TotpTables>,
+    userId: string,
+    expected: "confirmed" | "unconfirmed",
+  ): Promise<TotpRow> {
+    const row = await store.find(db, userId);
+    if (row === undefined || stateOf(row) !== expected) throw new AerostackError("CONFLICT", NOT_SET_UP);
+    return row;
+  }
+
+  /** @throws RATE_LIMIT_EXCEEDED while guesses from there are locked */
+  async function countAttempt(userId: string, network: string | null, nowMs: number): Promise<AttemptCounter> {
+    const counted =
+      network === null
+        ? await store.countAttempt(sql.db, userId, nowMs)
+        : await knownNetworks.countAttempt(userId, network, nowMs);
+    if (counted !== undefined) return counted;
+    const counter =
+      network === null ? await store.find(sql.db, userId) : await knownNetworks.findCounter(userId, network);
+    refuseLocked(counter, nowMs);
+    throw new AerostackError("CONFLICT", NOT_SET_UP);
+  }
+
   /** Checks a factor and does `work` in the same transaction when it is right. */
   async function withFactor<Result>(
     userId: string,
@@ -84,17 +110,15 @@ export function createSecondFactors(options: SecondFactorsOptions): SecondFactor
     work: (trx: Kysely<TotpTables>) => Promise<Result>,
   ): Promise<Result> {
     const now = clock.now();
+    await requireState(sql.db, userId, expected);
+    const { network } = await knownNetworks.originOf(userId, currentCallContext()?.ip ?? null);
     // By itself, before the check: what was counted stays counted whatever happens afterwards.
-    const counted = await store.countAttempt(sql.db, userId, expected === "confirmed", now);
-    if (counted === undefined) {
-      const row = await store.find(sql.db, userId);
-      if (row === undefined || stateOf(row) !== expected) throw new AerostackError("CONFLICT", NOT_SET_UP);
-      refuseLocked(row, now);
-      throw new AerostackError("CONFLICT", NOT_SET_UP);
-    }
+    const counted = await countAttempt(userId, network, now);
     const outcome = await sql.transaction(async (trx) => {
-      if (!(await take(trx, counted, factor, now))) return { isRight: false as const };
-      await store.forgiveAttempts(trx, userId);
+      const row = await requireState(trx, userId, expected);
+      if (!(await take(trx, row, factor, now))) return { isRight: false as const };
+      if (network === null) await store.forgiveAttempts(trx, userId);
+      else await knownNetworks.forgiveAttempts(trx, userId, network);
       if (factor.recoveryCode !== undefined) await onChange(trx, userId, "recovery_code_used");
       return { isRight: true as const, result: await work(trx) };
     });

@@ -49,12 +49,11 @@ export function createTotpStore(names: Readonly<Record<keyof TotpTables, string>
     },
 
     /** Counts an attempt; undefined when it is locked, or there is no such authenticator. */
-    async countAttempt(db: Db, userId: string, isConfirmed: boolean, nowMs: number): Promise<TotpRow | undefined> {
+    async countAttempt(db: Db, userId: string, nowMs: number): Promise<TotpRow | undefined> {
       return await db
         .updateTable(totp)
         .set(oneMoreAttempt(nowMs))
         .where("user_id", "=", userId)
-        .where("confirmed_at", isConfirmed ? "is not" : "is", null)
         .where("locked_until", "<=", nowMs)
         .returningAll()
         .executeTakeFirst();

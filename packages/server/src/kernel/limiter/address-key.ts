@@ -9,12 +9,25 @@ const GROUPS = 8;
  */
 export function limitKeyOfAddress(address: string): string {
   if (!isIPv6(address)) return address;
+  return `${groupsOfIpv6(address).slice(0, NETWORK_GROUPS).join(":")}::/64`;
+}
+
+/** All eight groups, without leading zeros. */
+function groupsOfIpv6(address: string): string[] {
   const [head = "", tail] = address.toLowerCase().split("::");
   const groupsOf = (text: string) => (text === "" ? [] : text.split(":"));
   const before = groupsOf(head);
   const after = groupsOf(tail ?? "");
   const zeros =
     tail === undefined ? [] : Array.from({ length: Math.max(GROUPS - before.length - after.length, 0) }, () => "0");
-  const network = [...before, ...zeros, ...after].slice(0, NETWORK_GROUPS);
-  return `${network.map((group) => group.replace(/^0+(?=.)/, "")).join(":")}::/64`;
+  return [...before, ...zeros, ...after].map((group) => group.replace(/^0+(?=.)/, ""));
+}
+
+const IPV4_PARTS = 3;
+const IPV6_GROUPS = 3;
+
+/** The network that somebody's addresses are taken from, which stays theirs longer than one of them: /24 of IPv4, /48 of IPv6. */
+export function networkOfAddress(address: string): string {
+  if (isIPv6(address)) return `${groupsOfIpv6(address).slice(0, IPV6_GROUPS).join(":")}::/48`;
+  return `${address.split(".").slice(0, IPV4_PARTS).join(".")}.0/24`;
 }

@@ -151,6 +151,11 @@ export const ERRORS = defineErrors({
     message: "A second factor is needed to log in.",
     fix: "Log in by the project's auth addresses, which ask for it.",
   },
+  AUTH_PROOF_REQUIRED: {
+    status: 403,
+    message: "This is done only within ten minutes of a log-in or another proof of who is there.",
+    fix: "POST /api/auth/proof with the password, a code or a passkey, then send the request again.",
+  },
   AUTH_AGE_UNKNOWN: {
     status: 403,
     message: "Nobody has an account for this log-in yet, and accounts are for people of 16 years or older.",

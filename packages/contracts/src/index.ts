@@ -1,5 +1,7 @@
 export { AerostackError, type AerostackErrorOptions, type SerialisedError } from "./aerostack-error.ts";
 export * from "./api/account-factors.ts";
+export * from "./api/account-passkeys.ts";
+export * from "./api/account-proof.ts";
 export * from "./api/account-providers.ts";
 export * from "./api/accounts.ts";
 export * from "./api/audit.ts";

@@ -12,6 +12,8 @@ import { createEmailChange } from "./accounts/email-change.ts";
 import { emailChangeRoutes } from "./accounts/email-change-routes.ts";
 import { createEmailVerification } from "./accounts/email-verification.ts";
 import { emailVerificationRoutes } from "./accounts/email-verification-routes.ts";
+import { createFreshProofs } from "./accounts/fresh-proof/fresh-proof.ts";
+import { freshProofRoutes } from "./accounts/fresh-proof/routes.ts";
 import { happenedNow } from "./accounts/happened.ts";
 import { createLogInAs } from "./accounts/log-in-as.ts";
 import { createPasswordChanger } from "./accounts/password-change.ts";
@@ -20,6 +22,7 @@ import { passwordResetRoutes } from "./accounts/password-reset-routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { secondFactorRoutes } from "./accounts/second-factor/routes.ts";
 import { createAccountSecondFactors } from "./accounts/second-factor/second-factor.ts";
+import { createSecondStep } from "./accounts/second-factor/second-step.ts";
 import { createAccountService } from "./accounts/service.ts";
 import { createSessionCookies } from "./accounts/session-cookie.ts";
 import { createSessions } from "./accounts/sessions.ts";
@@ -170,7 +173,12 @@ export function createControlPlane(options: ControlPlaneOptions) {
     tokens: accountTokens,
     canSendMail: options.canSendMail,
   });
-  const logInAs = createLogInAs({ sessions, challenge: secondFactors.challenge });
+  const secondStep = createSecondStep({
+    tokens: accountTokens,
+    hasAuthenticator: async (accountId) => (await secondFactors.state(accountId)).enabled,
+    passkeysOf: (accountId) => waysIn.passkeysOf(accountId),
+  });
+  const logInAs = createLogInAs({ sessions, secondStep });
   const accounts = createAccountService({
     sql,
     clock,
@@ -194,6 +202,8 @@ export function createControlPlane(options: ControlPlaneOptions) {
     providers: options.logInProviders,
     fetch: options.fetch,
     logInAs,
+    sessions,
+    accountTokens,
     origin,
   });
   const passwordReset = createPasswordReset({
@@ -208,6 +218,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     origin,
     tokens: accountTokens,
   });
+  const freshProofs = createFreshProofs({ sql, clock, hasher, limiter, secondFactors, passkeys: waysIn.passkeys });
   const accountKeys = createAccountKeyService({ sql, clock, changes, audit });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
   const projects = createProjectService({ sql, clock, changes, log });
@@ -279,6 +290,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     projects,
     /** What routes are about, for callers that may do there what the route does. */
     places: { project: projects.require, organisation: teams.organisations.require } satisfies Places,
+    requireFreshProof: freshProofs.require,
     plans,
     projectKeys,
     resolver,
@@ -319,7 +331,8 @@ export function createControlPlane(options: ControlPlaneOptions) {
           mailPasswordLink: passwordReset.mailLink,
         }),
       ),
-      ...secondFactorRoutes(secondFactors),
+      ...secondFactorRoutes(secondFactors, freshProofs),
+      ...freshProofRoutes(freshProofs),
       ...waysIn.routes,
       ...deviceRoutes({ devices, accounts, origin }),
       ...setupRoutes(setup),

@@ -159,6 +159,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     hsts: endsTls(config) || config.publicUrl?.startsWith("https:") === true,
     resolvePrincipal: controlPlane.resolver.resolve,
     places: controlPlane.places,
+    requireFreshProof: controlPlane.requireFreshProof,
     idempotency: createIdempotency({ sql: databases.control, clock, envelope }),
     routes,
     pages: [

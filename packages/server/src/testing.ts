@@ -117,6 +117,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     audit: controlPlane.audit,
     resolvePrincipal: controlPlane.resolver.resolve,
     places: controlPlane.places,
+    requireFreshProof: controlPlane.requireFreshProof,
     idempotency: createIdempotency({ sql, clock, envelope: createEnvelope(secrets.masterKeys) }),
     routes: [
       ...controlPlane.routes,

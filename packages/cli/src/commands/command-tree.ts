@@ -23,7 +23,6 @@ import { rolloutCommand } from "./rollout.ts";
 import { secretsGroup } from "./secrets/group.ts";
 import { startCommand } from "./start.ts";
 import { storageGroup } from "./storage/group.ts";
-import { supportGroup } from "./support/group.ts";
 import { versionsCommand } from "./versions.ts";
 import { whoamiCommand } from "./whoami.ts";
 
@@ -50,15 +49,6 @@ export const COMMAND_SECTIONS: readonly HelpSection[] = [
   },
   {
     title: "Account and set-up",
-    commands: [
-      projectsGroup,
-      keysGroup,
-      auditGroup,
-      supportGroup,
-      linkCommand,
-      whoamiCommand,
-      logoutCommand,
-      doctorCommand,
-    ],
+    commands: [projectsGroup, keysGroup, auditGroup, linkCommand, whoamiCommand, logoutCommand, doctorCommand],
   },
 ];

@@ -6,10 +6,21 @@ import { isOneFactor, ONE_FACTOR, secondFactorShape, sixDigitsSchema } from "./e
 
 const challengeTokenSchema = z.string().min(1).max(200).describe("Valid for ten minutes and one session");
 
-/** Tokens, or what an account with an authenticator app goes on with. */
+export const SECOND_STEP_METHODS = ["totp", "recovery-code", "passkey"] as const;
+export type SecondStepMethod = (typeof SECOND_STEP_METHODS)[number];
+
+/** Tokens, or what an account with a second step goes on with. */
 export const loginResponseSchema = z.union([
   sessionResponseSchema,
-  z.object({ mfaRequired: z.literal(true), challengeToken: challengeTokenSchema }),
+  z.object({
+    mfaRequired: z.literal(true),
+    challengeToken: challengeTokenSchema,
+    methods: z
+      .array(z.enum(SECOND_STEP_METHODS))
+      // What a server from before there were others means.
+      .default(["totp", "recovery-code"])
+      .describe("Any one of them finishes the log-in"),
+  }),
 ]);
 export const totpLoginRequestSchema = z
   .object({ challengeToken: challengeTokenSchema, ...secondFactorShape })

@@ -44,7 +44,7 @@ export const endUserPasskeyOptionsResponseSchema = z.object({
   challengeToken: z.string().describe("Goes back with the browser's answer"),
   options: z.record(z.string(), z.unknown()).describe("For navigator.credentials (WebAuthn Level 3, JSON forms)"),
 });
-const webauthnResponseSchema = z
+export const webauthnResponseSchema = z
   .object({
     id: z.string().max(2_000),
     rawId: z.string().max(2_000),

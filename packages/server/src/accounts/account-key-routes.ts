@@ -14,6 +14,9 @@ import type { AccountKeyService } from "./account-keys.ts";
 const TAG = "Account keys";
 const MS_PER_SECOND = 1_000;
 
+/** A key without scopes is as good as a log-in that never ends. */
+const mayEverything = (scopes: readonly string[] | undefined): boolean => scopes === undefined || scopes.includes("*");
+
 export function accountKeyRoutes(keys: AccountKeyService): readonly Route[] {
   return [
     defineRoute({
@@ -36,9 +39,10 @@ export function accountKeyRoutes(keys: AccountKeyService): readonly Route[] {
       description: "It may do what the account may do. It is shown in this answer and never again.",
       tag: TAG,
       auth: "account",
+      freshProof: ({ scopes }) => mayEverything(scopes),
       body: createAccountKeyRequestSchema,
       response: { status: 201, schema: createAccountKeyResponseSchema },
-      errors: ["CONFLICT"],
+      errors: ["AUTH_PROOF_REQUIRED", "CONFLICT"],
       idempotent: true,
       handler: async ({ principal, body: { name, ...limits } }) => {
         const input = { name, ...readNewLimits(limits), maker: principal.limits };
@@ -54,10 +58,11 @@ export function accountKeyRoutes(keys: AccountKeyService): readonly Route[] {
         "Makes a key that may do what the old one may. The old one goes on working for the grace, a day by default.",
       tag: TAG,
       auth: "account",
+      freshProof: true,
       params: accountKeyParamsSchema,
       body: rotateKeyRequestSchema,
       response: { status: 201, schema: createAccountKeyResponseSchema },
-      errors: ["NOT_FOUND", "CONFLICT"],
+      errors: ["AUTH_PROOF_REQUIRED", "NOT_FOUND", "CONFLICT"],
       idempotent: true,
       handler: async ({ principal, params, body }) => {
         const input = { graceMs: body.graceSeconds * MS_PER_SECOND, maker: principal.limits };

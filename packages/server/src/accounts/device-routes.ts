@@ -77,9 +77,10 @@ export function deviceRoutes({ devices, accounts, origin }: DeviceRoutesOptions)
       summary: "Approve or refuse a device log-in",
       tag: TAG,
       auth: "account",
+      freshProof: ({ approve }) => approve,
       body: deviceDecisionRequestSchema,
       response: { status: 200, schema: successSchema },
-      errors: ["NOT_FOUND"],
+      errors: ["AUTH_PROOF_REQUIRED", "NOT_FOUND"],
       handler: async ({ principal, body }) => {
         await devices.decide(principal.accountId, body.user_code, body.approve);
         return { success: true as const };

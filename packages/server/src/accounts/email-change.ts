@@ -17,6 +17,7 @@ import { requireSession } from "./require-session.ts";
 import { sessionStore } from "./session-store.ts";
 import { accountStore } from "./store.ts";
 import type { AccountTables } from "./tables.ts";
+import { forgetWaysIn } from "./ways-in/forget-ways-in.ts";
 
 /**
  * Gives an account another e-mail address. The new one has to confirm; the old one is told, and can stop the change or take
@@ -156,6 +157,7 @@ export function createEmailChange(options: EmailChangeOptions): EmailChange {
         await accountStore.setPasswordHash(trx, id, passwordHash, now);
         await sessionStore.revokeAll(trx, id, "change of address stopped", now);
         await accountKeyStore.revokeAll(trx, id, now, requestedAt);
+        await forgetWaysIn(trx, id, requestedAt);
         await audit.record(trx, {
           actor: { kind: "account", id },
           action: "account.email_change_revoked",

@@ -1,24 +1,24 @@
+import type { BegunSecondStep, SecondStep } from "./second-factor/second-step.ts";
 import type { OpenedSession, Sessions } from "./sessions.ts";
 import type { AccountRow } from "./store.ts";
 
 /** Tokens, or what the second step has to be begun with. */
 export type LoginResult =
   | { readonly kind: "logged-in"; readonly session: OpenedSession }
-  | { readonly kind: "mfa-required"; readonly challengeToken: string };
+  | ({ readonly kind: "mfa-required" } & BegunSecondStep);
 
 /** The end of every log-in by one factor: a session, or the second step where the account has one. */
 export type LogInAs = (account: AccountRow) => Promise<LoginResult>;
 
 export interface LogInAsOptions {
   readonly sessions: Pick<Sessions, "open">;
-  /** What the second step of a log-in is begun with; null for an account that has none. */
-  readonly challenge: (account: AccountRow) => Promise<string | null>;
+  readonly secondStep: Pick<SecondStep, "begin">;
 }
 
-export function createLogInAs({ sessions, challenge }: LogInAsOptions): LogInAs {
+export function createLogInAs({ sessions, secondStep }: LogInAsOptions): LogInAs {
   return async (account) => {
-    const challengeToken = await challenge(account);
-    if (challengeToken !== null) return { kind: "mfa-required", challengeToken };
+    const begun = await secondStep.begin(account);
+    if (begun !== null) return { kind: "mfa-required", ...begun };
     return { kind: "logged-in", session: await sessions.open(account) };
   };
 }

@@ -17,8 +17,7 @@ import type { AccountFactorTables } from "./second-factor/tables.ts";
 import { sessionStore } from "./session-store.ts";
 import { accountStore } from "./store.ts";
 import type { AccountTables } from "./tables.ts";
-import { accountIdentityStore } from "./ways-in/providers/identity-store.ts";
-import type { WayInTables } from "./ways-in/tables.ts";
+import { forgetWaysIn } from "./ways-in/forget-ways-in.ts";
 
 /** Sets a new password for whoever can read the mail of an account. */
 export interface PasswordReset {
@@ -89,7 +88,7 @@ export function createPasswordReset(options: PasswordResetOptions): PasswordRese
           // Until now it may have been anybody's who typed the address: of theirs no way in remains.
           await accountKeyStore.revokeAll(trx, id, now);
           await trx.deleteFrom("device_logins").where("account_id", "=", id).execute();
-          await accountIdentityStore.removeAll(trx.withTables<WayInTables>(), id);
+          await forgetWaysIn(trx, id);
           // Nor an authenticator of theirs, which would keep the owner out.
           const factors = trx.withTables<AccountFactorTables>();
           await factors.deleteFrom("account_totp").where("user_id", "=", id).execute();

@@ -105,6 +105,7 @@ export function createSessions(options: SessionsOptions): Sessions {
           device: deviceName(call?.userAgent ?? null),
           ip: call?.ip ?? null,
           last_used_at: null,
+          proven_at: now,
         });
         await sessionStore.insertToken(trx, row);
         await knownNetworks.remember(trx, account.id, call?.ip ?? null);

@@ -28,5 +28,5 @@ export function showSession(session: OpenedSession): SessionResponse {
 /** Tokens, or what the second step of the log-in is begun with. */
 export function showLogin(result: LoginResult) {
   if (result.kind === "logged-in") return showSession(result.session);
-  return { mfaRequired: true as const, challengeToken: result.challengeToken };
+  return { mfaRequired: true as const, challengeToken: result.challengeToken, methods: [...result.methods] };
 }

@@ -29,6 +29,8 @@ export interface AccountTables {
     ip: string | null;
     /** Of its last refresh; null: there was none. */
     last_used_at: number | null;
+    /** When its owner last proved to be there; null: before there was such a proof. */
+    proven_at: number | null;
   };
   refresh_tokens: {
     hash: string;
@@ -143,6 +145,11 @@ export const accountMigrations: SqlMigrations = {
       await db.schema.alterTable("sessions").addColumn("device", types.text).execute();
       await db.schema.alterTable("sessions").addColumn("ip", types.text).execute();
       await db.schema.alterTable("sessions").addColumn("last_used_at", types.integer).execute();
+    },
+  },
+  "0068_session_proofs": {
+    async up(db, types) {
+      await db.schema.alterTable("sessions").addColumn("proven_at", types.integer).execute();
     },
   },
 };

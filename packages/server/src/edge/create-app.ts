@@ -6,7 +6,7 @@ import { ANONYMOUS, type CallContext, currentCallContext, runInCallContext } fro
 import type { CountryLookup } from "../kernel/geo/country-lookup.ts";
 import type { Limiter } from "../kernel/limiter/limiter.ts";
 import { type Logger, maskCredentials } from "../kernel/log.ts";
-import { actorOf, type Principal } from "../keys/principal.ts";
+import { type AccountPrincipal, actorOf, type Principal } from "../keys/principal.ts";
 import type { AppContext, AppEnv } from "./app-env.ts";
 import { createClientAddressReader } from "./client-address.ts";
 import { readCredential } from "./credential.ts";
@@ -34,6 +34,8 @@ export interface AppOptions {
   readonly routes: readonly Route[];
   /** Looks up what routes are about, and asks whether the caller may. */
   readonly places: Places;
+  /** Asks for a proof of who is there, for routes that need a fresh one. @throws AUTH_PROOF_REQUIRED */
+  readonly requireFreshProof: (principal: AccountPrincipal) => Promise<void>;
   /** Pages and probes that are no API routes. */
   readonly pages?: readonly ((app: Hono<AppEnv>) => void)[];
 }

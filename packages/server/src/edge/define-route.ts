@@ -93,6 +93,11 @@ export interface RouteSpec<
   readonly errors?: readonly ErrorCode[];
   /** True: an `Idempotency-Key` header makes a repeat answer what the first call answered, for 24 hours. */
   readonly idempotent?: boolean;
+  /**
+   * What a person at a session does only within ten minutes of proving who is there; as a function, for some bodies.
+   * Keys pass.
+   */
+  readonly freshProof?: true | ((body: Parsed<Body>) => boolean);
   /** True: the route is served but not part of the published reference. */
   readonly hidden?: boolean;
   handler(input: HandlerInput<Auth, Params, Query, Body>): HandlerResult<Result> | Promise<HandlerResult<Result>>;
@@ -101,8 +106,8 @@ export interface RouteSpec<
 /** A route as the application registers and documents it, its types forgotten. */
 export type Route = Omit<
   RouteSpec<RouteAuth, z.ZodObject | undefined, z.ZodObject | undefined, z.ZodType | undefined, z.ZodType | undefined>,
-  "handler"
-> & { handler(input: unknown): unknown };
+  "handler" | "freshProof"
+> & { readonly freshProof?: true | ((body: unknown) => boolean); handler(input: unknown): unknown };
 
 /**
  * Declares a route once: it is validated, documented and registered from here.

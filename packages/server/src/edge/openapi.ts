@@ -122,9 +122,10 @@ function requestBodyOf(route: Route): Operation["requestBody"] {
   return { required: true, content: { [contentType]: { schema: { type: "string", format: "binary", description } } } };
 }
 
-function descriptionOf({ description, permission }: Route): { readonly description?: string } {
+function descriptionOf({ description, permission, freshProof }: Route): { readonly description?: string } {
   const needs = permission === undefined ? undefined : `Members need the permission \`${permission}\`.`;
-  const sentences = [description, needs].filter((sentence) => sentence !== undefined);
+  const proof = freshProof === undefined ? undefined : "Of a session it needs a fresh proof of who is there.";
+  const sentences = [description, needs, proof].filter((sentence) => sentence !== undefined);
   return sentences.length === 0 ? {} : { description: sentences.join(" ") };
 }
 

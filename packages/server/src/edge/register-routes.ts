@@ -4,6 +4,7 @@ import type { Audit } from "../audit/record.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { DEFAULT_MAX_BODY_BYTES, readJsonBody } from "../kernel/read-body.ts";
 import { requireScope } from "../keys/key-limits.ts";
+import type { AccountPrincipal } from "../keys/principal.ts";
 import { requiredScope } from "../keys/required-scope.ts";
 import type { AppContext, AppEnv } from "./app-env.ts";
 import { authorise } from "./authorise.ts";
@@ -16,6 +17,8 @@ export interface RouteParts {
   readonly idempotency: Idempotency;
   readonly places: Places;
   readonly audit?: Audit | undefined;
+  /** @throws AUTH_PROOF_REQUIRED */
+  readonly requireFreshProof: (principal: AccountPrincipal) => Promise<void>;
 }
 
 /**
@@ -69,6 +72,8 @@ async function answer(c: AppContext, route: Route, parts: RouteParts): Promise<R
     log: c.get("log"),
     request,
   };
+  const needsProof = typeof route.freshProof === "function" ? route.freshProof(input.body) : route.freshProof === true;
+  if (needsProof && principal?.kind === "account") await parts.requireFreshProof(principal);
   const place = await placeOf(route, principal, params, places);
   const work = async () => {
     const response = toResponse(await route.handler({ ...input, ...place }), route);

@@ -32,7 +32,7 @@ async function load() {
   try {
     show(await send("/api/v1/support/thread", { token }));
   } catch (failure) {
-    byId("problem").textContent = !token || failure.code === "NOT_FOUND"
+    byId("problem").textContent = failure.code === "NOT_FOUND"
       ? "The link is incomplete: it ends in #token=… Copy the whole link from the mail."
       : failure.message;
     byId("problem").hidden = false;

@@ -1,4 +1,5 @@
 import {
+  passwordAgainRequestSchema,
   recoveryCodesResponseSchema,
   sessionResponseSchema,
   successSchema,
@@ -9,6 +10,7 @@ import {
   totpStateResponseSchema,
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
+import type { FreshProofs } from "../fresh-proof/fresh-proof.ts";
 import { showSession } from "../show-account.ts";
 import type { AccountSecondFactors } from "./second-factor.ts";
 
@@ -17,7 +19,10 @@ const TOTP = "/api/auth/totp";
 const CODE_ERRORS = ["AUTH_OTP_INVALID", "CONFLICT", "FORBIDDEN"] as const;
 const ATTEMPTS = "After three wrong codes none is taken for 60 minutes.";
 
-export function secondFactorRoutes(factors: AccountSecondFactors): readonly Route[] {
+export function secondFactorRoutes(
+  factors: AccountSecondFactors,
+  proofs: Pick<FreshProofs, "requirePassword">,
+): readonly Route[] {
   return [
     defineRoute({
       method: "post",
@@ -45,12 +50,16 @@ export function secondFactorRoutes(factors: AccountSecondFactors): readonly Rout
       method: "post",
       path: `${TOTP}/begin`,
       summary: "Begin to set up an authenticator app",
-      description: `It counts once a code of it was sent to ${TOTP}/confirm.`,
+      description: `It counts once a code of it was sent to ${TOTP}/confirm. The password is asked for again; an account without one needs a fresh proof (/api/auth/proof).`,
       tag: TAG,
       auth: "account",
+      body: passwordAgainRequestSchema,
       response: { status: 200, schema: totpSetupResponseSchema },
-      errors: ["CONFLICT", "FORBIDDEN"],
-      handler: ({ principal }) => factors.begin(principal),
+      errors: ["AUTH_PROOF_REQUIRED", "AUTH_INVALID_CREDENTIALS", "CONFLICT", "FORBIDDEN"],
+      handler: async ({ principal, body }) => {
+        await proofs.requirePassword(principal, body.password);
+        return await factors.begin(principal);
+      },
     }),
     defineRoute({
       method: "post",

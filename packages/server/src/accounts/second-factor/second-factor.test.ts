@@ -32,8 +32,8 @@ describeEachDialect("the second factor of accounts", (openDatabase) => {
     const finish = (challengeToken: string, factor: Record<string, unknown>) =>
       call("POST", "/api/auth/login/totp", { body: { challengeToken, ...factor } });
     /** An authenticator app that has read the secret. */
-    const setUp = async () => {
-      const begun = await me("POST", "/begin");
+    const setUp = async (password = TEST_PASSWORD) => {
+      const begun = await me("POST", "/begin", { password });
       const secret = fromBase32(begun.body.secret);
       const code = () => totpAt(secret, stepAt(clock.now()));
       const next = () => {
@@ -72,7 +72,7 @@ describeEachDialect("the second factor of accounts", (openDatabase) => {
 
   it("is asked for at log-in once it is confirmed, and a code of it gives one session", async () => {
     const { call, me, login, finish, setUp, ada } = await open();
-    const begun = await me("POST", "/begin");
+    const begun = await me("POST", "/begin", { password: TEST_PASSWORD });
     expect(begun.body.otpauthUrl).toContain("otpauth://totp/Aerostack%20(aerostack.test):ada%40example.com?");
     expect((await me("GET", "")).body).toEqual({ enabled: false, recoveryCodesLeft: 0 });
     expect((await login()).body.token).toEqual(expect.any(String));
@@ -80,7 +80,8 @@ describeEachDialect("the second factor of accounts", (openDatabase) => {
     expect((await me("GET", "")).body).toEqual({ enabled: true, recoveryCodesLeft: 10 });
     const first = await login();
     expect(first).toMatchObject({ status: 200, body: { mfaRequired: true } });
-    expect(Object.keys(first.body).sort()).toEqual(["challengeToken", "mfaRequired"]);
+    expect(Object.keys(first.body).sort()).toEqual(["challengeToken", "methods", "mfaRequired"]);
+    expect(first.body.methods).toEqual(["totp", "recovery-code"]);
     const bearer = { authorization: `Bearer ${first.body.challengeToken}` };
     expect((await call("GET", "/api/auth/me", { headers: bearer })).status).toBe(401);
     const second = await finish(first.body.challengeToken, { code: app.next() });
@@ -179,7 +180,7 @@ describeEachDialect("the second factor of accounts", (openDatabase) => {
     expect((await me("POST", "/begin", undefined, key)).status).toBe(403);
     expect((await me("POST", "/disable", { code: app.next() }, key)).status).toBe(403);
     expect((await me("POST", "/recovery-codes", { code: app.code() }, key)).status).toBe(403);
-    expect((await me("POST", "/begin")).status).toBe(409);
+    expect((await me("POST", "/begin", { password: TEST_PASSWORD })).status).toBe(409);
     expect((await me("POST", "/confirm", { code: app.code() })).status).toBe(409);
     expect((await me("POST", "/disable", { code: wrong(app.code()) })).status).toBe(401);
     expect((await me("POST", "/disable", {})).status).toBe(400);
@@ -223,7 +224,7 @@ describeEachDialect("the second factor of accounts", (openDatabase) => {
     const owner = await login("Another-Horse-8");
     expect(owner.body.token).toEqual(expect.any(String));
     ada.bearer.authorization = `Bearer ${owner.body.token}`;
-    await setUp();
+    await setUp("Another-Horse-8");
     await reset("Another-Horse-9");
     expect((await login("Another-Horse-9")).body).toMatchObject({ mfaRequired: true });
   });

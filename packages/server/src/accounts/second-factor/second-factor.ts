@@ -4,7 +4,6 @@ import type { Audit } from "../../audit/record.ts";
 import type { KnownNetworks } from "../../identity/known-networks.ts";
 import { createSecondFactors } from "../../identity/totp/second-factors.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
-import { hashToken } from "../../kernel/crypto/token-hash.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { AccountIdentity } from "../../keys/principal.ts";
 import type { Notices } from "../../notices/service.ts";
@@ -14,6 +13,7 @@ import { requireSession } from "../require-session.ts";
 import type { OpenedSession, Sessions } from "../sessions.ts";
 import { type AccountRow, accountStore } from "../store.ts";
 import type { AccountTables } from "../tables.ts";
+import { findBegun } from "./second-step.ts";
 import { accountTotp } from "./tables.ts";
 
 /**
@@ -30,8 +30,8 @@ export interface AccountSecondFactors {
   renewRecoveryCodes(identity: AccountIdentity, code: string): Promise<readonly string[]>;
   /** @throws as `confirm` */
   disable(identity: AccountIdentity, factor: SecondFactor): Promise<void>;
-  /** For whoever knew the password: what the second step is begun with; null when the account has none. */
-  challenge(account: AccountRow): Promise<string | null>;
+  /** @throws AUTH_OTP_INVALID · RATE_LIMIT_EXCEEDED · CONFLICT when there is nothing to verify */
+  verify(accountId: string, factor: SecondFactor): Promise<void>;
   /** The second step. @throws AUTH_TOKEN_INVALID · AUTH_OTP_INVALID · RATE_LIMIT_EXCEEDED · CONFLICT */
   finishLogin(challengeToken: string, factor: SecondFactor): Promise<OpenedSession>;
 }
@@ -108,16 +108,10 @@ export function createAccountSecondFactors(options: AccountSecondFactorsOptions)
       notices.sendInBackground({ accountId, template: "second-factor-off", data: happenedNow(clock) });
     },
 
-    async challenge({ id, password_hash }) {
-      if (!(await factors.isActive(id))) return null;
-      return await tokens.create("mfa", { realm: REALM, userId: id, data: { password: hashToken(password_hash) } });
-    },
+    verify: factors.verify,
 
     async finishLogin(challengeToken, factor) {
-      const { userId, data } = await tokens.find("mfa", REALM, challengeToken);
-      const account = await requireAccount(userId);
-      // It was made as the password was changed, and after the change had removed all others.
-      if (data.password !== hashToken(account.password_hash)) throw new AerostackError("AUTH_TOKEN_INVALID");
+      const account = await findBegun(tokens, sql.db, challengeToken);
       // A wrong code leaves the token usable; how many there may be is counted with the account.
       await factors.verify(account.id, factor);
       await tokens.take(sql.db, "mfa", REALM, challengeToken);

@@ -16,9 +16,16 @@ export async function requireAnotherWayIn(trx: Kysely<AccountTables & WayInTable
   const account = await accountStore.findById(trx, accountId);
   if (account !== undefined && isPasswordSet(account.password_hash)) return;
   if ((await accountIdentityStore.listOf(trx, accountId)).length > 0) return;
+  const passkey = await trx
+    .selectFrom("account_passkeys")
+    .select("id")
+    .where("user_id", "=", accountId)
+    .limit(1)
+    .executeTakeFirst();
+  if (passkey !== undefined) return;
   throw new AerostackError("CONFLICT", {
     message: "This is the only way to log in that the account has.",
-    fix: "Set a password before (POST /api/auth/password/forgot sends a link), or connect another provider.",
+    fix: "Set a password before (POST /api/auth/password/forgot sends a link), or add a passkey or connect a provider.",
   });
 }
 

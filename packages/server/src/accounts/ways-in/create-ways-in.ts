@@ -6,7 +6,12 @@ import type { Logger } from "../../kernel/log.ts";
 import type { OutgoingFetch } from "../../kernel/outgoing.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { Notices } from "../../notices/service.ts";
+import type { AccountTokens } from "../account-tokens.ts";
 import type { LogInAs } from "../log-in-as.ts";
+import type { Sessions } from "../sessions.ts";
+import { createAccountPasskeys } from "./passkeys/account-passkeys.ts";
+import { createPasskeyLogIn } from "./passkeys/passkey-log-in.ts";
+import { passkeyRoutes } from "./passkeys/routes.ts";
 import { createAccountIdentities } from "./providers/account-identities.ts";
 import { createLogInProviders } from "./providers/log-in-providers.ts";
 import { createProviderAccounts } from "./providers/provider-accounts.ts";
@@ -30,6 +35,8 @@ export interface WaysInOptions {
   /** Reaches the providers that the operator named. */
   readonly fetch: OutgoingFetch;
   readonly logInAs: LogInAs;
+  readonly sessions: Pick<Sessions, "open">;
+  readonly accountTokens: AccountTokens;
   readonly origin: () => string;
 }
 
@@ -60,9 +67,23 @@ export function createWaysIn(options: WaysInOptions) {
     origin,
     log,
   });
+  const passkeys = createAccountPasskeys({ sql, clock, audit, notices, tokens, origin });
+  const passkeyLogIn = createPasskeyLogIn({
+    sql,
+    limiter,
+    passkeys,
+    sessions: options.sessions,
+    tokens: options.accountTokens,
+  });
 
   return {
+    /** Whether an account has passkeys, and whether a log-in by one factor asks for one. */
+    async passkeysOf(accountId: string) {
+      const { passkeys: rows, secondStep } = await passkeys.list(accountId);
+      return { isAny: rows.length > 0, isStep: secondStep };
+    },
+    passkeys,
     removeExpired: tokens.removeExpired,
-    routes: providerRoutes({ providers, logIn, identities, origin }),
+    routes: [...providerRoutes({ providers, logIn, identities, origin }), ...passkeyRoutes(passkeys, passkeyLogIn)],
   };
 }

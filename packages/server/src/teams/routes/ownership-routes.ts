@@ -36,11 +36,12 @@ export function ownershipRoutes(ownership: OwnershipService): readonly Route[] {
       description: "Nothing changes before the member accepts, within seven days.",
       tag: ORGANISATION_TAG,
       auth: "account",
+      freshProof: true,
       permission: "ownership.transfer",
       params: organisationParamsSchema,
       body: ownershipOfferRequestSchema,
       response: { status: 201, schema: ownershipOfferResponseSchema },
-      errors: ["CONFLICT"],
+      errors: ["AUTH_PROOF_REQUIRED", "CONFLICT"],
       handler: async ({ principal, organisation, body }) => {
         const input = { memberId: body.member, keepsOwnership: body.keepOwnership };
         return { offer: showOffer(await ownership.offer(principal.accountId, organisation, input)) };

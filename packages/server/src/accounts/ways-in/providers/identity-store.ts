@@ -60,8 +60,4 @@ export const accountIdentityStore = {
       .returningAll()
       .executeTakeFirst();
   },
-
-  async removeAll(db: Db, accountId: string): Promise<void> {
-    await db.deleteFrom("account_identities").where("account_id", "=", accountId).execute();
-  },
 };

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { sql as raw } from "kysely";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { fromBase32 } from "../../../identity/totp/base32-testing.ts";
 import { stepAt, totpAt } from "../../../identity/totp/totp.ts";
 import type { Sql } from "../../../kernel/sql/index.ts";
 import { describeEachDialect } from "../../../kernel/sql/testing.ts";
@@ -145,7 +146,7 @@ describeEachDialect("log-in of accounts through another provider", (openDatabase
     const code = () => totpAt(secret, stepAt(clock.now()));
     expect((await call("POST", "/api/auth/totp/confirm", { headers, body: { code: code() } })).status).toBe(200);
     const { body: first } = await openTab().logIn();
-    expect(Object.keys(first).sort()).toEqual(["challengeToken", "mfaRequired"]);
+    expect(Object.keys(first).sort()).toEqual(["challengeToken", "methods", "mfaRequired"]);
     clock.advance(MINUTE_MS);
     const body = { challengeToken: first.challengeToken, code: code() };
     expect((await call("POST", "/api/auth/login/totp", { body })).body.user.id).toBe(session.user.id);
@@ -293,9 +294,3 @@ describeEachDialect("log-in of accounts through another provider", (openDatabase
     expect(await dump(sql, dialect)).not.toContain("gho_1");
   });
 });
-
-function fromBase32(text: string): Buffer {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...text].map((character) => alphabet.indexOf(character).toString(2).padStart(5, "0")).join("");
-  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-}

@@ -112,9 +112,10 @@ export function providerRoutes({ providers, logIn, identities, origin }: Provide
       description: "With the code of a way that was begun with `intent=connect`.",
       tag: TAG,
       auth: "account",
+      freshProof: true,
       body: logInProviderCodeRequestSchema,
       response: { status: 201, schema: accountIdentityResponseSchema },
-      errors: ["AUTH_TOKEN_INVALID", "AUTH_USER_EXISTS", "CONFLICT", "FORBIDDEN"],
+      errors: ["AUTH_PROOF_REQUIRED", "AUTH_TOKEN_INVALID", "AUTH_USER_EXISTS", "CONFLICT", "FORBIDDEN"],
       handler: async ({ principal, body }) => ({
         identity: showIdentity(await logIn.connect(principal, body.code, body.codeVerifier)),
       }),
@@ -126,9 +127,10 @@ export function providerRoutes({ providers, logIn, identities, origin }: Provide
       description: "Not the last way to log in.",
       tag: TAG,
       auth: "account",
+      freshProof: true,
       params: logInProviderParamsSchema,
       response: { status: 200, schema: successSchema },
-      errors: ["NOT_FOUND", "CONFLICT", "FORBIDDEN"],
+      errors: ["AUTH_PROOF_REQUIRED", "NOT_FOUND", "CONFLICT", "FORBIDDEN"],
       handler: async ({ principal, params }) => {
         await identities.disconnect(principal, params.provider);
         return { success: true as const };

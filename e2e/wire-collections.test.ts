@@ -279,6 +279,28 @@ describe("W2.2 collections", () => {
     expect(again.body.details).toMatchObject({ code: "CONFLICT", fieldErrors: { email: ["is taken"] } });
   });
 
+  it("W2.2-create with an Idempotency-Key creates one item, whatever is repeated", async () => {
+    const body = { title: "once", email: "once@example.com" };
+    const post = (key: string, sent: object = body, headers: Record<string, string> = sdkHeaders(secretKey)) =>
+      call("POST", items, { ...headers, "idempotency-key": key }, sent);
+    const first = await post("order-7");
+    expect([first.status, first.headers["idempotency-replayed"]]).toEqual([201, undefined]);
+    const repeat = await post("order-7");
+    expect(repeat).toMatchObject({ status: 201, body: first.body, headers: { "idempotency-replayed": "true" } });
+    const other = await post("order-7", { title: "something else" });
+    expect(other).toMatchObject({ status: 422, body: { code: "IDEMPOTENCY_KEY_REUSED" } });
+    // Somebody else's key of the same text is another.
+    expect(
+      (await post("order-7", { title: "hers" }, { ...sdkHeaders(publicKey), authorization: `Bearer ${alice.token}` }))
+        .status,
+    ).toBe(201);
+    for (const key of ["", "x".repeat(256), "caf\u00e9"]) {
+      expect(await post(key)).toMatchObject({ status: 400, body: { code: "VALIDATION_ERROR" } });
+    }
+    const { body: found } = await call("GET", `${items}?email=once@example.com&count=true`, sdkHeaders(secretKey));
+    expect(found.total).toBe(1);
+  });
+
   it("W2.2-list answers pages of what the caller may see, filtered, sorted and cut to fields", async () => {
     for (const priority of [1, 2, 3, 4, 5]) {
       await call("POST", items, asUser(bob.token), { title: `b${priority}`, priority, done: priority > 3 });
@@ -600,7 +622,8 @@ describe("the SDK", () => {
     }
     const connection = { url: server.url, apiKey: secretKey };
     const todos = createClient<Types & Record<string, object>>(connection).collection("todos");
-    const { id } = await todos.create({ title: "sdk", priority: 7 });
+    const { id } = await todos.create({ title: "sdk", priority: 7 }, { idempotencyKey: "sdk-1" });
+    expect((await todos.create({ title: "sdk", priority: 7 }, { idempotencyKey: "sdk-1" })).id).toBe(id);
     await todos.create({ title: "sdk" });
     expect((await todos.list({ where: { title: "sdk", priority: null as never } })).items).toHaveLength(1);
     expect((await todos.list({ where: { title: "sdk" }, sort: ["-priority"], limit: 1 })).items).toMatchObject([

@@ -17,6 +17,11 @@ export interface ListOptions<Fields> {
   readonly fields?: readonly (keyof Fields & string)[];
 }
 
+export interface CreateOptions {
+  /** For a day, a repeat with the same key and fields answers the first item; with it, failures of the network are tried again. */
+  readonly idempotencyKey?: string;
+}
+
 export interface ItemPage<Fields> {
   readonly items: readonly Item<Fields>[];
   /** Of the next page; null after the last. */
@@ -64,8 +69,12 @@ export function createCollection<Fields extends object>(connection: Connection, 
     async get(id: string): Promise<Item<Fields>> {
       return await connection.json<Item<Fields>>({ method: "GET", path: one(id), isRepeatable: true });
     },
-    async create(fields: Fields): Promise<Item<Fields>> {
-      return await connection.json<Item<Fields>>({ path: items, json: fields });
+    async create(fields: Fields, { idempotencyKey }: CreateOptions = {}): Promise<Item<Fields>> {
+      return await connection.json<Item<Fields>>({
+        path: items,
+        json: fields,
+        ...(idempotencyKey === undefined ? {} : { headers: { "idempotency-key": idempotencyKey }, isRepeatable: true }),
+      });
     },
     async update(id: string, fields: Partial<Fields>): Promise<void> {
       await connection.json({ method: "PUT", path: one(id), json: fields, isRepeatable: true });

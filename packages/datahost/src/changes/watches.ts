@@ -30,7 +30,7 @@ export interface Watches {
 }
 
 const MAX_TABLES = 500;
-const RESERVED = /^(?:sqlite_|_cf_|_aero_|aerostack_(?:migrations|collections)$)/;
+const RESERVED = /^(?:sqlite_|_cf_|_aero_|aerostack_(?:migrations|collections|idempotent_items)$)/;
 
 function watchable(tables: readonly string[]): readonly string[] {
   return [...new Set(tables)].filter((name) => !RESERVED.test(foldName(name))).slice(0, MAX_TABLES);

@@ -20,7 +20,7 @@ export interface StatementShape {
 const RESERVED_PREFIXES = ["_cf_", "_aero_"];
 
 /** What the platform keeps beside a user's own tables: everybody's SQL may read it, the platform alone writes it. */
-const PLATFORM_TABLES = new Set(["aerostack_migrations", "aerostack_collections"]);
+const PLATFORM_TABLES = new Set(["aerostack_migrations", "aerostack_collections", "aerostack_idempotent_items"]);
 
 /** After these SQLite takes a string for a table's name. */
 const BEFORE_TABLE_NAME = new Set([

@@ -11,6 +11,7 @@ import {
   updatedItemSchema,
 } from "@aerostack/contracts";
 import { type DataCall, defineOperation, type Operation } from "../edge/define-operation.ts";
+import { readIdempotencyKey } from "../kernel/idempotency-key.ts";
 import type { createCallerReader } from "./items/caller.ts";
 import type { ItemAddress, ItemService } from "./items/service.ts";
 
@@ -65,9 +66,16 @@ export function createItemOperations(options: {
       permission: "data.write",
       params: itemsParamsSchema,
       response: { status: 201, schema: createdItemSchema },
-      errors,
-      handler: async ({ call, params, body }) =>
-        await items.create(call.projectId, params.name, body, await callerOf(call)),
+      errors: [...errors, "IDEMPOTENCY_KEY_REUSED"],
+      idempotent: true,
+      async handler({ call, params, body }) {
+        const caller = await callerOf(call);
+        const key = readIdempotencyKey(call.req.headers);
+        if (key === undefined) return await items.create(call.projectId, params.name, body, caller);
+        const { item, isRepeat } = await items.createOnce(call.projectId, params.name, body, caller, key);
+        if (isRepeat) call.setHeader("idempotency-replayed", "true");
+        return item;
+      },
     }),
     defineOperation({
       method: "get",

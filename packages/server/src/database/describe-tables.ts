@@ -23,7 +23,7 @@ const COLUMNS_OF_ALL = `SELECT l.name AS tableName, l.type AS kind, x.name, x.ty
   FROM pragma_table_list() AS l JOIN pragma_table_xinfo(l.name) AS x
   WHERE l.schema = 'main' AND l.type IN ('table', 'view', 'virtual')
     AND substr(l.name, 1, 7) <> 'sqlite_' AND substr(l.name, 1, 4) <> '_cf_' AND substr(l.name, 1, 6) <> '_aero_'
-    AND l.name NOT IN ('aerostack_migrations', 'aerostack_collections')
+    AND l.name NOT IN ('aerostack_migrations', 'aerostack_collections', 'aerostack_idempotent_items')
   ORDER BY l.name, x.cid`;
 
 // Column numbers of table_xinfo's `hidden`: of virtual tables, generated when read, generated when written.

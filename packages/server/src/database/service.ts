@@ -24,7 +24,7 @@ export interface SqlRows {
 
 /**
  * `data` refuses changes of the schema, `full` allows them. `platform` may write the platform's own tables in the database
- * (`aerostack_migrations`, `aerostack_collections`) too, so it is for SQL of ours alone.
+ * (`aerostack_migrations`, `aerostack_collections`, `aerostack_idempotent_items`) too, so it is for SQL of ours alone.
  */
 export type SqlMode = "data" | "full" | "platform";
 

@@ -39,6 +39,9 @@ type ScopedOperation = Operation & { readonly scope: KeyScope | null };
 
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024;
 const FIRST_SERVER_ERROR = 500;
+/** What scripts of other origins may read. */
+const EXPOSED_HEADERS =
+  "x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, idempotency-replayed";
 
 /**
  * Serves the operations that a project's keys may call, each in the same order: who calls → whose project → may they →
@@ -117,6 +120,7 @@ export function createDataPlane(options: DataPlaneOptions) {
         region: caller.region,
         log: options.logger,
         req,
+        setHeader: (name, value) => void res.setHeader(name, value),
       };
       const input = {
         call,
@@ -136,7 +140,7 @@ export function createDataPlane(options: DataPlaneOptions) {
           "content-type": "application/json; charset=utf-8",
           "content-length": Buffer.byteLength(body),
           "access-control-allow-origin": "*",
-          "access-control-expose-headers": "x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset",
+          "access-control-expose-headers": EXPOSED_HEADERS,
           "cache-control": "no-store",
           "x-request-id": caller.requestId,
           "x-ratelimit-limit": verdict.limit,

@@ -23,6 +23,8 @@ export interface DataCall<Access extends OperationAccess = OperationAccess> {
   readonly log: Logger;
   /** Headers, and the body of operations that read it themselves. */
   readonly req: IncomingMessage;
+  /** A header of the answer. */
+  readonly setHeader: (name: string, value: string) => void;
 }
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
@@ -45,6 +47,8 @@ interface OperationFacts<
   readonly query?: Query;
   readonly errors?: readonly ErrorCode[];
   readonly hidden?: boolean;
+  /** It takes an `Idempotency-Key`: the handler reads and keeps it (`kernel/idempotency-key.ts`). */
+  readonly idempotent?: boolean;
 }
 
 export interface JsonOperationSpec<

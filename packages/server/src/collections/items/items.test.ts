@@ -290,6 +290,84 @@ describe("items", () => {
   });
 });
 
+describe("items that are created with a key", () => {
+  const once = (body: Record<string, unknown>, key: string, caller: ItemCaller = TRUSTED) =>
+    test.items.createOnce(project, "todos", body, caller, key);
+  const DAY_MS = 24 * 60 * 60_000;
+
+  it("are created once: repeats answer what the first call answered, also after the item has changed or gone", async () => {
+    await define({});
+    const first = await once({ title: "a" }, "k");
+    expect(first).toMatchObject({ isRepeat: false, item: { title: "a" } });
+    test.clock.advance(1_000);
+    expect(await once({ title: "a" }, "k")).toEqual({ item: first.item, isRepeat: true });
+    await test.items.update(at(first.item.id), { title: "changed" }, TRUSTED);
+    expect((await once({ title: "a" }, "k")).item).toEqual(first.item);
+    await test.items.remove(at(first.item.id), TRUSTED);
+    expect((await once({ title: "a" }, "k")).item).toEqual(first.item);
+    expect(await titles()).toEqual([]);
+    expect((await once({ title: "a" }, "k2")).isRepeat).toBe(false);
+  });
+
+  it("are one where many calls with a key arrive at once", async () => {
+    await define({});
+    const created = await Promise.all(Array.from({ length: 12 }, () => once({ title: "a" }, "k")));
+    expect(new Set(created.map(({ item }) => item.id)).size).toBe(1);
+    expect(created.filter(({ isRepeat }) => !isRepeat)).toHaveLength(1);
+    expect(await titles()).toEqual(["a"]);
+  });
+
+  it("are refused where the key came with another body, and nothing is stored", async () => {
+    await define({});
+    await once({ title: "a" }, "k");
+    expect(await failureOf(once({ title: "b" }, "k"))).toMatchObject({ code: "IDEMPOTENCY_KEY_REUSED", status: 422 });
+    expect(await titles()).toEqual(["a"]);
+  });
+
+  it("leave the key free where they were refused: both are stored or none", async () => {
+    await define({ create: "new.title != 'no'" }, [{ fields: ["title"], unique: true }]);
+    await create({ title: "taken" });
+    expect(await failureOf(once({ title: 7 }, "k"))).toMatchObject({ code: "VALIDATION_ERROR" });
+    expect(await failureOf(once({ title: "no" }, "k", ALICE))).toMatchObject({ code: "FORBIDDEN" });
+    expect(await failureOf(once({ title: "taken" }, "k"))).toMatchObject({
+      code: "CONFLICT",
+      details: { fieldErrors: { title: ["is taken"] } },
+    });
+    expect((await once({ title: "free" }, "k")).isRepeat).toBe(false);
+    expect((await titles()).toSorted()).toEqual(["free", "taken"]);
+  });
+
+  it("have a key of their caller and collection: another's is another", async () => {
+    await define({ create: "signed-in" });
+    await test.service.put(project, "others", definitionOf({ schema: SCHEMA }), {
+      allowDestructive: false,
+      dryRun: false,
+    });
+    for (const caller of [TRUSTED, ALICE, BOB]) expect((await once({ title: "a" }, "k", caller)).isRepeat).toBe(false);
+    expect((await test.items.createOnce(project, "others", { title: "a" }, TRUSTED, "k")).isRepeat).toBe(false);
+    const owners = (await list()).items.map(({ owner_id }) => String(owner_id));
+    expect(owners.toSorted()).toEqual(["null", "usr_a", "usr_b"]);
+  });
+
+  it("are new again after a day, and what is older goes", async () => {
+    await define({});
+    await once({ title: "a" }, "k");
+    for (let n = 0; n < 5; n++) await once({ title: `x${n}` }, `x${n}`);
+    test.clock.advance(DAY_MS);
+    expect((await once({ title: "a" }, "k")).isRepeat).toBe(true);
+    test.clock.advance(1);
+    expect((await once({ title: "b" }, "k")).isRepeat).toBe(false);
+    expect(await test.sql(project, "SELECT count(*) FROM aerostack_idempotent_items")).toEqual([[1]]);
+  });
+
+  it("are remembered in a table that no SQL of others writes", async () => {
+    await define({});
+    await once({ title: "a" }, "k");
+    const forged = test.sql(project, "DELETE FROM aerostack_idempotent_items");
+    expect(await failureOf(forged)).toMatchObject({ code: "DB_STATEMENT_REFUSED" });
+  });
+});
+
 describe("lists", () => {
   beforeEach(async () => {
     await define({});

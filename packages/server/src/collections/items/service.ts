@@ -21,6 +21,7 @@ import type { ItemCaller } from "./caller.ts";
 import { changeItem, newItem, nextUpdateTime } from "./item-change.ts";
 import { encodeValue, type Item, toItem } from "./item-codec.ts";
 import { explainFailure, forbidden, invalidItem, itemIsBusy, signInNeeded } from "./item-errors.ts";
+import { createItemRepeats, type FirstUse, type Repeatable } from "./item-repeats.ts";
 import { buildListQuery, type ListParameters } from "./list-query.ts";
 import { encodeCursor } from "./sort.ts";
 
@@ -48,6 +49,12 @@ export interface ItemAddress {
   readonly id: string;
 }
 
+export interface CreatedItem {
+  readonly item: Item;
+  /** It was there already, from the first call with the same key. */
+  readonly isRepeat: boolean;
+}
+
 type Row = Readonly<Record<string, unknown>>;
 
 /** A row of a table, by column. */
@@ -64,6 +71,8 @@ const MAX_ATTEMPTS = 5;
 const OWN_ID = /^[0-9a-z]{26}$/;
 
 export function createItemService({ databases, store, catalog, clock }: ItemServiceOptions) {
+  const repeats = createItemRepeats({ databases, clock });
+
   async function requireCollection(projectId: string, name: string): Promise<Collection> {
     const collection = await catalog.find(projectId, name);
     if (collection === undefined) throw collectionNotFound(name);
@@ -182,20 +191,34 @@ export function createItemService({ databases, store, catalog, clock }: ItemServ
     },
 
     async create(projectId: string, name: string, body: Row, caller: ItemCaller): Promise<Item> {
-      const collection = await requireCollection(projectId, name);
-      // Before the body is looked at: what is wrong with it tells the schema.
-      if (isClosed(collection, "create", caller)) throw refusal(collection, "create", caller);
-      const now = clock.now();
-      const judged = newItem(collection, body, caller, { id: createId(name, now), now });
-      if ("errors" in judged) throw invalidItem(judged.errors);
-      const item = judged.value;
-      if (!isAllowed(collection, "create", caller, { new: item })) throw refusal(collection, "create", caller);
-      const columns = [...collection.columns.values()];
-      await run(projectId, collection, {
-        sql: `INSERT INTO ${quoted(name)} (${columns.map((column) => quoted(column.name)).join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
-        params: columns.map((column) => encodeValue(column, item[column.name])),
-      });
+      const collection = await requireCreatable(projectId, name, caller);
+      const item = judgeNew(collection, body, caller);
+      await run(projectId, collection, insertion(collection, item));
       return item;
+    },
+
+    /**
+     * Creates an item once for each key, and answers repeats for a day what the first call answered.
+     *
+     * @param key of the caller's choice, an `Idempotency-Key`
+     * @throws IDEMPOTENCY_KEY_REUSED where it came with another body
+     */
+    async createOnce(
+      projectId: string,
+      name: string,
+      body: Row,
+      caller: ItemCaller,
+      key: string,
+    ): Promise<CreatedItem> {
+      const collection = await requireCreatable(projectId, name, caller);
+      const repeatable = repeats.identify(key, name, caller, body);
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const first = await repeats.find(projectId, repeatable);
+        if (first.item !== undefined) return { item: first.item, isRepeat: true };
+        const item = judgeNew(collection, body, caller);
+        if (await insertOnce(projectId, collection, item, repeatable, first)) return { item, isRepeat: false };
+      }
+      throw itemIsBusy();
     },
 
     /** Changes the fields that are sent; null takes a field's value away. */
@@ -252,6 +275,39 @@ export function createItemService({ databases, store, catalog, clock }: ItemServ
     },
   };
 
+  /** Before the body is looked at: what is wrong with it tells the schema. */
+  async function requireCreatable(projectId: string, name: string, caller: ItemCaller): Promise<Collection> {
+    const collection = await requireCollection(projectId, name);
+    if (isClosed(collection, "create", caller)) throw refusal(collection, "create", caller);
+    return collection;
+  }
+
+  function judgeNew(collection: Collection, body: Row, caller: ItemCaller): Item {
+    const now = clock.now();
+    const judged = newItem(collection, body, caller, { id: createId(collection.name, now), now });
+    if ("errors" in judged) throw invalidItem(judged.errors);
+    if (!isAllowed(collection, "create", caller, { new: judged.value })) throw refusal(collection, "create", caller);
+    return judged.value;
+  }
+
+  /** @returns false where another call with the same key was first */
+  async function insertOnce(
+    projectId: string,
+    collection: Collection,
+    item: Item,
+    repeatable: Repeatable,
+    first: FirstUse,
+  ): Promise<boolean> {
+    const statements = [...repeats.remember(repeatable, item, first), insertion(collection, item)];
+    try {
+      await databases.batch(mainDatabase(projectId), statements, { mode: "data", atomic: true });
+      return true;
+    } catch (error) {
+      if (repeats.wasOvertaken(error)) return false;
+      throw explainFailure(error, collection);
+    }
+  }
+
   async function readPage(
     projectId: string,
     collection: Collection,
@@ -301,6 +357,15 @@ export function createItemService({ databases, store, catalog, clock }: ItemServ
     );
     return meta.changes > 0;
   }
+}
+
+function insertion({ name, columns: byName }: Collection, item: Item): SqlStatement {
+  const columns = [...byName.values()];
+  const names = columns.map((column) => quoted(column.name)).join(", ");
+  return {
+    sql: `INSERT INTO ${quoted(name)} (${names}) VALUES (${columns.map(() => "?").join(", ")})`,
+    params: columns.map((column) => encodeValue(column, item[column.name])),
+  };
 }
 
 function stored(row: Row, field: string): SqlParameter {

@@ -4,16 +4,18 @@ export { type DataHost, type DataHostLogger, type DataHostOptions, startDataHost
 export { d1BindingModulePath } from "./d1/d1-binding-module-path.ts";
 export { type BlobSlice, openSlices } from "./objects/covering-parts.ts";
 export { type LifecycleRule, MAX_LIFECYCLE_DAYS, MAX_LIFECYCLE_RULES } from "./objects/lifecycle-rule.ts";
-export type { UploadPart } from "./objects/multipart-store.ts";
+export type { CompleteOptions, UploadPart } from "./objects/multipart-store.ts";
 export { createObjectClient, type ObjectClient, type ObjectScope } from "./objects/object-client.ts";
 export { type EtagMatch, meetsCondition, type ObjectCondition } from "./objects/object-condition.ts";
 export type {
+  CompositeChecksum,
   HttpMetadata,
   ObjectAttributes,
   ObjectHash,
   ObjectInfo,
   ObjectRange,
   ObjectTags,
+  UploadChecksum,
 } from "./objects/object-info.ts";
 export {
   MAX_KEY_BYTES,
@@ -26,6 +28,7 @@ export {
   UPLOAD_EXPIRES_AFTER_MS,
 } from "./objects/object-limits.ts";
 export type { LocatedObject, ReadRequest } from "./objects/objects.ts";
+export type { ObjectParts } from "./objects/objects-rpc.ts";
 export { createProjectBlobs } from "./objects/project-blobs.ts";
-export type { UploadInfo } from "./objects/upload-rows.ts";
+export type { NewUploadOptions, UploadInfo } from "./objects/upload-rows.ts";
 export { splitStatements } from "./sql/split-statements.ts";

@@ -31,6 +31,12 @@ export interface BlobUse {
   readonly size: number;
 }
 
+/** A blob as a part of an object, with the checksum that the part was uploaded with. */
+export interface PartUse extends BlobUse {
+  /** Hex. */
+  readonly checksum?: string | null;
+}
+
 export function addUse(db: SqliteDatabase, { id, size }: BlobUse): void {
   statementsOf(db).add.run(id, size);
 }

@@ -2,7 +2,7 @@ import { keyRange } from "../state/key-range.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { addUse, type BlobUse, dropUse } from "./blob-uses.ts";
 import { meetsCondition, type ObjectCondition } from "./object-condition.ts";
-import type { ObjectInfo } from "./object-info.ts";
+import type { CompositeChecksum, ObjectInfo } from "./object-info.ts";
 import { MIN_PART_BYTES } from "./object-limits.ts";
 import { createVersion, findObject, putObject } from "./object-store.ts";
 import { R2Refusal } from "./r2-refusal.ts";
@@ -20,10 +20,20 @@ import {
 /** What the parts of an upload must be: R2 wants all but the last of one size, S3 their numbers in order. */
 export type PartRule = "r2" | "s3";
 
+export interface CompleteOptions {
+  readonly rule?: PartRule;
+  readonly onlyIf?: ObjectCondition | undefined;
+  /** Hex, of the whole: the caller has put them together of the checksums of the very parts that it chose. */
+  readonly checksums?: ObjectInfo["checksums"] | undefined;
+  readonly composite?: CompositeChecksum | undefined;
+}
+
 export interface UploadPart {
   readonly partNumber: number;
   readonly size: number;
   readonly etag: string;
+  /** Hex, of the upload's algorithm; null where it has none. */
+  readonly checksum: string | null;
   readonly uploadedAt: number;
 }
 
@@ -37,6 +47,7 @@ export function listParts(db: SqliteDatabase, upload: UploadKey): { upload: Uplo
       partNumber: part.part_number,
       size: part.size,
       etag: part.etag,
+      checksum: part.checksum,
       uploadedAt: part.uploaded_at,
     })),
   };
@@ -58,13 +69,20 @@ export function pageUploads(
 export function putPart(
   db: SqliteDatabase,
   upload: UploadKey,
-  part: BlobUse & { readonly partNumber: number; readonly etag: string },
+  part: BlobUse & {
+    readonly partNumber: number;
+    readonly etag: string;
+    readonly checksums?: ObjectInfo["checksums"] | undefined;
+  },
   now: number,
 ): boolean {
-  if (!uploadExists(db, upload)) return false;
   const statements = statementsOf(db);
+  const row = statements.find.get(upload.uploadId, upload.bucket, upload.key);
+  if (row === undefined) return false;
+  const { checksum } = infoOf(row);
+  const hex = checksum === null ? null : (part.checksums?.[checksum.algorithm] ?? null);
   const replaced = statements.part.get(upload.uploadId, part.partNumber);
-  statements.putPart.run(upload.uploadId, part.partNumber, part.id, part.size, part.etag, now);
+  statements.putPart.run(upload.uploadId, part.partNumber, part.id, part.size, part.etag, hex, now);
   addUse(db, part);
   if (replaced !== undefined) dropUse(db, replaced.blob_id, now);
   return true;
@@ -79,7 +97,7 @@ export function completeUpload(
   upload: UploadKey,
   chosen: readonly { readonly part: number; readonly etag: string }[],
   now: number,
-  { rule = "r2", onlyIf }: { readonly rule?: PartRule; readonly onlyIf?: ObjectCondition | undefined } = {},
+  { rule = "r2", onlyIf, checksums = {}, composite }: CompleteOptions = {},
 ): ObjectInfo {
   const statements = statementsOf(db);
   const { bucket, key, uploadId } = upload;
@@ -95,11 +113,12 @@ export function completeUpload(
     version: createVersion(),
     size: parts.reduce((size, part) => size + part.size, 0),
     etag: multipartEtag(parts),
-    checksums: {},
+    checksums,
+    ...(composite === undefined ? {} : { composite }),
     ...infoOf(row).attributes,
     uploadedAt: now,
   };
-  const uses = parts.map((part) => ({ id: part.blob_id, size: part.size }));
+  const uses = parts.map(({ blob_id: id, size, checksum }) => ({ id, size, checksum }));
   putObject(db, bucket, object, uses, "keep");
   for (const part of parts) stored.delete(part.part_number);
   for (const unused of stored.values()) dropUse(db, unused.blob_id, now);

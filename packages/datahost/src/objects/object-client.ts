@@ -38,6 +38,8 @@ export interface PutPartRequest {
   readonly partNumber: number;
   /** Bytes, where they are known. */
   readonly size?: number | undefined;
+  /** As for a put. */
+  readonly attested?: PutObjectRequest["attested"];
 }
 
 export interface AppendRequest {
@@ -152,9 +154,9 @@ export function createObjectClient({ socketPath }: ObjectClientOptions): ObjectC
       return parseObject(await write(scope, head, content, { size, attested })).object;
     },
 
-    async putPart(scope, content, { key, uploadId, partNumber, size }) {
+    async putPart(scope, content, { key, uploadId, partNumber, size, attested }) {
       const head = { method: "uploadPart", object: key, uploadId, partNumber };
-      return JSON.parse((await write(scope, head, content, { size })).toString("utf8"));
+      return JSON.parse((await write(scope, head, content, { size, attested })).toString("utf8"));
     },
 
     async append(scope, content, { uploadId, offset, size, checksums = {} }) {

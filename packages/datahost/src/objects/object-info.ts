@@ -16,6 +16,18 @@ export type ObjectHash = BlobHash | "crc32" | "crc32c" | "crc64nvme";
 export const STORAGE_CLASSES = ["Standard", "InfrequentAccess"] as const;
 export type StorageClass = (typeof STORAGE_CLASSES)[number];
 
+/** What an upload's parts are checked with, and what the object then has: a checksum of its bytes, or of the parts' ones. */
+export interface UploadChecksum {
+  readonly algorithm: ObjectHash;
+  readonly type: "COMPOSITE" | "FULL_OBJECT";
+}
+
+/** The checksum of the checksums of an object's parts, hex. */
+export interface CompositeChecksum {
+  readonly algorithm: ObjectHash;
+  readonly hex: string;
+}
+
 /** What S3's clients mark an object with: values by name, which change without a new object. */
 export type ObjectTags = Readonly<Record<string, string>>;
 
@@ -29,6 +41,8 @@ export interface ObjectInfo {
   readonly etag: string;
   /** Hex. */
   readonly checksums: Readonly<Partial<Record<ObjectHash, string>>>;
+  /** Of an object that was put together of parts with checksums, where these do not give one of the whole. */
+  readonly composite?: CompositeChecksum | undefined;
   readonly httpMetadata: HttpMetadata;
   readonly customMetadata: Readonly<Record<string, string>>;
   readonly storageClass: StorageClass;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { perDatabase } from "../state/per-database.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
-import { addUse, type BlobUse, dropUse } from "./blob-uses.ts";
+import { addUse, dropUse, type PartUse } from "./blob-uses.ts";
 import type { ObjectInfo } from "./object-info.ts";
 
 interface ObjectRow {
@@ -15,24 +15,25 @@ interface ObjectRow {
   readonly storage_class: ObjectInfo["storageClass"];
   readonly is_public: number;
   readonly tags: string;
+  readonly composite: string | null;
   readonly uploaded_at: number;
 }
 
 const COLUMNS =
-  "key, version, size, etag, checksums, http_metadata, custom_metadata, storage_class, is_public, tags, uploaded_at";
+  "key, version, size, etag, checksums, http_metadata, custom_metadata, storage_class, is_public, tags, composite, uploaded_at";
 const VERSION_BYTES = 16;
 
 const statementsOf = perDatabase((db) => ({
   find: db.prepare<[string, string], ObjectRow>(`SELECT ${COLUMNS} FROM objects WHERE bucket = ? AND key = ?`),
-  put: db.prepare<[string, string, string, number, string, string, string, string, string, number, string, number]>(
-    `INSERT OR REPLACE INTO objects (bucket, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  ),
+  put: db.prepare<
+    [string, string, string, number, string, string, string, string, string, number, string, string | null, number]
+  >(`INSERT OR REPLACE INTO objects (bucket, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
   remove: db.prepare<[string, string]>("DELETE FROM objects WHERE bucket = ? AND key = ?"),
-  parts: db.prepare<[string], BlobUse>(
-    "SELECT blob_id AS id, size FROM object_parts WHERE version = ? ORDER BY part_number",
+  parts: db.prepare<[string], PartUse>(
+    "SELECT blob_id AS id, size, checksum FROM object_parts WHERE version = ? ORDER BY part_number",
   ),
-  addPart: db.prepare<[string, number, string, number]>(
-    "INSERT INTO object_parts (version, part_number, blob_id, size) VALUES (?, ?, ?, ?)",
+  addPart: db.prepare<[string, number, string, number, string | null]>(
+    "INSERT INTO object_parts (version, part_number, blob_id, size, checksum) VALUES (?, ?, ?, ?, ?)",
   ),
   removeParts: db.prepare<[string]>("DELETE FROM object_parts WHERE version = ?"),
   page: db.prepare<[string, string, string | Buffer, number], ObjectRow>(
@@ -59,7 +60,7 @@ export function findObject(db: SqliteDatabase, bucket: string, key: string): Obj
 }
 
 /** The blobs that hold an object's bytes, in order. */
-export function findParts(db: SqliteDatabase, version: string): BlobUse[] {
+export function findParts(db: SqliteDatabase, version: string): PartUse[] {
   return statementsOf(db).parts.all(version);
 }
 
@@ -71,7 +72,7 @@ export function putObject(
   db: SqliteDatabase,
   bucket: string,
   object: ObjectInfo,
-  parts: readonly BlobUse[],
+  parts: readonly PartUse[],
   uses: "add" | "keep",
 ): void {
   const statements = statementsOf(db);
@@ -88,10 +89,11 @@ export function putObject(
     object.storageClass,
     object.isPublic ? 1 : 0,
     JSON.stringify(object.tags),
+    object.composite === undefined ? null : JSON.stringify(object.composite),
     object.uploadedAt,
   );
   parts.forEach((part, index) => {
-    statements.addPart.run(object.version, index, part.id, part.size);
+    statements.addPart.run(object.version, index, part.id, part.size, part.checksum ?? null);
     if (uses === "add") addUse(db, part);
   });
 }
@@ -135,6 +137,7 @@ function infoOf(row: ObjectRow): ObjectInfo {
     storageClass: row.storage_class,
     isPublic: row.is_public === 1,
     tags: JSON.parse(row.tags),
+    ...(row.composite === null ? {} : { composite: JSON.parse(row.composite) }),
     uploadedAt: row.uploaded_at,
   };
 }

@@ -4,14 +4,15 @@ import type { StateDatabases } from "../state/state-databases.ts";
 import { allBuckets, createBucket, deleteBucket, hasBucket, readLifecycle } from "./bucket-store.ts";
 import type { LifecycleRule } from "./lifecycle-rule.ts";
 import type { Lifecycles } from "./lifecycles.ts";
-import { listParts, type PartRule, pageUploads } from "./multipart-store.ts";
+import { type CompleteOptions, listParts, pageUploads } from "./multipart-store.ts";
 import type { ObjectCondition } from "./object-condition.ts";
 import type { ObjectAttributes, ObjectInfo } from "./object-info.ts";
 import { MAX_LIST_BYTES } from "./object-limits.ts";
+import { findParts } from "./object-store.ts";
 import type { BucketName, CopyOptions, LocatedObject, Objects, ReadRequest } from "./objects.ts";
 import { R2Refusal } from "./r2-refusal.ts";
 import type { FinishAs } from "./resumable-store.ts";
-import { findUpload } from "./upload-rows.ts";
+import { findUpload, type NewUploadOptions } from "./upload-rows.ts";
 
 export interface ObjectListParams extends BucketName {
   readonly prefix?: string;
@@ -31,6 +32,12 @@ export interface ObjectCopyParams extends CopyOptions {
   readonly projectId: string;
   readonly from: { readonly bucket: string; readonly key: string };
   readonly to: { readonly bucket: string; readonly key: string };
+}
+
+export interface ObjectParts {
+  readonly object: ObjectInfo;
+  /** Checksums are hex, of the algorithm of the upload that the object was made by. */
+  readonly parts: readonly { readonly size: number; readonly checksum: string | null }[];
 }
 
 interface UploadParams extends BucketName {
@@ -96,19 +103,25 @@ export function createObjectsRpc({
         objects.setAttributes(params, params.key, params.attributes),
     ),
 
+    /** The parts that an object was put together of, in order; null where there is no such object. */
+    "objects.parts": guarded((params: BucketName & { key: string }): ObjectParts | null =>
+      unlessMissing(() => {
+        const object = objects.head(params, params.key);
+        const parts = findParts(states.read(params.projectId), object.version);
+        return { object, parts: parts.map(({ size, checksum = null }) => ({ size, checksum })) };
+      }),
+    ),
+
     "objects.createUpload": guarded(
-      async (params: BucketName & { key: string; attributes: ObjectAttributes; length?: number }) => ({
-        uploadId: await objects.createUpload(params, params.key, params.attributes, params.length),
+      async (params: BucketName & NewUploadOptions & { key: string; attributes: ObjectAttributes }) => ({
+        uploadId: await objects.createUpload(params, params.key, params.attributes, params),
       }),
     ),
 
     "objects.completeUpload": guarded(
       (
-        params: UploadParams & {
-          parts: readonly { readonly part: number; readonly etag: string }[];
-          rule?: PartRule;
-          onlyIf?: ObjectCondition;
-        },
+        params: UploadParams &
+          CompleteOptions & { readonly parts: readonly { readonly part: number; readonly etag: string }[] },
       ): Promise<ObjectInfo> => objects.completeUpload(params, params, params.parts, params),
     ),
 

@@ -5,7 +5,7 @@ import type { StateDatabases } from "../state/state-databases.ts";
 import { type BlobUse, noteUnused } from "./blob-uses.ts";
 import { type BlobSlice, coveringSlices, openSlices } from "./covering-parts.ts";
 import { type ListOptions, type ListRendering, listObjects, type ObjectListing } from "./list-objects.ts";
-import { abortUpload, completeUpload, type PartRule, putPart } from "./multipart-store.ts";
+import { abortUpload, type CompleteOptions, completeUpload, putPart } from "./multipart-store.ts";
 import { checkAttributes, checkChecksums, checkObjectKey } from "./object-checks.ts";
 import { meetsCondition, type ObjectCondition } from "./object-condition.ts";
 import type { ObjectAttributes, ObjectHash, ObjectInfo, ObjectRange } from "./object-info.ts";
@@ -14,7 +14,7 @@ import { type RangeRequest, resolveRange } from "./object-range.ts";
 import { createVersion, findObject, findParts, putObject, removeObject } from "./object-store.ts";
 import { R2Refusal } from "./r2-refusal.ts";
 import { appendPart, type FinishAs, finishUpload } from "./resumable-store.ts";
-import { createUpload, findUpload, type UploadKey, uploadExists } from "./upload-rows.ts";
+import { createUpload, findUpload, type NewUploadOptions, type UploadKey, uploadExists } from "./upload-rows.ts";
 
 /** A bucket of a project. */
 export interface BucketName {
@@ -83,13 +83,18 @@ export interface Objects {
     options?: CopyOptions,
   ): Promise<ObjectInfo>;
   setAttributes(name: BucketName, key: string, attributes: Partial<ObjectAttributes>): Promise<ObjectInfo>;
-  /** @param length of a resumable upload: the bytes that it will have. */
-  createUpload(name: BucketName, key: string, attributes: ObjectAttributes, length?: number): Promise<string>;
+  createUpload(
+    name: BucketName,
+    key: string,
+    attributes: ObjectAttributes,
+    options?: NewUploadOptions,
+  ): Promise<string>;
   uploadPart(
     name: BucketName,
     upload: { readonly key: string; readonly uploadId: string; readonly partNumber: number },
     content: AsyncIterable<Uint8Array>,
     size: number | undefined,
+    attested?: PutOptions["attested"],
   ): Promise<{ etag: string }>;
   /** Adds to a resumable upload. @returns the bytes it has then. */
   append(
@@ -106,7 +111,7 @@ export interface Objects {
     name: BucketName,
     upload: { readonly key: string; readonly uploadId: string },
     parts: readonly { readonly part: number; readonly etag: string }[],
-    options?: { readonly rule?: PartRule; readonly onlyIf?: ObjectCondition | undefined },
+    options?: CompleteOptions,
   ): Promise<ObjectInfo>;
   abortUpload(name: BucketName, upload: { readonly key: string; readonly uploadId: string }): Promise<void>;
 }
@@ -262,10 +267,10 @@ export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOpti
       });
     },
 
-    createUpload({ projectId, bucket }, key, attributes, length) {
+    createUpload({ projectId, bucket }, key, attributes, options) {
       checkObjectKey(key);
       checkAttributes(attributes);
-      return states.commit(projectId, (db) => createUpload(db, bucket, key, attributes, clock.now(), length ?? null));
+      return states.commit(projectId, (db) => createUpload(db, bucket, key, attributes, clock.now(), options));
     },
 
     async append({ projectId, bucket }, { uploadId, offset }, content, { size, checksums = {} }) {
@@ -292,7 +297,7 @@ export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOpti
       return object;
     },
 
-    async uploadPart({ projectId, bucket }, { key, uploadId, partNumber }, content, size) {
+    async uploadPart({ projectId, bucket }, { key, uploadId, partNumber }, content, size, attested) {
       checkObjectKey(key);
       if (partNumber < 1 || partNumber > MAX_PARTS) throw new R2Refusal("invalidArgument");
       const upload: UploadKey = { bucket, key, uploadId };
@@ -301,7 +306,8 @@ export function createObjects({ states, blobsOf, clock, onGarbage }: ObjectsOpti
       const etag = blob.hashes.md5;
       return commitBlob(projectId, blob, (db) => {
         // It may have been completed or aborted while the bytes came in.
-        if (!putPart(db, upload, { ...blob, partNumber, etag }, clock.now())) throw new R2Refusal("noSuchUpload");
+        const part = { ...blob, partNumber, etag, checksums: attested?.() };
+        if (!putPart(db, upload, part, clock.now())) throw new R2Refusal("noSuchUpload");
         return { etag };
       });
     },

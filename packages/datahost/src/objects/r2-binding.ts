@@ -108,7 +108,7 @@ export function createR2Binding({ objects }: { readonly objects: Objects }): Bin
       }
       case "uploadPart": {
         const upload = { key: request.object, uploadId: request.uploadId, partNumber: request.partNumber };
-        answerJson(res, JSON.stringify(await objects.uploadPart(name, upload, rest, size)));
+        answerJson(res, JSON.stringify(await objects.uploadPart(name, upload, rest, size, attested)));
         return;
       }
       case "appendUpload": {

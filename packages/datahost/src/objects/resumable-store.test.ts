@@ -14,7 +14,7 @@ const append = (uploadId: string, offset: number, content: string, checksums = {
   world.objects.append(name, { uploadId, offset }, bytesOf(content), { size: undefined, checksums });
 
 test("pieces of any size become one object, and the upload tells its end afterwards", async () => {
-  const uploadId = await world.objects.createUpload(name, "k", PLAIN, 6);
+  const uploadId = await world.objects.createUpload(name, "k", PLAIN, { length: 6 });
   expect(await append(uploadId, 0, "a")).toEqual({ offset: 1 });
   expect(await append(uploadId, 1, "bcdef")).toEqual({ offset: 6 });
   const object = await world.objects.finishUpload(name, uploadId);
@@ -31,14 +31,14 @@ test("pieces of any size become one object, and the upload tells its end afterwa
 });
 
 test("of two pieces for one offset, one is taken", async () => {
-  const uploadId = await world.objects.createUpload(name, "k", PLAIN, 6);
+  const uploadId = await world.objects.createUpload(name, "k", PLAIN, { length: 6 });
   const results = await Promise.allSettled([append(uploadId, 0, "abc"), append(uploadId, 0, "xyz")]);
   expect(results.filter((result) => result.status === "fulfilled")).toHaveLength(1);
   expect(world.rpc["objects.findUpload"]({ ...name, uploadId })?.offset).toBe(3);
 });
 
 test("more bytes than announced, or others than their checksum says, are not taken", async () => {
-  const uploadId = await world.objects.createUpload(name, "k", PLAIN, 3);
+  const uploadId = await world.objects.createUpload(name, "k", PLAIN, { length: 3 });
   await expect(append(uploadId, 0, "abcd")).rejects.toMatchObject({ kind: "entityTooLarge" });
   const sha1 = createHash("sha1").update("other").digest("hex");
   await expect(append(uploadId, 0, "abc", { sha1 })).rejects.toMatchObject({ kind: "badDigest" });
@@ -47,7 +47,7 @@ test("more bytes than announced, or others than their checksum says, are not tak
 });
 
 test("an upload of nothing is an empty object", async () => {
-  const uploadId = await world.objects.createUpload(name, "k", PLAIN, 0);
+  const uploadId = await world.objects.createUpload(name, "k", PLAIN, { length: 0 });
   expect(await world.objects.finishUpload(name, uploadId)).toMatchObject({
     size: 0,
     etag: createHash("md5").digest("hex"),

@@ -28,7 +28,7 @@ export function appendPart(
   if (last >= MAX_PARTS) {
     throw new R2Refusal("entityTooLarge", { message: `An upload has at most ${MAX_PARTS} pieces: send larger ones.` });
   }
-  statements.putPart.run(uploadId, last + 1, part.id, part.size, part.etag, now);
+  statements.putPart.run(uploadId, last + 1, part.id, part.size, part.etag, null, now);
   addUse(db, part);
   return offset + part.size;
 }

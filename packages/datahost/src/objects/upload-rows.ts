@@ -3,7 +3,7 @@ import { keyRange } from "../state/key-range.ts";
 import { perDatabase } from "../state/per-database.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { dropUse } from "./blob-uses.ts";
-import type { ObjectAttributes, StoredAttributes } from "./object-info.ts";
+import type { ObjectAttributes, StoredAttributes, UploadChecksum } from "./object-info.ts";
 
 export interface UploadRow {
   readonly upload_id: string;
@@ -13,6 +13,7 @@ export interface UploadRow {
   readonly storage_class: ObjectAttributes["storageClass"];
   readonly is_public: number;
   readonly tags: string;
+  readonly checksum: string | null;
   readonly created_at: number;
   readonly length: number | null;
   readonly finished_at: number | null;
@@ -23,6 +24,7 @@ export interface PartRow {
   readonly blob_id: string;
   readonly size: number;
   readonly etag: string;
+  readonly checksum: string | null;
   readonly uploaded_at: number;
 }
 
@@ -31,6 +33,8 @@ export interface UploadInfo {
   readonly key: string;
   readonly attributes: StoredAttributes;
   readonly createdAt: number;
+  /** What its parts are checked with. */
+  readonly checksum: UploadChecksum | null;
   /** Of a resumable upload: the bytes it will have, and when it had them. */
   readonly length: number | null;
   readonly finishedAt: number | null;
@@ -45,13 +49,15 @@ export interface UploadKey {
 
 const UPLOAD_ID_BYTES = 48;
 const UPLOAD_COLUMNS =
-  "upload_id, key, http_metadata, custom_metadata, storage_class, is_public, tags, created_at, length, finished_at";
+  "upload_id, key, http_metadata, custom_metadata, storage_class, is_public, tags, checksum, created_at, length, finished_at";
 
 export const statementsOf = perDatabase((db) => ({
-  create: db.prepare<[string, string, string, string, string, string, number, string, number, number | null]>(
+  create: db.prepare<
+    [string, string, string, string, string, string, number, string, string | null, number, number | null]
+  >(
     `INSERT INTO object_uploads
-       (upload_id, bucket, key, http_metadata, custom_metadata, storage_class, is_public, tags, created_at, length)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (upload_id, bucket, key, http_metadata, custom_metadata, storage_class, is_public, tags, checksum, created_at, length)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
   find: db.prepare<[string, string, string], UploadRow>(
     `SELECT ${UPLOAD_COLUMNS} FROM object_uploads
@@ -71,16 +77,16 @@ export const statementsOf = perDatabase((db) => ({
     .prepare<[string], number>("SELECT coalesce(sum(size), 0) FROM object_upload_parts WHERE upload_id = ?")
     .pluck(),
   part: db.prepare<[string, number], PartRow>(
-    `SELECT part_number, blob_id, size, etag, uploaded_at FROM object_upload_parts
+    `SELECT part_number, blob_id, size, etag, checksum, uploaded_at FROM object_upload_parts
      WHERE upload_id = ? AND part_number = ?`,
   ),
   parts: db.prepare<[string], PartRow>(
-    `SELECT part_number, blob_id, size, etag, uploaded_at FROM object_upload_parts
+    `SELECT part_number, blob_id, size, etag, checksum, uploaded_at FROM object_upload_parts
      WHERE upload_id = ? ORDER BY part_number`,
   ),
-  putPart: db.prepare<[string, number, string, number, string, number]>(
-    `INSERT OR REPLACE INTO object_upload_parts (upload_id, part_number, blob_id, size, etag, uploaded_at)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+  putPart: db.prepare<[string, number, string, number, string, string | null, number]>(
+    `INSERT OR REPLACE INTO object_upload_parts (upload_id, part_number, blob_id, size, etag, checksum, uploaded_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
   ),
   removeParts: db.prepare<[string]>("DELETE FROM object_upload_parts WHERE upload_id = ?"),
   expired: db
@@ -105,9 +111,17 @@ export function infoOf(row: UploadRow): UploadInfo {
       tags: JSON.parse(row.tags),
     },
     createdAt: row.created_at,
+    checksum: row.checksum === null ? null : JSON.parse(row.checksum),
     length: row.length,
     finishedAt: row.finished_at,
   };
+}
+
+export interface NewUploadOptions {
+  /** Of a resumable upload: the bytes that it will have. */
+  readonly length?: number | null;
+  /** Of one that is put together of parts. */
+  readonly checksum?: UploadChecksum | null;
 }
 
 export function createUpload(
@@ -116,7 +130,7 @@ export function createUpload(
   key: string,
   attributes: ObjectAttributes,
   now: number,
-  length: number | null = null,
+  { length = null, checksum = null }: NewUploadOptions = {},
 ): string {
   const uploadId = randomBytes(UPLOAD_ID_BYTES).toString("base64url");
   statementsOf(db).create.run(
@@ -128,6 +142,7 @@ export function createUpload(
     attributes.storageClass,
     attributes.isPublic ? 1 : 0,
     JSON.stringify(attributes.tags ?? {}),
+    checksum === null ? null : JSON.stringify(checksum),
     now,
     length,
   );
@@ -138,7 +153,7 @@ export function uploadExists(db: SqliteDatabase, { bucket, key, uploadId }: Uplo
   return statementsOf(db).find.get(uploadId, bucket, key) !== undefined;
 }
 
-/** An upload of the bucket by its id alone, with how many bytes it has. */
+/** An upload of the bucket by its id alone; of a resumable one with how many bytes it has. */
 export function findUpload(
   db: SqliteDatabase,
   bucket: string,
@@ -147,7 +162,8 @@ export function findUpload(
   const statements = statementsOf(db);
   const row = statements.findById.get(uploadId, bucket);
   if (row === undefined) return undefined;
-  const offset = row.finished_at === null ? (statements.offset.get(uploadId) ?? 0) : (row.length ?? 0);
+  if (row.length === null) return { ...infoOf(row), offset: 0 };
+  const offset = row.finished_at === null ? (statements.offset.get(uploadId) ?? 0) : row.length;
   return { ...infoOf(row), offset };
 }
 

@@ -140,4 +140,11 @@ export const PROJECT_MIGRATIONS: readonly string[] = [
 
   `ALTER TABLE objects ADD COLUMN tags TEXT NOT NULL DEFAULT '{}';
    ALTER TABLE object_uploads ADD COLUMN tags TEXT NOT NULL DEFAULT '{}';`,
+
+  `-- The checksum that an upload's parts have beside their md5, in hex, and what the object of them has: one of the whole
+   -- content among its checksums, or one of the parts' checksums (JSON).
+   ALTER TABLE object_uploads ADD COLUMN checksum TEXT;
+   ALTER TABLE object_upload_parts ADD COLUMN checksum TEXT;
+   ALTER TABLE object_parts ADD COLUMN checksum TEXT;
+   ALTER TABLE objects ADD COLUMN composite TEXT;`,
 ];

@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type {
+  CompleteOptions,
   LifecycleRule,
+  NewUploadOptions,
   ObjectAttributes,
   ObjectClient,
   ObjectCondition,
   ObjectHash,
   ObjectInfo,
+  ObjectParts,
   UploadInfo,
   UploadPart,
 } from "@aerostack/datahost";
@@ -101,6 +104,9 @@ export function createStorageService({ call, objects, blobsOf }: StorageServiceO
 
     list: (name: BucketName, page: ListRequest): Promise<ObjectPage> => call("objects.list", { ...name, ...page }),
 
+    /** An object with the parts that it was put together of; null where there is none. */
+    parts: (name: BucketName, key: string): Promise<ObjectParts | null> => call("objects.parts", { ...name, key }),
+
     /** Null where there is no such object. */
     head: (name: BucketName, key: string): Promise<ObjectInfo | null> => call("objects.head", { ...name, key }),
 
@@ -128,20 +134,29 @@ export function createStorageService({ call, objects, blobsOf }: StorageServiceO
 
     /** Uploads that are put together of parts, and resumable ones. */
     uploads: {
-      /** @param length of a resumable one: the bytes it will have */
-      async create(name: BucketName, key: string, attributes: ObjectAttributes, length?: number): Promise<string> {
-        const made = await call<{ uploadId: string }>("objects.createUpload", { ...name, key, attributes, length });
+      async create(
+        name: BucketName,
+        key: string,
+        attributes: ObjectAttributes,
+        options: NewUploadOptions = {},
+      ): Promise<string> {
+        const made = await call<{ uploadId: string }>("objects.createUpload", { ...name, key, attributes, ...options });
         return made.uploadId;
       },
-      async putPart(upload: UploadName, partNumber: number, content: Bytes, size?: number): Promise<{ etag: string }> {
+      async putPart(
+        upload: UploadName,
+        partNumber: number,
+        content: Bytes,
+        { size, attested }: Pick<PutRequest, "size" | "attested"> = {},
+      ): Promise<{ etag: string }> {
         const { key, uploadId } = upload;
-        return await objects.putPart(await scopeOf(upload), content, { key, uploadId, partNumber, size });
+        return await objects.putPart(await scopeOf(upload), content, { key, uploadId, partNumber, size, attested });
       },
       complete: (
         upload: UploadName,
         parts: readonly { readonly part: number; readonly etag: string }[],
-        onlyIf?: ObjectCondition,
-      ): Promise<ObjectInfo> => call("objects.completeUpload", { ...upload, parts, onlyIf, rule: "s3" }),
+        options: Omit<CompleteOptions, "rule"> = {},
+      ): Promise<ObjectInfo> => call("objects.completeUpload", { ...upload, parts, ...options, rule: "s3" }),
       async abort(upload: UploadName): Promise<void> {
         await call("objects.abortUpload", { ...upload });
       },
@@ -154,7 +169,7 @@ export function createStorageService({ call, objects, blobsOf }: StorageServiceO
         return (await call<{ uploads: UploadInfo[] }>("objects.listUploads", { ...name, ...page })).uploads;
       },
 
-      /** A resumable one with the bytes it has; null where there is none. */
+      /** A resumable one with the bytes it has, or one of parts; null where there is none. */
       find: (name: BucketName, uploadId: string): Promise<(UploadInfo & { readonly offset: number }) | null> =>
         call("objects.findUpload", { ...name, uploadId }),
       async append(

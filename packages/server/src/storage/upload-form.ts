@@ -64,7 +64,9 @@ export async function uploadByForm(
     if (target !== undefined) {
       return { kind: "object", object: await storage.put(name, target.key, bytes, { attributes: target.attributes }) };
     }
-    const uploadId = await storage.uploads.create(name, WAITING_KEY, plainAttributes(undefined), MAX_FORM_UPLOAD_BYTES);
+    const uploadId = await storage.uploads.create(name, WAITING_KEY, plainAttributes(undefined), {
+      length: MAX_FORM_UPLOAD_BYTES,
+    });
     try {
       await storage.uploads.append(name, { uploadId, offset: 0 }, bytes);
       return { kind: "waiting", uploadId };

@@ -3,7 +3,6 @@ import type { ObjectAttributes, ObjectCondition, ObjectInfo } from "@aerostack/d
 import { parseEtags } from "../reading/conditional-request.ts";
 import { BROWSER_SAFETY, storedHeaders } from "../reading/content-headers.ts";
 import { tagCountHeader, tagsOfHeader } from "./object-tags.ts";
-import { CHECKSUM_ALGORITHMS } from "./payload/checksums.ts";
 import { S3Error } from "./s3-error.ts";
 
 const META_PREFIX = "x-amz-meta-";
@@ -114,18 +113,6 @@ export function objectHeaders(object: ObjectInfo): Record<string, string> {
   headers["x-amz-server-side-encryption"] = "AES256";
   // A presigned URL opens in a browser, on the origin of the platform's own pages.
   return { ...headers, ...tagCountHeader(object.tags), ...BROWSER_SAFETY };
-}
-
-/** The checksums that are kept with an object, base64, by their name in S3's headers. */
-export function checksumHeaders(object: ObjectInfo): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const algorithm of CHECKSUM_ALGORITHMS) {
-    const hex = object.checksums[algorithm];
-    if (hex === undefined) continue;
-    headers[`x-amz-checksum-${algorithm}`] = Buffer.from(hex, "hex").toString("base64");
-    headers["x-amz-checksum-type"] = "FULL_OBJECT";
-  }
-  return headers;
 }
 
 /** Conditions of a write: `If-None-Match: *`, or the etag of what is replaced. @throws S3Error NotImplemented */

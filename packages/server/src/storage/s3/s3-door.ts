@@ -61,7 +61,7 @@ export function createS3Door({ storage, keys, now, countCall, onDefect }: S3Door
       query: address.query,
       caller,
       requestId,
-      payload: () => readPayload(req, verified),
+      payload: (options) => readPayload(req, verified, options),
     };
     const { bucket, key } = address;
     requireAccess(req, caller);

@@ -3,7 +3,7 @@ import type { S3Caller } from "../access-keys/service.ts";
 import { checkObjectKey, MAX_KEY_BYTES } from "../object-key.ts";
 import type { BucketName } from "../reading/object-reader.ts";
 import type { StorageService } from "../service.ts";
-import { readWhole, type S3Payload } from "./payload/read-payload.ts";
+import { type PayloadOptions, readWhole, type S3Payload } from "./payload/read-payload.ts";
 import type { S3Query } from "./s3-address.ts";
 import { S3Error } from "./s3-error.ts";
 import { type XmlElements, xmlDocument } from "./xml/write-xml.ts";
@@ -20,7 +20,7 @@ export interface S3Request {
   readonly caller: S3Caller;
   readonly requestId: string;
   /** The body; to be asked for once. */
-  readonly payload: () => S3Payload;
+  readonly payload: (options?: PayloadOptions) => S3Payload;
 }
 
 /** A request about a bucket that exists, or its objects. */
@@ -68,8 +68,8 @@ export function checkS3Key(key: string): string {
 }
 
 /** Text of a small XML body. */
-export async function readXmlBody(request: S3Request, maxBytes: number): Promise<string> {
-  return (await readWhole(request.payload(), maxBytes)).toString("utf8");
+export async function readXmlBody(request: S3Request, maxBytes: number, options?: PayloadOptions): Promise<string> {
+  return (await readWhole(request.payload(options), maxBytes)).toString("utf8");
 }
 
 /** A whole number of the query. @throws S3Error InvalidArgument */

@@ -108,7 +108,7 @@ export function createTusUploads(storage: StorageService) {
     const length = lengthOf(req);
     if (length > Math.min(plan.maxBytes ?? MAX_UPLOAD_BYTES, MAX_UPLOAD_BYTES)) throw tooLong();
     const { key, attributes } = plan.target(parseUploadMetadata(headerOf(req, "upload-metadata")));
-    const uploadId = await storage.uploads.create(to.name, key, attributes, length);
+    const uploadId = await storage.uploads.create(to.name, key, attributes, { length });
     const upload = await find(to.name, uploadId);
     res.setHeader("location", `${TUS_PREFIX}${to.projectSlug}.${to.name.bucket}/${uploadId}`);
     const hasBody = req.headers["content-type"] === CONTENT_TYPE;

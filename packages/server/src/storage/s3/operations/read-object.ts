@@ -1,8 +1,9 @@
 import type { ReadRequest } from "@aerostack/datahost";
 import { evaluateConditions, rangeApplies } from "../../reading/conditional-request.ts";
-import { checksumHeaders, objectHeaders } from "../object-headers.ts";
+import { checksumHeaders } from "../object-checksums.ts";
+import { objectHeaders } from "../object-headers.ts";
 import { S3Error } from "../s3-error.ts";
-import { answerXml, integerOf, type S3ObjectRequest } from "../s3-request.ts";
+import { integerOf, type S3ObjectRequest } from "../s3-request.ts";
 
 /** Headers of the answer that a signed request may choose itself. */
 const OVERRIDES = [
@@ -87,39 +88,4 @@ function isRangeHeader(range: string | undefined, part: number | undefined): boo
 export function requireNullVersion({ query }: Pick<S3ObjectRequest, "query">): void {
   const version = query.get("versionId");
   if (version !== undefined && version !== "null" && version !== "") throw new S3Error("NoSuchVersion");
-}
-
-/** GetObjectAttributes. */
-export async function readAttributes(request: S3ObjectRequest): Promise<void> {
-  const { storage, req, name, key } = request;
-  const located = await storage.reader.locate(name, key);
-  if (located === null) throw new S3Error("NoSuchKey", { fields: { Key: key } });
-  const { object, partCount } = located;
-  const wanted = new Set(
-    String(req.headers["x-amz-object-attributes"] ?? "")
-      .split(",")
-      .map((one) => one.trim()),
-  );
-  const checksums = Object.entries(checksumHeaders(object)).map(([header, value]) => [
-    header === "x-amz-checksum-type"
-      ? "ChecksumType"
-      : `Checksum${header.slice("x-amz-checksum-".length).toUpperCase()}`,
-    value,
-  ]);
-  answerXml(
-    request,
-    "GetObjectAttributesResponse",
-    {
-      ETag: wanted.has("ETag") ? object.etag : undefined,
-      Checksum: wanted.has("Checksum") && checksums.length > 0 ? Object.fromEntries(checksums) : undefined,
-      ObjectParts: wanted.has("ObjectParts") && /-\d+$/.test(object.etag) ? { PartsCount: partCount } : undefined,
-      StorageClass: wanted.has("StorageClass")
-        ? object.storageClass === "Standard"
-          ? "STANDARD"
-          : "STANDARD_IA"
-        : undefined,
-      ObjectSize: wanted.has("ObjectSize") ? object.size : undefined,
-    },
-    { "last-modified": new Date(object.uploadedAt).toUTCString() },
-  );
 }

@@ -1,18 +1,13 @@
 import { S3Error } from "../s3-error.ts";
 import { answerEmpty, S3_REGION, type S3BucketRequest, type S3ObjectRequest } from "../s3-request.ts";
 import { BUCKET_SETTINGS, bucketSetting, createBucket, deleteBucket, deleteObjects } from "./buckets.ts";
+import { completeUpload } from "./complete-upload.ts";
 import { listObjectsV1, listObjectsV2, listVersions } from "./list-objects.ts";
-import {
-  abortUpload,
-  completeUpload,
-  copyPart,
-  createUpload,
-  listParts,
-  listUploads,
-  uploadPart,
-} from "./multipart.ts";
+import { listParts, listUploads } from "./list-uploads.ts";
+import { abortUpload, copyPart, createUpload, uploadPart } from "./multipart.ts";
+import { readAttributes } from "./object-attributes.ts";
 import { OBJECT_SETTINGS, objectSetting } from "./object-settings.ts";
-import { readAttributes, readObject, requireNullVersion } from "./read-object.ts";
+import { readObject, requireNullVersion } from "./read-object.ts";
 import { copyObject, deleteObject, putObject } from "./write-object.ts";
 
 /** The operation of a request about a bucket: its method, and what its query names. */

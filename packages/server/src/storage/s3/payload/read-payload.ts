@@ -5,13 +5,7 @@ import { bodyOf } from "../../sized-body.ts";
 import { UNSIGNED_PAYLOAD, type VerifiedRequest } from "../auth/verify-request.ts";
 import { S3Error } from "../s3-error.ts";
 import { readAwsChunks } from "./aws-chunks.ts";
-import {
-  CHECKSUM_ALGORITHMS,
-  CHECKSUM_BYTES,
-  type Checksum,
-  type ChecksumAlgorithm,
-  createChecksum,
-} from "./checksums.ts";
+import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type ChecksumAlgorithm, createChecksum } from "./checksums.ts";
 
 /** A request's content, which ends normally only where it is what the request says of it. */
 export interface S3Payload {
@@ -22,7 +16,7 @@ export interface S3Payload {
   readonly md5: string | undefined;
   /** Hex; to be asked for after the last byte. */
   readonly attested: () => Partial<Record<ObjectHash, string>>;
-  /** The checksum that the client sent, base64 as S3 shows it; to be asked for after the last byte. */
+  /** The checksum that was checked, base64 as S3 shows it; to be asked for after the last byte. */
   readonly shownChecksums: () => Record<string, string>;
 }
 
@@ -33,8 +27,19 @@ const CHUNKED: Readonly<Record<string, { readonly isSigned: boolean; readonly ha
   "STREAMING-UNSIGNED-PAYLOAD-TRAILER": { isSigned: false, hasTrailer: true },
 };
 
+export interface PayloadOptions {
+  /** A checksum that is to be known of the content, whether or not the client sends one; no other is taken then. */
+  readonly wanted?: ChecksumAlgorithm | undefined;
+  /** False where the checksums that headers name are of something else than the body. */
+  readonly isChecksumOfBody?: boolean;
+}
+
 /** @throws S3Error where what the headers say of the body cannot be */
-export function readPayload(req: IncomingMessage, { payloadHash, signing }: VerifiedRequest): S3Payload {
+export function readPayload(
+  req: IncomingMessage,
+  { payloadHash, signing }: VerifiedRequest,
+  { wanted, isChecksumOfBody = true }: PayloadOptions = {},
+): S3Payload {
   const chunked = CHUNKED[payloadHash];
   if (chunked === undefined && payloadHash !== UNSIGNED_PAYLOAD && !SHA256_HEX.test(payloadHash)) {
     const isStreaming = payloadHash.startsWith("STREAMING-");
@@ -56,7 +61,8 @@ export function readPayload(req: IncomingMessage, { payloadHash, signing }: Veri
             trailer = fields;
           },
         });
-  return { ...checkContent(source, req.headers, () => trailer), size };
+  const headers = isChecksumOfBody ? req.headers : pickMd5(req.headers);
+  return { ...checkContent(source, headers, { trailer: () => trailer, wanted }), size };
 }
 
 /**
@@ -66,10 +72,22 @@ export function readPayload(req: IncomingMessage, { payloadHash, signing }: Veri
 export function checkContent(
   source: AsyncIterable<Uint8Array>,
   headers: IncomingHttpHeaders,
-  trailer: () => ReadonlyMap<string, string> = () => new Map(),
+  {
+    trailer = () => new Map(),
+    wanted,
+  }: {
+    readonly trailer?: () => ReadonlyMap<string, string>;
+    readonly wanted?: ChecksumAlgorithm | undefined;
+  } = {},
 ): Omit<S3Payload, "size"> {
   const expected = checksumOf(headers);
-  const running = expected === undefined ? undefined : createChecksum(expected.algorithm);
+  if (wanted !== undefined && expected !== undefined && expected.algorithm !== wanted) {
+    throw new S3Error("InvalidRequest", {
+      message: `Checksum Type mismatch occurred, expected checksum Type: ${wanted}, actual checksum Type: ${expected.algorithm}`,
+    });
+  }
+  const algorithm = expected?.algorithm ?? wanted;
+  const running = algorithm === undefined ? undefined : createChecksum(algorithm);
   let digest: Buffer | undefined;
 
   async function* content(): AsyncGenerator<Uint8Array> {
@@ -77,18 +95,18 @@ export function checkContent(
       running?.update(chunk);
       yield chunk;
     }
-    if (expected !== undefined && running !== undefined) digest = checkChecksum(expected, running, trailer());
+    digest = running?.digest();
+    if (expected !== undefined && digest !== undefined) checkChecksum(expected, digest, trailer());
   }
 
   return {
     content: content(),
     md5: md5Of(headers),
-    attested: () =>
-      expected === undefined || digest === undefined ? {} : { [expected.algorithm]: digest.toString("hex") },
+    attested: () => (algorithm === undefined || digest === undefined ? {} : { [algorithm]: digest.toString("hex") }),
     shownChecksums: () =>
-      expected === undefined || digest === undefined
+      algorithm === undefined || digest === undefined
         ? {}
-        : { [`x-amz-checksum-${expected.algorithm}`]: digest.toString("base64") },
+        : { [`x-amz-checksum-${algorithm}`]: digest.toString("base64") },
   };
 }
 
@@ -129,6 +147,10 @@ function sizeOf({ headers }: IncomingMessage, isChunked: boolean): number | unde
   return Number(text);
 }
 
+function pickMd5({ "content-md5": md5 }: IncomingHttpHeaders): IncomingHttpHeaders {
+  return md5 === undefined ? {} : { "content-md5": md5 };
+}
+
 function md5Of(headers: IncomingHttpHeaders): string | undefined {
   const header = headers["content-md5"];
   if (header === undefined) return undefined;
@@ -157,19 +179,17 @@ function checksumOf(headers: IncomingHttpHeaders): ExpectedChecksum | undefined 
 
 function checkChecksum(
   { algorithm, value }: ExpectedChecksum,
-  running: Checksum,
+  digest: Buffer,
   trailer: ReadonlyMap<string, string>,
-): Buffer {
+): void {
   const sent = value ?? trailer.get(`x-amz-checksum-${algorithm}`);
   const given = Buffer.from(sent ?? "", "base64");
   if (given.length !== CHECKSUM_BYTES[algorithm]) {
     throw new S3Error("InvalidRequest", { message: `Value for x-amz-checksum-${algorithm} header is invalid.` });
   }
-  const digest = running.digest();
   if (!digest.equals(given)) {
     throw new S3Error("BadDigest", {
       message: `The ${algorithm.toUpperCase()} you specified did not match the calculated checksum.`,
     });
   }
-  return digest;
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createClient } from "../packages/sdk/src/index.ts";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { EXPIRED_TOKEN } from "./harness/expired-token.ts";
 import { send } from "./harness/raw-http.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
 
@@ -404,6 +405,19 @@ describe("W2.2 collections", () => {
   it("W2.2-create asks strangers to sign in", async () => {
     const answer = await call("POST", items, { "x-project-id": project.slug }, { title: "x" });
     expect(answer).toMatchObject({ status: 401, body: { details: { code: "AUTH_TOKEN_INVALID" } } });
+  });
+
+  it("W2.2-list tells a token that has run out from one that is none: its client uses the refresh token", async () => {
+    for (const path of [items, `${items}/todos_x`, "/v1/collections/items/todos_x"]) {
+      const expired = await call("GET", path, {
+        "x-aerostack-key": publicKey,
+        authorization: `Bearer ${EXPIRED_TOKEN}`,
+      });
+      expect(expired).toMatchObject({
+        status: 401,
+        body: { code: "AUTH_INVALID_KEY", details: { code: "AUTH_TOKEN_EXPIRED" } },
+      });
+    }
   });
 
   it("W2.2-get of one project's item is nothing to another's keys and users", async () => {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { EXPIRED_TOKEN } from "./harness/expired-token.ts";
 import { pollUntil } from "./harness/poll-until.ts";
 import { send } from "./harness/raw-http.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
@@ -299,6 +300,8 @@ describe("chat, history and the rest", () => {
     expect(rest.body.messages.map(({ data }: { data: unknown }) => data)).toEqual([0]);
     expect((await history("", { authorization: `Bearer ${ada.token}` })).status).toBe(200);
     expect((await history("", {})).status).toBe(401);
+    const expired = await history("", { authorization: `Bearer ${EXPIRED_TOKEN}` });
+    expect(expired).toMatchObject({ status: 401, body: { code: "AUTH_TOKEN_EXPIRED" } });
     expect((await history("", { "x-aerostack-key": strangersKey })).body.messages ?? []).toEqual([]);
   });
 
@@ -308,6 +311,9 @@ describe("chat, history and the rest", () => {
     expect(await client.next(ofType("pong"))).toEqual({ type: "pong" });
     client.say({ type: "auth", token: "a.b.c" });
     expect(await client.next(ofType("error"))).toMatchObject({ code: "AUTH_TOKEN_INVALID" });
+    // Its client uses the refresh token then.
+    client.say({ type: "auth", token: EXPIRED_TOKEN });
+    expect(await client.next(ofType("error"))).toMatchObject({ code: "AUTH_TOKEN_EXPIRED" });
     client.say({ type: "auth", token: ada.token });
     expect(await client.next(ofType("authenticated"))).toMatchObject({ userId: ada.id });
     client.say({ type: "publish", topic: "room/live", event: "x", data: 1, id: "after" });

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { createClient } from "../packages/sdk/src/index.ts";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { EXPIRED_TOKEN } from "./harness/expired-token.ts";
 import { send } from "./harness/raw-http.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
 
@@ -447,6 +448,12 @@ describe("uploads of a project's users", () => {
       [one ?? "", "nowhere"],
     ] as const) {
       expect(await send(token, [file], ref)).toMatchObject({ status: 401, body: { error: { code: "UNAUTHORIZED" } } });
+    }
+    for (const ref of [project.slug, "nowhere"]) {
+      expect(await send(EXPIRED_TOKEN, [file], ref)).toMatchObject({
+        status: 401,
+        body: { error: { code: "UNAUTHORIZED", details: { code: "AUTH_TOKEN_EXPIRED" } } },
+      });
     }
     expect(await send(one ?? "", [["path", "p"]])).toMatchObject({
       status: 400,

@@ -30,7 +30,7 @@ export function createCollections({ databases, clock, bus, limiter, verifyUser }
   return {
     service,
     items,
-    operations: createItemOperations({ items, callerOf: createCallerReader(verifyUser) }),
+    operations: createItemOperations({ items, callerOf: createCallerReader(verifyUser, clock) }),
     routes: createCollectionRoutes({ collections: service }),
     /** Whether anybody but a secret key may list items at all: which of them is asked row by row. */
     async isListed(projectId: string, table: string): Promise<boolean> {

@@ -37,7 +37,7 @@ export function createItemOperations(options: {
   }
 
   const changing = { tag: TAG, access: "project", body: itemBodySchema, maxBodyBytes: MAX_ITEM_BYTES } as const;
-  const errors = ["NOT_FOUND", "FORBIDDEN", "AUTH_TOKEN_INVALID", "CONFLICT"] as const;
+  const errors = ["NOT_FOUND", "FORBIDDEN", "AUTH_TOKEN_INVALID", "AUTH_TOKEN_EXPIRED", "CONFLICT"] as const;
   return [
     defineOperation({
       method: "get",

@@ -1,6 +1,7 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { EndUserCaller } from "./sessions/sessions.ts";
+import { tokenRefusal } from "./sessions/token-refusal.ts";
 import type { VerifiedEndUser, VerifyEndUserToken } from "./sessions/token-verifier.ts";
 
 export const END_USER_AUTH_PATH = "/api/v1/public/projects/:project/auth";
@@ -46,10 +47,9 @@ export function createAuthRequests({ clock, findProject, verifyToken }: AuthRequ
       const token = bearerOf(request);
       const user = token === undefined ? null : await verifyToken(projectId, token);
       if (user !== null) return user;
-      if (token !== undefined && isExpired(token, clock.now())) throw new AerostackError("AUTH_TOKEN_EXPIRED");
+      if (token !== undefined) throw tokenRefusal(token, clock.now());
       throw new AerostackError("AUTH_TOKEN_INVALID", {
-        message:
-          token === undefined ? "This address needs an access token." : "The access token is not valid any more.",
+        message: "This address needs an access token.",
         fix: "Send 'Authorization: Bearer <access token>'; use the refresh token or log in to get one.",
       });
     },
@@ -66,15 +66,4 @@ export function createAuthRequests({ clock, findProject, verifyToken }: AuthRequ
 function bearerOf(request: Request): string | undefined {
   const [, token] = /^bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
   return token;
-}
-
-/** By its own word, which is enough to choose between two refusals. */
-function isExpired(token: string, nowMs: number): boolean {
-  try {
-    const payload: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
-    const { exp } = payload as { exp?: unknown };
-    return typeof exp === "number" && exp * 1_000 <= nowMs;
-  } catch {
-    return false;
-  }
 }

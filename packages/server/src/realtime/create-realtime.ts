@@ -138,6 +138,7 @@ export function createRealtime(options: RealtimeOptions) {
     publish,
     watchTable: rowChanges.watch,
     verifyToken: options.verifyToken,
+    clock,
     onTopics: (connection) => sessions.changed(connection),
     onDefect: (err) => log.error({ err }, "a realtime message failed"),
   });
@@ -192,6 +193,7 @@ export function createRealtime(options: RealtimeOptions) {
       ...createRealtimeRoutes({
         findProject: options.findProject,
         verifyToken: options.verifyToken,
+        clock,
         async history(project, speaker, { room, limit, before }) {
           const topic = topicOf(project, room);
           await permissions.requireListen(project.id, topic, speaker);

@@ -1,4 +1,6 @@
 import { AerostackError, type ClientFrame, clientFrameSchema } from "@aerostack/contracts";
+import type { Clock } from "@aerostack/kernel";
+import { tokenRefusal } from "../endusers/sessions/token-refusal.ts";
 import type { VerifiedEndUser } from "../endusers/sessions/token-verifier.ts";
 import { MAX_SUBSCRIPTIONS, type RealtimeConnection } from "./connection.ts";
 import { type Filter, readFilter } from "./filter.ts";
@@ -20,6 +22,7 @@ export interface FrameHandlerOptions {
   readonly verifyToken: (projectId: string, token: string) => VerifiedEndUser | null | Promise<VerifiedEndUser | null>;
   /** What a connection is subscribed to has changed. */
   readonly onTopics: (connection: RealtimeConnection) => void;
+  readonly clock: Clock;
   readonly onDefect: (error: unknown) => void;
 }
 
@@ -31,6 +34,7 @@ export function createFrameHandler({
   publish,
   watchTable,
   verifyToken,
+  clock,
   onTopics,
   onDefect,
 }: FrameHandlerOptions) {
@@ -140,7 +144,7 @@ export function createFrameHandler({
         return;
       case "auth": {
         const user = await verifyToken(project.id, frame.token);
-        if (user === null) throw new AerostackError("AUTH_TOKEN_INVALID");
+        if (user === null) throw tokenRefusal(frame.token, clock.now());
         connection.speaker = { ...connection.speaker, user };
         connection.credentials = { ...connection.credentials, token: frame.token };
         connection.send({ type: "authenticated", userId: user.userId });

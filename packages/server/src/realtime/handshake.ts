@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { AerostackError } from "@aerostack/contracts";
+import type { Clock } from "@aerostack/kernel";
+import { tokenRefusal } from "../endusers/sessions/token-refusal.ts";
 import type { VerifiedEndUser } from "../endusers/sessions/token-verifier.ts";
 import type { Principal } from "../keys/principal.ts";
 import { can, type ProjectPlace } from "../teams/permissions.ts";
@@ -27,8 +29,8 @@ export interface Admitted {
   readonly speaker: Speaker;
   readonly owner: SessionOwner;
   readonly credentials: Credentials;
-  /** The token that was offered is not valid any more; the client may send another over the connection. */
-  readonly tokenRefused: boolean;
+  /** Why the token that was offered is not taken; the client may send another over the connection. */
+  readonly tokenRefusal: AerostackError | null;
 }
 
 export interface HandshakeOptions {
@@ -36,6 +38,7 @@ export interface HandshakeOptions {
   /** Where a request comes from, as far as proxies are trusted. */
   readonly clientAddressOf: (req: IncomingMessage) => string;
   readonly findProject: (ref: string) => Promise<(TopicProject & ProjectPlace) | undefined>;
+  readonly clock: Clock;
   readonly verifyToken: (projectId: string, token: string) => VerifiedEndUser | null | Promise<VerifiedEndUser | null>;
 }
 
@@ -91,7 +94,7 @@ function readOffer(req: IncomingMessage): Offer {
  * Lets a client in by a key, a user's token, or both. A project that the credential does not open is refused like one that
  * is not there.
  */
-export function createHandshake({ resolveKey, clientAddressOf, findProject, verifyToken }: HandshakeOptions) {
+export function createHandshake({ resolveKey, clientAddressOf, findProject, verifyToken, clock }: HandshakeOptions) {
   return async function admit(req: IncomingMessage): Promise<Admitted> {
     const offer = readOffer(req);
     const address = clientAddressOf(req);
@@ -105,9 +108,11 @@ export function createHandshake({ resolveKey, clientAddressOf, findProject, veri
     const project = await findProject(ref);
     // By a key one speaks with every right that realtime knows.
     const opens = project !== undefined && (principal === null || can(principal, "data.write", project));
-    if (!opens) throw new AerostackError("AUTH_INVALID_KEY");
+    const refusal = offer.token === undefined ? null : tokenRefusal(offer.token, clock.now());
+    // The same for a project that is not there: it has no users.
+    if (!opens) throw principal === null && refusal !== null ? refusal : new AerostackError("AUTH_INVALID_KEY");
     const user = offer.token === undefined ? null : await verifyToken(project.id, offer.token);
-    if (user === null && principal === null) throw new AerostackError("AUTH_TOKEN_INVALID");
+    if (principal === null && user === null && refusal !== null) throw refusal;
     const isPublic = principal?.kind === "project" && principal.access === "public";
     const access = principal === null ? null : isPublic ? "public" : "secret";
     return {
@@ -121,7 +126,7 @@ export function createHandshake({ resolveKey, clientAddressOf, findProject, veri
         address: user === null && offer.userId === null ? address : "",
       },
       credentials: { key: offer.key, address, token: user === null ? undefined : offer.token },
-      tokenRefused: offer.token !== undefined && user === null,
+      tokenRefusal: user === null ? refusal : null,
     };
   };
 }

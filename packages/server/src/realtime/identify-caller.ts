@@ -1,4 +1,5 @@
 import { AerostackError } from "@aerostack/contracts";
+import { tokenRefusal } from "../endusers/sessions/token-refusal.ts";
 import type { Principal } from "../keys/principal.ts";
 import { can } from "../teams/permissions.ts";
 import type { HandshakeOptions } from "./handshake.ts";
@@ -19,7 +20,7 @@ export interface HttpCaller {
  * @param ref names the project for callers whose key does not
  */
 export async function identifyCaller(
-  { findProject, verifyToken }: Pick<HandshakeOptions, "findProject" | "verifyToken">,
+  { findProject, verifyToken, clock }: Pick<HandshakeOptions, "findProject" | "verifyToken" | "clock">,
   principal: Principal | null,
   request: Request,
   ref: string,
@@ -27,12 +28,17 @@ export async function identifyCaller(
   const project = await findProject(principal?.kind === "project" ? principal.projectId : ref);
   // By a key one speaks with every right that realtime knows.
   const isTheirs = project !== undefined && (principal === null || can(principal, "data.write", project));
-  if (!isTheirs) throw new AerostackError("AUTH_INVALID_KEY");
   const bearer = /^bearer (.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   // Browsers' EventSource sends no headers of one's own.
   const token = bearer ?? new URL(request.url).searchParams.get("token") ?? undefined;
+  // The same for a project that is not there: it has no users.
+  const refuse = (): never => {
+    if (principal !== null || token === undefined) throw new AerostackError("AUTH_INVALID_KEY");
+    throw tokenRefusal(token, clock.now());
+  };
+  if (!isTheirs) return refuse();
   const user = token === undefined ? null : await verifyToken(project.id, token);
-  if (principal === null && user === null) throw new AerostackError("AUTH_INVALID_KEY");
+  if (principal === null && user === null) return refuse();
   const isPublic = principal?.kind === "project" && principal.access === "public";
   const access = principal === null ? null : isPublic ? "public" : "secret";
   return {

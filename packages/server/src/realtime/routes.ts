@@ -44,7 +44,7 @@ const UNIX_MS = /^\d{10,16}$/;
 
 /** Messages that were published to be kept, for keys and for users. */
 export function createRealtimeRoutes(
-  options: Pick<HandshakeOptions, "findProject" | "verifyToken"> & {
+  options: Pick<HandshakeOptions, "findProject" | "verifyToken" | "clock"> & {
     readonly history: (
       project: TopicProject,
       speaker: Speaker,
@@ -67,7 +67,7 @@ export function createRealtimeRoutes(
       auth: "none",
       query: historyQuerySchema,
       response: { status: 200, schema: historyResponseSchema },
-      errors: ["AUTH_INVALID_KEY", "AUTH_TOKEN_INVALID", "FORBIDDEN"],
+      errors: ["AUTH_INVALID_KEY", "AUTH_TOKEN_INVALID", "AUTH_TOKEN_EXPIRED", "FORBIDDEN"],
       async handler({ principal, query, request }) {
         const ref = query.projectId ?? lastPartOf(query.room);
         const { project, speaker } = await identifyCaller(options, principal, request, ref);

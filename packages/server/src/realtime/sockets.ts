@@ -67,7 +67,7 @@ export function createSockets(options: SocketsOptions) {
   }
 
   function open(webSocket: WebSocket, admitted: Admitted, limits: RealtimeLimits): void {
-    const { tokenRefused, ...facts } = admitted;
+    const { tokenRefusal, ...facts } = admitted;
     const now = clock.now();
     const connection = new RealtimeConnection({ ...facts, id: createId("con", now), socket: webSocket, limits, now });
     hub.add(connection);
@@ -75,8 +75,8 @@ export function createSockets(options: SocketsOptions) {
     let turn: Promise<void> = sessions.open(connection).catch((err: unknown) => {
       log.warn({ err }, "subscriptions were not restored");
     });
-    if (tokenRefused) {
-      connection.send({ type: "error", code: "AUTH_TOKEN_EXPIRED", message: "The token is not valid any more." });
+    if (tokenRefusal !== null) {
+      connection.send({ type: "error", code: tokenRefusal.code, message: tokenRefusal.message });
     }
     webSocket.on("message", (data: RawData, isBinary: boolean) => {
       if (!connection.mayReceive()) {

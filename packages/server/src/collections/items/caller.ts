@@ -1,5 +1,7 @@
 import { AerostackError } from "@aerostack/contracts";
+import type { Clock } from "@aerostack/kernel";
 import type { DataCall } from "../../edge/define-operation.ts";
+import { tokenRefusal } from "../../endusers/sessions/token-refusal.ts";
 import type { RuleUser } from "../rules/rule.ts";
 
 /** Who asks for items: somebody to whom no rule applies, or a user, or nobody known. */
@@ -43,7 +45,7 @@ function single(header: string | string[] | undefined): string | undefined {
 }
 
 /** Reads who calls: the project comes by its key or X-Project-Id, the user by `Authorization: Bearer <access token>`. */
-export function createCallerReader(verifyUser: VerifyUser) {
+export function createCallerReader(verifyUser: VerifyUser, clock: Clock) {
   return async (call: DataCall<"project">): Promise<ItemCaller> => {
     const { principal, req, projectId } = call;
     const { headers } = req;
@@ -55,12 +57,7 @@ export function createCallerReader(verifyUser: VerifyUser) {
     const isUserToken = bearer !== undefined && (principal === null || keySent !== undefined);
     if (!isUserToken) return { isTrusted, user: null };
     const user = await verifyUser(projectId, bearer);
-    if (user === null) {
-      throw new AerostackError("AUTH_TOKEN_INVALID", {
-        message: "The access token is not valid any more.",
-        fix: "Use the refresh token or log in to get a new one, or leave out the Authorization header.",
-      });
-    }
+    if (user === null) throw tokenRefusal(bearer, clock.now());
     return { isTrusted, user: toRuleUser(user) };
   };
 }

@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { AerostackError, type endUserUploadResponseSchema } from "@aerostack/contracts";
 import { createUuid } from "@aerostack/kernel";
 import type { z } from "zod";
+import { tokenRefusal } from "../../endusers/sessions/token-refusal.ts";
 import type { RateVerdict } from "../../kernel/limiter/rate-window.ts";
 import { toIso } from "../../kernel/page.ts";
 import { checkObjectKey } from "../object-key.ts";
@@ -113,7 +114,7 @@ export function createEndUserDoor(options: EndUserDoorOptions) {
     const [, token] = /^bearer +(\S+)$/i.exec(req.headers.authorization ?? "") ?? [];
     const user = project === null || token === undefined ? null : await options.findEndUser(project.id, token);
     // The same for a project that does not exist: it has no users.
-    if (project === null || user === null) throw new AerostackError("UNAUTHORIZED");
+    if (project === null || user === null) throw unauthorized(token, options.now());
     served.projectId = project.id;
     requireAllowed(res, options.countCall(project.id, caller.ip), options.now());
     const body = JSON.stringify(await upload(req, project, user.userId).catch(asDocumented));
@@ -124,6 +125,13 @@ export function createEndUserDoor(options: EndUserDoorOptions) {
     });
     res.end(body);
   };
+}
+
+/** With the one code that clients of this address know; the details tell a token that has run out from one that never was. */
+function unauthorized(token: string | undefined, nowMs: number): AerostackError {
+  if (token === undefined) return new AerostackError("UNAUTHORIZED");
+  const { code, message, fix } = tokenRefusal(token, nowMs);
+  return new AerostackError("UNAUTHORIZED", { message, fix, details: { code } });
 }
 
 /** The codes that clients of this address know. */

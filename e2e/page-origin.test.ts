@@ -53,6 +53,7 @@ const OWN_PAGES = [
   "/verify-email#token=x",
   "/confirm-email-change#token=x",
   "/stop-email-change#token=x",
+  "/reopen-account#token=x",
   "/api/docs",
   "/api/v1/public/projects/shop/auth/pages/verify-email?token=x",
   "/api/v1/public/projects/shop/auth/pages/reset-password?token=x",

@@ -1,5 +1,6 @@
 export { AerostackError, type AerostackErrorOptions, type SerialisedError } from "./aerostack-error.ts";
 export * from "./api/account-factors.ts";
+export * from "./api/account-lifecycle.ts";
 export * from "./api/account-passkeys.ts";
 export * from "./api/account-proof.ts";
 export * from "./api/account-providers.ts";

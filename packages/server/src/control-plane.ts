@@ -4,6 +4,10 @@ import { createAccessTokens, looksLikeJwt } from "./accounts/access-token.ts";
 import { accountKeyRoutes } from "./accounts/account-key-routes.ts";
 import { createAccountKeyService } from "./accounts/account-keys.ts";
 import { createAccountTokens } from "./accounts/account-tokens.ts";
+import { type AccountClosing, createAccountClosing } from "./accounts/closing/account-closing.ts";
+import { closingRoutes } from "./accounts/closing/routes.ts";
+import { createConsents } from "./accounts/consents/consents.ts";
+import { consentRoutes } from "./accounts/consents/routes.ts";
 import { createDeviceLogins } from "./accounts/device-login.ts";
 import { deviceRoutes } from "./accounts/device-routes.ts";
 import { deviceSessionRoutes } from "./accounts/device-session-routes.ts";
@@ -19,6 +23,8 @@ import { createLogInAs } from "./accounts/log-in-as.ts";
 import { createPasswordChanger } from "./accounts/password-change.ts";
 import { createPasswordReset } from "./accounts/password-reset.ts";
 import { passwordResetRoutes } from "./accounts/password-reset-routes.ts";
+import { createProfileChanger } from "./accounts/profile/profile.ts";
+import { profileRoutes } from "./accounts/profile/routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { secondFactorRoutes } from "./accounts/second-factor/routes.ts";
 import { createAccountSecondFactors } from "./accounts/second-factor/second-factor.ts";
@@ -147,6 +153,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     log,
     onReuse: (accountId) =>
       notices.sendInBackground({ accountId, template: "refresh-reuse", data: happenedNow(clock) }),
+    reopen: (account) => closing.reopen(account),
   });
   const cookies = createSessionCookies(origin);
   const hasher = createPasswordHasher(options.passwordIterations);
@@ -232,6 +239,20 @@ export function createControlPlane(options: ControlPlaneOptions) {
     findAccount: accounts.require,
     sendInvitation: ({ to, ...data }) => notices.sendMail({ to, template: "invitation", data }),
   });
+  const closing: AccountClosing = createAccountClosing({
+    sql,
+    clock,
+    changes,
+    hasher,
+    limiter,
+    audit,
+    notices,
+    tokens: accountTokens,
+    log,
+    origin,
+    projects,
+    proveSecondFactor: secondFactors.prove,
+  });
   const createProject = createProjectCreation(projects, teams.organisations);
   const plans = createPlanService({ sql, clock, changes, audit, defaultPlan: options.defaultPlan });
   projects.onDelete("plan", ({ id }) => plans.deleteProject(id));
@@ -272,6 +293,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     ["removing expired ways to providers", waysIn.removeExpired],
     ["forgetting networks of accounts", knownNetworks.removeExpired],
     ["finishing deletions of projects", projects.resumeDeletions],
+    ["deleting closed accounts", closing.deleteDue],
   ] as const) {
     const housekeeping = everyHour(name, work, log);
     lifecycle.onClose(name, () => housekeeping.stop());
@@ -284,6 +306,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     hasher,
     accounts,
     notices,
+    closing,
     /** Resolves when what answers did not wait for is done. */
     idle: background.idle,
     sessions,
@@ -333,6 +356,9 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ),
       ...secondFactorRoutes(secondFactors, freshProofs),
       ...freshProofRoutes(freshProofs),
+      ...profileRoutes({ accounts, changeProfile: createProfileChanger({ sql, clock, changes, audit }) }),
+      ...consentRoutes(createConsents({ sql, clock, audit })),
+      ...closingRoutes(closing),
       ...waysIn.routes,
       ...deviceRoutes({ devices, accounts, origin }),
       ...setupRoutes(setup),

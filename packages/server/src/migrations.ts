@@ -1,3 +1,4 @@
+import { consentMigrations } from "./accounts/consents/tables.ts";
 import { accountFactorMigrations } from "./accounts/second-factor/tables.ts";
 import { accountMigrations } from "./accounts/tables.ts";
 import { wayInMigrations } from "./accounts/ways-in/tables.ts";
@@ -29,6 +30,7 @@ export const migrations: DatabaseMigrations = {
     ...installationKeyMigrations,
     ...accountMigrations,
     ...accountFactorMigrations,
+    ...consentMigrations,
     ...wayInMigrations,
     ...noticeMigrations,
     ...projectMigrations,

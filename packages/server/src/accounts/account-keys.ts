@@ -139,7 +139,7 @@ export function createAccountKeyService(options: AccountKeyServiceOptions): Acco
       const row = await accountKeyStore.findByHash(sql.db, hashToken(key));
       if (row === undefined || !isUsable(row, clock.now())) return null;
       const account = await accountStore.findById(sql.db, row.account_id);
-      if (account === undefined) return null;
+      if (account === undefined || account.closed_at !== null) return null;
       return {
         principal: {
           kind: "account",

@@ -3,7 +3,13 @@ import { createOneTimeTokens, type OneTimeTokens, type TokenKindFacts } from "..
 import type { Sql } from "../kernel/sql/index.ts";
 
 /** What a link in a mail to an account may be for; `mfa` is what the second step of a log-in is begun with. */
-export type AccountTokenKind = "reset-password" | "verify-email" | "change-email" | "revoke-email-change" | "mfa";
+export type AccountTokenKind =
+  | "reopen-account"
+  | "reset-password"
+  | "verify-email"
+  | "change-email"
+  | "revoke-email-change"
+  | "mfa";
 export type AccountTokens = OneTimeTokens<AccountTokenKind>;
 
 const MINUTE_MS = 60_000;
@@ -11,6 +17,7 @@ const MINUTE_MS = 60_000;
 export const ACCOUNT_TOKEN_KINDS: Readonly<Record<AccountTokenKind, TokenKindFacts>> = {
   "verify-email": { prefix: "av", lifetimeMs: 24 * 60 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
   "reset-password": { prefix: "ap", lifetimeMs: 60 * MINUTE_MS, error: "AUTH_RESET_TOKEN_INVALID" },
+  "reopen-account": { prefix: "ao", lifetimeMs: 29 * 24 * 60 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
   "change-email": { prefix: "ac", lifetimeMs: 24 * 60 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
   "revoke-email-change": { prefix: "ax", lifetimeMs: 7 * 24 * 60 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },
   mfa: { prefix: "am", lifetimeMs: 10 * MINUTE_MS, error: "AUTH_TOKEN_INVALID" },

@@ -57,10 +57,12 @@ export interface SessionsOptions {
   readonly log: Logger;
   /** A refresh token was used twice; its session has ended. Told once for each session. */
   readonly onReuse: (accountId: string) => void;
+  /** Somebody logs in to an account that was closed. @throws AUTH_INVALID_CREDENTIALS when it is too late */
+  readonly reopen: (account: AccountRow) => Promise<void>;
 }
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { clock, changes, accessTokens, knownNetworks, log, onReuse } = options;
+  const { clock, changes, accessTokens, knownNetworks, log, onReuse, reopen } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function handOut(account: AccountRow, sessionId: string, refreshToken: string): Promise<OpenedSession> {
@@ -89,13 +91,15 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return {
     async open(account) {
+      if (account.closed_at !== null) await reopen(account);
       const now = clock.now();
       const id = createId("ses", now);
       const call = currentCallContext();
       const { refreshToken, row } = newRefreshToken(id);
       await sql.transaction(async (trx) => {
         const current = await accountStore.findById(trx, account.id);
-        if (current?.password_hash !== account.password_hash) throw new AerostackError("AUTH_INVALID_CREDENTIALS");
+        const isSame = current?.password_hash === account.password_hash && current.closed_at === null;
+        if (!isSame) throw new AerostackError("AUTH_INVALID_CREDENTIALS");
         await sessionStore.insert(trx, {
           id,
           account_id: account.id,

@@ -1,9 +1,13 @@
 import type { Kysely, Selectable } from "kysely";
+import { removeInvitationsOf } from "../teams/departure.ts";
 import { addPersonalOrganisation } from "../teams/personal-organisation.ts";
 import type { AccountTables } from "./tables.ts";
 
 export type AccountRow = Selectable<AccountTables["accounts"]>;
 type Db = Kysely<AccountTables>;
+
+/** In one round; what is left waits for the next. */
+const MAX_DELETIONS = 100;
 
 export const accountStore = {
   /** In a transaction, with the organisation of its own that every account has. False when the address has an account. */
@@ -35,6 +39,40 @@ export const accountStore = {
   async listAdmins(db: Db): Promise<string[]> {
     const rows = await db.selectFrom("accounts").select("id").where("is_admin", "=", 1).orderBy("id").execute();
     return rows.map(({ id }) => id);
+  },
+
+  async isOnlyAdmin(db: Db, id: string): Promise<boolean> {
+    const other = await db
+      .selectFrom("accounts")
+      .select("id")
+      .where("is_admin", "=", 1)
+      .where("closed_at", "is", null)
+      .where("id", "!=", id)
+      .limit(1)
+      .executeTakeFirst();
+    return other === undefined;
+  },
+
+  /** @param closedAtMs null: it is open again */
+  async setClosed(db: Db, id: string, closedAtMs: number | null): Promise<void> {
+    await db.updateTable("accounts").set({ closed_at: closedAtMs }).where("id", "=", id).execute();
+  },
+
+  async listClosedBefore(db: Db, beforeMs: number): Promise<readonly string[]> {
+    const rows = await db
+      .selectFrom("accounts")
+      .select("id")
+      .where("closed_at", "<=", beforeMs)
+      .orderBy("closed_at")
+      .limit(MAX_DELETIONS)
+      .execute();
+    return rows.map(({ id }) => id);
+  },
+
+  /** With all that refers to it; invitations of others to its address, too. */
+  async remove(trx: Db, { id, email }: AccountRow): Promise<void> {
+    await removeInvitationsOf(trx, email);
+    await trx.deleteFrom("accounts").where("id", "=", id).execute();
   },
 
   async setPasswordHash(db: Db, id: string, passwordHash: string, nowMs: number): Promise<void> {

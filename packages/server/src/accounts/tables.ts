@@ -13,6 +13,12 @@ export interface AccountTables {
     is_admin: number;
     /** When somebody proved to read the mail of the address; null: nobody has. */
     email_verified_at: number | null;
+    /** Of the IANA database. */
+    time_zone: string | null;
+    /** A language tag (BCP 47). */
+    locale: string | null;
+    /** Set while it waits for its deletion. */
+    closed_at: number | null;
     created_at: number;
     updated_at: number;
   };
@@ -150,6 +156,14 @@ export const accountMigrations: SqlMigrations = {
   "0068_session_proofs": {
     async up(db, types) {
       await db.schema.alterTable("sessions").addColumn("proven_at", types.integer).execute();
+    },
+  },
+  "0024_account_lifecycle": {
+    async up(db, types) {
+      await db.schema.alterTable("accounts").addColumn("time_zone", types.text).execute();
+      await db.schema.alterTable("accounts").addColumn("locale", types.text).execute();
+      await db.schema.alterTable("accounts").addColumn("closed_at", types.integer).execute();
+      await db.schema.createIndex("accounts_closed").on("accounts").column("closed_at").execute();
     },
   },
 };

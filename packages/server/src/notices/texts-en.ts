@@ -171,7 +171,7 @@ export const ENGLISH: NoticeTexts = {
     "account-closed": {
       subject: "Your account is closed",
       before: [
-        "Nobody can log in to it, its keys do not work and its projects have stopped. On {{deletedOn|date}} everything in it is deleted for good.",
+        "Nobody can log in to it, its keys do not work, and the projects that nobody else has a part in have stopped. On {{deletedOn|date}} everything in it is deleted for good.",
         "Until then you can have it back as it was.",
       ],
       action: "Reopen the account",

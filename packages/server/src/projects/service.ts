@@ -1,5 +1,6 @@
 import { AerostackError, type Permission } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
+import type { Kysely } from "kysely";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import type { Logger } from "../kernel/log.ts";
 import { type Page, type PageRequest, toPage } from "../kernel/page.ts";
@@ -53,6 +54,16 @@ export interface ProjectService {
   delete(project: ProjectRecord): Promise<void>;
   /** Cleanups run in the opposite order of their registration. */
   onDelete(name: string, cleanup: ProjectCleanup): void;
+  /** Ids of all projects of organisations, whatever state they are in. */
+  idsIn(organisationIds: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Makes all projects of organisations answer nothing, or answer again, in the transaction of its cause, which announces them.
+   *
+   * @param sinceMs null: they answer again
+   */
+  suspend<Tables>(trx: Kysely<Tables>, organisationIds: readonly string[], sinceMs: number | null): Promise<void>;
+  /** Resolves when they and everything that belonged to them is removed. */
+  deleteAllIn(organisationIds: readonly string[]): Promise<void>;
   /** Goes on with deletions that a crash or failure interrupted. */
   resumeDeletions(): Promise<void>;
 }
@@ -90,6 +101,13 @@ export function createProjectService({ sql: untyped, clock, changes, log }: Proj
     log.info({ projectId: project.id }, "project deleted");
   }
 
+  async function remove(project: ProjectRecord): Promise<void> {
+    await changes.commit(sql, [`project:${project.id}`], (trx) =>
+      projectStore.markDeleted(trx, project.id, clock.now()),
+    );
+    await finishDeletion(project);
+  }
+
   return {
     async create(ownerId, name, organisationId = personalOrganisationId(ownerId)) {
       const now = clock.now();
@@ -104,6 +122,7 @@ export function createProjectService({ sql: untyped, clock, changes, log }: Proj
           created_at: now,
           updated_at: now,
           deleted_at: null,
+          suspended_at: null,
         };
         if (await projectStore.insert(sql.db, row)) return toRecord(row);
       }
@@ -132,11 +151,14 @@ export function createProjectService({ sql: untyped, clock, changes, log }: Proj
       await projectStore.rename(sql.db, project.id, name, now);
       return { ...project, name, updatedAtMs: now };
     },
-    async delete(project) {
-      await changes.commit(sql, [`project:${project.id}`], (trx) =>
-        projectStore.markDeleted(trx, project.id, clock.now()),
-      );
-      await finishDeletion(project);
+    delete: remove,
+    async idsIn(organisationIds) {
+      return (await projectStore.listIn(sql.db, organisationIds)).map(({ id }) => id);
+    },
+    suspend: (trx, organisationIds, sinceMs) =>
+      projectStore.suspend(trx as unknown as Kysely<ProjectTables>, organisationIds, sinceMs),
+    async deleteAllIn(organisationIds) {
+      for (const row of await projectStore.listIn(sql.db, organisationIds)) await remove(toRecord(row));
     },
     onDelete: (name, cleanup) => void cleanups.push({ name, cleanup }),
     async resumeDeletions() {

@@ -36,13 +36,14 @@ export const projectStore = {
     return inserted !== undefined;
   },
 
-  /** By id or slug; a project that is being deleted is not found. */
+  /** By id or slug; a project that is being deleted, or suspended, is not found. */
   async find(db: Db, idOrSlug: string): Promise<ProjectRow | undefined> {
     return await db
       .selectFrom("projects")
       .selectAll()
       .where((eb) => eb.or([eb("id", "=", idOrSlug), eb("slug", "=", idOrSlug)]))
       .where("deleted_at", "is", null)
+      .where("suspended_at", "is", null)
       .executeTakeFirst();
   },
 
@@ -53,12 +54,18 @@ export const projectStore = {
       .where(isVisible(visible))
       .where("name", "=", name)
       .where("deleted_at", "is", null)
+      .where("suspended_at", "is", null)
       .orderBy("id")
       .executeTakeFirst();
   },
 
   async list(db: Db, visible: VisibleProjects, { limit, cursor }: PageRequest): Promise<ProjectRow[]> {
-    let query = db.selectFrom("projects").selectAll().where(isVisible(visible)).where("deleted_at", "is", null);
+    let query = db
+      .selectFrom("projects")
+      .selectAll()
+      .where(isVisible(visible))
+      .where("deleted_at", "is", null)
+      .where("suspended_at", "is", null);
     if (cursor !== undefined) query = query.where("id", "<", cursor);
     return await query
       .orderBy("id", "desc")
@@ -72,6 +79,27 @@ export const projectStore = {
 
   async markDeleted(db: Db, id: string, nowMs: number): Promise<void> {
     await db.updateTable("projects").set({ deleted_at: nowMs }).where("id", "=", id).execute();
+  },
+
+  /** Whatever state they are in. */
+  async listIn(db: Db, organisationIds: readonly string[]): Promise<ProjectRow[]> {
+    if (organisationIds.length === 0) return [];
+    return await db
+      .selectFrom("projects")
+      .selectAll()
+      .where("organisation_id", "in", [...organisationIds])
+      .orderBy("id")
+      .execute();
+  },
+
+  /** @param suspendedAtMs null: they answer again */
+  async suspend(db: Db, organisationIds: readonly string[], suspendedAtMs: number | null): Promise<void> {
+    if (organisationIds.length === 0) return;
+    await db
+      .updateTable("projects")
+      .set({ suspended_at: suspendedAtMs })
+      .where("organisation_id", "in", [...organisationIds])
+      .execute();
   },
 
   async listDeleted(db: Db): Promise<ProjectRow[]> {

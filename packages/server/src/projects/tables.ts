@@ -13,6 +13,8 @@ export interface ProjectTables {
     updated_at: number;
     /** Set while what belongs to the project is being removed; for everybody it is gone already. */
     deleted_at: number | null;
+    /** Set while its organisation's only account is closed: it answers nothing, and nothing of it is lost. */
+    suspended_at: number | null;
   };
 }
 
@@ -30,6 +32,11 @@ export const projectMigrations: SqlMigrations = {
         .addColumn("deleted_at", types.integer)
         .execute();
       await db.schema.createIndex("projects_list").on("projects").columns(["owner_id", "id"]).execute();
+    },
+  },
+  "0027_project_suspension": {
+    async up(db, types) {
+      await db.schema.alterTable("projects").addColumn("suspended_at", types.integer).execute();
     },
   },
 };

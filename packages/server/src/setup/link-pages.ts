@@ -32,4 +32,14 @@ export const LINK_PAGES: readonly LinkPageFacts[] = [
     doneTitle: "Your account has this address",
     doneText: "Set a new password now: the link for it is in your mail.",
   },
+  {
+    path: "/reopen-account",
+    endpoint: "/api/auth/account/reopen",
+    title: "Reopen your account",
+    text: "You get it back as it was, with its projects and keys.",
+    button: "Reopen the account",
+    busy: "Reopening …",
+    doneTitle: "Your account is open again",
+    doneText: "Log in as before. You can close this page.",
+  },
 ];

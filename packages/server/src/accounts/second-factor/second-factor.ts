@@ -32,6 +32,8 @@ export interface AccountSecondFactors {
   disable(identity: AccountIdentity, factor: SecondFactor): Promise<void>;
   /** @throws AUTH_OTP_INVALID · RATE_LIMIT_EXCEEDED · CONFLICT when there is nothing to verify */
   verify(accountId: string, factor: SecondFactor): Promise<void>;
+  /** Asks whoever has an authenticator app for a code of it. @throws AUTH_OTP_INVALID · RATE_LIMIT_EXCEEDED */
+  prove(accountId: string, factor: SecondFactor | undefined): Promise<void>;
   /** The second step. @throws AUTH_TOKEN_INVALID · AUTH_OTP_INVALID · RATE_LIMIT_EXCEEDED · CONFLICT */
   finishLogin(challengeToken: string, factor: SecondFactor): Promise<OpenedSession>;
 }
@@ -109,6 +111,16 @@ export function createAccountSecondFactors(options: AccountSecondFactorsOptions)
     },
 
     verify: factors.verify,
+    async prove(accountId, factor) {
+      if (!(await factors.isActive(accountId))) return;
+      if (factor === undefined) {
+        throw new AerostackError("AUTH_OTP_INVALID", {
+          message: "This needs a code of your authenticator app, too.",
+          fix: "Send code or recoveryCode.",
+        });
+      }
+      await factors.verify(accountId, factor);
+    },
 
     async finishLogin(challengeToken, factor) {
       const account = await findBegun(tokens, sql.db, challengeToken);

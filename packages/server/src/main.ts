@@ -87,6 +87,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     deployStarter: (project) => projectPlane.deployStarter(project),
     describeCollections: (projectId) => projectPlane.collections.describe(projectId),
   });
+  const engine = createEngine({ paranoia: 1 });
   const frontDoor = createFrontDoor({
     sql: databases.control,
     clock,
@@ -95,6 +96,8 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     metrics,
     log,
     lifecycle,
+    engine,
+    managementMode: config.firewallManagement,
     projectsMode: config.firewallProjects,
   });
   controlPlane.projects.onDelete("front door", ({ id }) => frontDoor.deleteProject(id));
@@ -113,6 +116,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     lifecycle,
     origin,
     certificates: config.acmeDirectory === undefined ? null : tls.certificates,
+    frontDoor,
     controlPlane,
   });
 
@@ -160,6 +164,8 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     resolvePrincipal: controlPlane.resolver.resolve,
     places: controlPlane.places,
     requireFreshProof: controlPlane.requireFreshProof,
+    inspectBody: frontDoor.inspectBody,
+    projectIdOf: projectPlane.projectIdOf,
     idempotency: createIdempotency({ sql: databases.control, clock, envelope }),
     routes,
     pages: [
@@ -179,7 +185,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
   const isTrustedProxy = createProxyCheck(config.trustProxy);
   const { listener } = projectPlane;
   const guard = createFirewallGuard({
-    engine: createEngine({ paranoia: 1 }),
+    engine,
     judge: frontDoor.judge,
     management: config.firewallManagement,
     projects: config.firewallProjects,

@@ -184,6 +184,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     findProject,
     findPublicProject: async (ref) => (await projects.find(ref)) ?? null,
     countCall: counts.countCall,
+    inspectBody: options.frontDoor.inspectBody,
     log: logs.buffer.add,
     logger: log,
     answerError,
@@ -235,6 +236,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     outbox: endUsers.outbox,
     listener,
     areaOf,
+    projectIdOf: projectIds.find,
     addEndUserCallLog: logEndUserCalls({
       now: () => clock.now(),
       findProject: projects.find,

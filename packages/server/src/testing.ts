@@ -5,6 +5,7 @@ import { type ControlPlaneOptions, createControlPlane } from "./control-plane.ts
 import { createApp } from "./edge/create-app.ts";
 import type { Route } from "./edge/define-route.ts";
 import { createIdempotency } from "./edge/idempotency.ts";
+import type { InspectBody } from "./front-door/firewall/body-guard.ts";
 import { createMemoryBus } from "./kernel/bus/memory-bus.ts";
 import { createEnvelope } from "./kernel/crypto/envelope.ts";
 import { createLifecycle } from "./kernel/lifecycle.ts";
@@ -36,6 +37,8 @@ export interface TestAppOptions extends Partial<ControlPlaneOptions> {
   readonly extraRoutes?: readonly Route[] | ((controlPlane: ControlPlane) => readonly Route[]);
   readonly projectPerMinute?: number;
   readonly trustProxy?: readonly string[];
+  /** Looks at bodies, as the front door does. */
+  readonly inspectBody?: InspectBody;
   /** Sends the mail to accounts; without it they stay in the outbox. */
   readonly mailSender?: MessageSender;
   /** Signs mail that is handed over to support. */
@@ -119,6 +122,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     places: controlPlane.places,
     requireFreshProof: controlPlane.requireFreshProof,
     idempotency: createIdempotency({ sql, clock, envelope: createEnvelope(secrets.masterKeys) }),
+    ...(options.inspectBody === undefined ? {} : { inspectBody: options.inspectBody }),
     routes: [
       ...controlPlane.routes,
       ...support.routes,

@@ -57,11 +57,17 @@ export const addFirewallExceptionRequestSchema = z
 export const firewallSchema = z.object({
   mode: firewallModeSchema.nullable().describe("What the project chose; null: what the installation does"),
   effectiveMode: firewallModeSchema.describe("What is done with requests to the project's functions and its API"),
+  inspectFunctionBodies: z
+    .boolean()
+    .describe("Whether JSON and forms of at most 64 KB are looked at before a function sees them"),
   exceptions: z.array(firewallExceptionSchema),
 });
 export type Firewall = z.infer<typeof firewallSchema>;
 export const firewallResponseSchema = z.object({ firewall: firewallSchema });
-export const changeFirewallRequestSchema = z.strictObject({ mode: firewallModeSchema.nullable().optional() });
+export const changeFirewallRequestSchema = z.strictObject({
+  mode: firewallModeSchema.nullable().optional(),
+  inspectFunctionBodies: z.boolean().optional(),
+});
 export const firewallExceptionResponseSchema = z.object({ exception: firewallExceptionSchema });
 export const firewallExceptionParamsSchema = projectParamsSchema.extend({
   exception: z.string().min(1).max(100).describe("The exception's id"),

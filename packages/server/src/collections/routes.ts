@@ -66,6 +66,7 @@ export function createCollectionRoutes(options: { readonly collections: Collecti
       permission: "schema.write",
       params: collectionParamsSchema,
       body: putCollectionRequestSchema,
+      bodyIsContent: true,
       response: { status: 200, schema: putCollectionResponseSchema },
       errors: ["CONFLICT", "DB_QUERY_FAILED"],
       async handler({ project, params, body }) {
@@ -89,6 +90,7 @@ export function createCollectionRoutes(options: { readonly collections: Collecti
       permission: "schema.write",
       params: collectionParamsSchema,
       body: collectionRulesSchema,
+      bodyIsContent: true,
       response: { status: 200, schema: collectionResponseSchema },
       errors: ["CONFLICT"],
       async handler({ project, params, body }) {

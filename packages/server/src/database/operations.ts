@@ -22,6 +22,7 @@ export function createDatabaseOperations(databases: DatabaseService): Operation[
       access: "secret",
       permission: "data.write",
       body: dataQueryRequestSchema,
+      bodyIsContent: true,
       response: { status: 200, schema: dataQueryResponseSchema },
       errors: ["DB_QUERY_FAILED", "DB_QUERY_TIMEOUT"],
       async handler({ call, body }) {
@@ -39,6 +40,7 @@ export function createDatabaseOperations(databases: DatabaseService): Operation[
       access: "secret",
       permission: "data.write",
       body: dataBatchRequestSchema,
+      bodyIsContent: true,
       response: { status: 200, schema: dataBatchResponseSchema },
       async handler({ call, body }) {
         const address = { projectId: call.projectId, database: DATABASE };

@@ -102,6 +102,7 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       permission: "data.write",
       params: projectParamsSchema,
       body: projectQueryRequestSchema,
+      bodyIsContent: true,
       response: { status: 200, schema: sqlResultSchema },
       errors: ["DB_QUERY_FAILED", "DB_QUERY_TIMEOUT", "DB_STATEMENT_REFUSED"],
       async handler({ project, principal, body }) {
@@ -120,6 +121,7 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       permission: "data.write",
       params: projectParamsSchema,
       body: projectBatchRequestSchema,
+      bodyIsContent: true,
       response: { status: 200, schema: projectBatchResponseSchema },
       errors: ["DB_QUERY_FAILED", "DB_QUERY_TIMEOUT", "DB_STATEMENT_REFUSED"],
       async handler({ project, principal, body }) {
@@ -158,6 +160,7 @@ export function createDatabaseRoutes(options: DatabaseRoutesOptions): Route[] {
       permission: "schema.write",
       params: projectParamsSchema,
       body: applyMigrationsRequestSchema,
+      bodyIsContent: true,
       maxBodyBytes: MAX_MIGRATIONS_BYTES,
       response: { status: 200, schema: migrationsResponseSchema },
       errors: ["DB_QUERY_FAILED", "DB_MIGRATION_DRIFT", "CONFLICT"],

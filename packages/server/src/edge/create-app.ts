@@ -2,6 +2,7 @@ import { AerostackError } from "@aerostack/contracts";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import type { Audit } from "../audit/record.ts";
+import type { InspectBody } from "../front-door/firewall/body-guard.ts";
 import { ANONYMOUS, type CallContext, currentCallContext, runInCallContext } from "../kernel/call-context.ts";
 import type { CountryLookup } from "../kernel/geo/country-lookup.ts";
 import type { Limiter } from "../kernel/limiter/limiter.ts";
@@ -32,6 +33,8 @@ export interface AppOptions {
   resolvePrincipal(credential: string, clientAddress: string): Principal | null | Promise<Principal | null>;
   readonly idempotency: Idempotency;
   readonly routes: readonly Route[];
+  readonly inspectBody?: InspectBody;
+  readonly projectIdOf?: (ref: string) => string | null | Promise<string | null>;
   /** Looks up what routes are about, and asks whether the caller may. */
   readonly places: Places;
   /** Asks for a proof of who is there, for routes that need a fresh one. @throws AUTH_PROOF_REQUIRED */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AerostackError, type KeyScope, type Permission } from "@aerostack/contracts";
+import type { InspectBody } from "../front-door/firewall/body-guard.ts";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
 import { parseInput } from "../kernel/parse-input.ts";
@@ -28,6 +29,8 @@ export interface DataPlaneOptions {
   readonly findProject: (principal: Principal, ref: string, permission: Permission) => Promise<{ readonly id: string }>;
   /** For callers without a key; null when there is no such project. */
   readonly findPublicProject: (ref: string) => Promise<{ readonly id: string } | null>;
+  /** Looks at bodies for attacks. */
+  readonly inspectBody?: InspectBody;
   readonly countCall: (projectId: string, principal: Principal | null, ip: string) => RateVerdict;
   readonly log: (entry: NewLogEntry) => void;
   readonly logger: Logger;
@@ -122,11 +125,25 @@ export function createDataPlane(options: DataPlaneOptions) {
         req,
         setHeader: (name, value) => void res.setHeader(name, value),
       };
+      const received = await reading;
+      if (received !== undefined && operation.bodyIsContent !== true) {
+        const { requestId, ip, region } = caller;
+        const inspecting = options.inspectBody?.({
+          body: received,
+          isApi: false,
+          projectId,
+          url: req.url ?? "/",
+          requestId,
+          ip,
+          region,
+        });
+        if (inspecting !== undefined) await inspecting;
+      }
       const input = {
         call,
         params: operation.params === undefined ? undefined : parseInput(operation.params, params, "address"),
         query: operation.query === undefined ? undefined : parseInput(operation.query, queryOf(target.search), "query"),
-        body: operation.body === undefined ? undefined : parseInput(operation.body, (await reading) ?? {}, "body"),
+        body: operation.body === undefined ? undefined : parseInput(operation.body, received ?? {}, "body"),
       };
       if (operation.stream !== undefined) {
         showLimits(res, verdict);

@@ -49,6 +49,7 @@ interface OperationFacts<
   readonly hidden?: boolean;
   /** It takes an `Idempotency-Key`: the handler reads and keeps it (`kernel/idempotency-key.ts`). */
   readonly idempotent?: boolean;
+  readonly bodyIsContent?: Route["bodyIsContent"];
 }
 
 export interface JsonOperationSpec<

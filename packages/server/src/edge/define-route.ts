@@ -88,6 +88,8 @@ export interface RouteSpec<
   readonly body?: Body;
   readonly rawBody?: { readonly contentType: string; readonly description: string };
   readonly maxBodyBytes?: number;
+  /** True: the body is SQL, templates, values or prose in earnest; the firewall does not look at it. */
+  readonly bodyIsContent?: true;
   readonly response: RouteResponse<Result>;
   /** Codes beyond those that any route may answer with. */
   readonly errors?: readonly ErrorCode[];

@@ -1,6 +1,8 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { Hono } from "hono";
 import type { Audit } from "../audit/record.ts";
+import type { InspectBody } from "../front-door/firewall/body-guard.ts";
+import { currentCallContext } from "../kernel/call-context.ts";
 import { parseInput } from "../kernel/parse-input.ts";
 import { DEFAULT_MAX_BODY_BYTES, readJsonBody } from "../kernel/read-body.ts";
 import { requireScope } from "../keys/key-limits.ts";
@@ -19,7 +21,13 @@ export interface RouteParts {
   readonly audit?: Audit | undefined;
   /** @throws AUTH_PROOF_REQUIRED */
   readonly requireFreshProof: (principal: AccountPrincipal) => Promise<void>;
+  /** Looks at JSON bodies for attacks. */
+  readonly inspectBody?: InspectBody | undefined;
+  /** The id of the project of a slug or id, for addresses of its users. */
+  readonly projectIdOf?: ((ref: string) => string | null | Promise<string | null>) | undefined;
 }
+
+const OF_END_USERS = "/api/v1/public/projects/";
 
 /**
  * Puts routes on the application. Every one runs in the same order: who calls → parse → may they → idempotency → the
@@ -61,6 +69,7 @@ async function answer(c: AppContext, route: Route, parts: RouteParts): Promise<R
   const request = c.req.raw;
   const json =
     route.body === undefined ? undefined : await readJsonBody(request, route.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
+  if (json !== undefined && route.bodyIsContent !== true) await inspect(c, json, parts);
   const params = route.params === undefined ? undefined : parseInput(route.params, c.req.param(), "address");
   const input = {
     principal,
@@ -83,6 +92,22 @@ async function answer(c: AppContext, route: Route, parts: RouteParts): Promise<R
   const key = route.idempotent === true ? c.req.header("idempotency-key") : undefined;
   if (key === undefined || principal === null) return await work();
   return await idempotency.once({ key, principal, operation: `${route.method} ${c.req.path}`, input: json }, work);
+}
+
+/** @throws WAF_BLOCKED */
+async function inspect(c: AppContext, body: unknown, { inspectBody, projectIdOf }: RouteParts): Promise<void> {
+  if (inspectBody === undefined) return;
+  const ref = c.req.path.startsWith(OF_END_USERS) ? c.req.param("project") : undefined;
+  const context = currentCallContext();
+  await inspectBody({
+    body,
+    isApi: true,
+    projectId: ref === undefined ? null : ((await projectIdOf?.(ref)) ?? null),
+    url: c.req.path,
+    requestId: c.get("requestId"),
+    ip: context?.ip ?? null,
+    region: context?.region ?? null,
+  });
 }
 
 function toResponse(result: unknown, route: Route): Response {

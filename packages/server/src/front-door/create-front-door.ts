@@ -7,10 +7,13 @@ import type { Lifecycle } from "../kernel/lifecycle.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Metrics } from "../kernel/metrics.ts";
 import type { Sql } from "../kernel/sql/index.ts";
+import { createBodyGuard } from "./firewall/body-guard.ts";
+import { createFunctionBodies } from "./firewall/function-bodies.ts";
 import { createHitLog } from "./firewall/hit-log.ts";
 import { createJudge } from "./firewall/judge.ts";
 import { createFirewallRoutes } from "./firewall/routes.ts";
 import { createFrontDoorSettings } from "./settings/service.ts";
+import type { Engine } from "./waf/engine.ts";
 
 export interface FrontDoorOptions {
   readonly sql: Sql<unknown>;
@@ -20,7 +23,10 @@ export interface FrontDoorOptions {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
-  /** What the firewall does with requests to projects that chose nothing. */
+  readonly engine: Engine;
+  /** What the firewall does with requests to the management interface. */
+  readonly managementMode: FirewallMode;
+  /** The same with requests to projects that chose nothing. */
   readonly projectsMode: FirewallMode;
 }
 
@@ -32,12 +38,17 @@ export function createFrontDoor(options: FrontDoorOptions) {
   lifecycle.onClose("hits of the firewall", () => hits.close());
   const housekeeping = everyHour("removing old hits of the firewall", hits.removeExpired, log);
   lifecycle.onClose("housekeeping of the firewall", () => housekeeping.stop());
+  const judge = createJudge({ ...options, settings, hits });
+  /** Whether a project wants its requests looked at. */
+  const someProjectInspects = settings.someMay(({ firewall }) => firewall.mode !== null && firewall.mode !== "off");
+  const inspectBody = createBodyGuard({ ...options, judge, someProjectInspects });
   return {
     settings,
     hits,
-    judge: createJudge({ ...options, settings, hits }),
-    /** Whether a project wants its requests looked at. */
-    someProjectInspects: settings.someMay(({ firewall }) => firewall.mode !== null && firewall.mode !== "off"),
+    judge,
+    someProjectInspects,
+    inspectBody,
+    inspectFunctionBody: createFunctionBodies({ settings, inspectBody }),
     deleteProject: settings.deleteProject,
     routes: createFirewallRoutes({ ...options, settings, hits }),
   };

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import { type AssetAnswer, ExchangeError, type Flight, type Route, type Runtime, sendAsset } from "@aerostack/runtime";
+import type { InspectFunctionBody } from "../front-door/firewall/function-bodies.ts";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import { requireScope } from "../keys/key-limits.ts";
 import type { Principal } from "../keys/principal.ts";
@@ -59,6 +60,8 @@ export interface CallHandlerOptions {
   readonly limits: ProxyLimits;
   /** Counts the call against the project's or the address's limit. */
   readonly countCall: (project: RoutedProject, key: Principal | null, ip: string) => RateVerdict;
+  /** Looks at what is sent to a function, where its project asks for it; null: nothing to wait for. */
+  readonly inspectBody?: InspectFunctionBody;
   readonly dispatchToken: (projectId: string) => string;
   readonly platformUrl: string;
   /** Resolves when what functions are bound to answers: before a call that lost it is made again. */
@@ -339,10 +342,17 @@ export function createCallHandler(options: CallHandlerOptions) {
       });
     };
 
+    const begin = (call: AdmittedCall | AssetCall): void => {
+      const inspecting =
+        "asset" in call ? null : (options.inspectBody?.(req, { projectId: call.project.id, ...caller }) ?? null);
+      if (inspecting === null) forward(call, true);
+      else inspecting.then(() => forward(call, true)).catch(refuse);
+    };
+
     try {
       const admitted = admit(req, address, caller, seen);
-      if (admitted instanceof Promise) admitted.then((call) => forward(call, true)).catch(refuse);
-      else forward(admitted, true);
+      if (admitted instanceof Promise) admitted.then(begin).catch(refuse);
+      else begin(admitted);
     } catch (error) {
       refuse(error);
     }

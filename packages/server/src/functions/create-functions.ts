@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { Runtime } from "@aerostack/runtime";
+import type { InspectFunctionBody } from "../front-door/firewall/function-bodies.ts";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { Principal } from "../keys/principal.ts";
@@ -45,6 +46,7 @@ export interface FunctionsOptions {
   readonly findProject: (ref: string) => Promise<Omit<RoutedProject, "functions"> | null>;
   readonly platformKeys: Pick<PlatformKeysOptions, "createKey" | "revokeKey">;
   readonly resolveKey: ResolveKey;
+  readonly inspectBody: InspectFunctionBody;
   readonly countCall: (project: RoutedProject, key: Principal | null, ip: string) => RateVerdict;
   readonly log: (entry: NewLogEntry) => void;
   /** Resolves when the data host answers. */
@@ -116,6 +118,7 @@ export async function createFunctions(options: FunctionsOptions) {
     resolveKey: options.resolveKey,
     resolveFunction,
     limits: options.limits,
+    inspectBody: options.inspectBody,
     countCall: options.countCall,
     dispatchToken: tokens.issue,
     platformUrl: options.platformUrl,

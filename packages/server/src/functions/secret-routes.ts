@@ -52,6 +52,7 @@ export function createSecretRoutes(options: Pick<FunctionRoutesOptions, "functio
       permission: "secrets.write",
       params: secretParamsSchema,
       body: setSecretRequestSchema,
+      bodyIsContent: true,
       response: { status: 200, schema: successSchema },
       errors: ["VALUE_TOO_LARGE"],
       async handler({ project, params, body }) {

@@ -81,6 +81,7 @@ export async function openFunctions(options: ProjectPlaneOptions, parts: OpenFun
       },
     },
     resolveKey: resolver.resolve,
+    inspectBody: options.frontDoor.inspectFunctionBody,
     countCall: (project, key, ip) => parts.countCall(project.id, key, ip),
     whenBindingsAnswer: parts.whenBindingsAnswer,
     log: parts.addLogEntry,

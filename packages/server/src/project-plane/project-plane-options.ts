@@ -1,6 +1,7 @@
 import type { Clock } from "@aerostack/kernel";
 import type { createControlPlane } from "../control-plane.ts";
 import type { DomainCertificates } from "../domains/certificates.ts";
+import type { FrontDoor } from "../front-door/create-front-door.ts";
 import type { Bus } from "../kernel/bus/bus.ts";
 import type { Config } from "../kernel/config.ts";
 import type { Envelope } from "../kernel/crypto/envelope.ts";
@@ -28,5 +29,6 @@ export interface ProjectPlaneOptions {
   readonly origin: string;
   /** Null: whoever is in front of this server ends TLS. */
   readonly certificates: DomainCertificates | null;
+  readonly frontDoor: FrontDoor;
   readonly controlPlane: ReturnType<typeof createControlPlane>;
 }

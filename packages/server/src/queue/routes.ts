@@ -104,6 +104,7 @@ export function createQueueRoutes(options: QueueRoutesOptions): Route[] {
       permission: "data.write",
       params: queueParamsSchema,
       body: sendMessageRequestSchema,
+      bodyIsContent: true,
       response: { status: 201, schema: sendMessageResponseSchema },
       errors: ["QUEUE_MESSAGE_TOO_LARGE"],
       idempotent: true,

@@ -31,6 +31,7 @@ export function createRuleRoutes({ rules }: { readonly rules: RealtimeRules }): 
       permission: "settings.write",
       params: projectParamsSchema,
       body: realtimeRulesRequestSchema,
+      bodyIsContent: true,
       response: { status: 200, schema: realtimeRulesResponseSchema },
       async handler({ project, body }) {
         await rules.replace(project.id, body.rules);

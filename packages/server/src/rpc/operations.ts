@@ -41,6 +41,7 @@ export function createRpcOperations(services: RpcServices): Operation[] {
       access: "secret",
       permission: "data.write",
       body: rpcRequestSchema,
+      bodyIsContent: true,
       response: { status: 200, schema: z.unknown() },
       errors: ["METHOD_UNAVAILABLE", "NOT_FOUND"],
       async handler({ call, body: { method, args, projectId } }) {

@@ -51,6 +51,7 @@ export function supportOperatorRoutes(conversations: Conversations): readonly Ro
       idempotent: true,
       params: conversationParamsSchema,
       body: newMessageRequestSchema,
+      bodyIsContent: true,
       response: { status: 201, schema: operatorThreadSchema },
       errors: ["NOT_FOUND"],
       handler: async ({ principal, params, body }) =>

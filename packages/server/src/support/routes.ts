@@ -68,6 +68,7 @@ export function supportRoutes({
       tag: TAG,
       auth: "none",
       body: newConversationRequestSchema,
+      bodyIsContent: true,
       response: { status: 202, schema: newConversationResponseSchema },
       handler: async ({ body: { name, ...message }, clientAddress }) => {
         await limitAddress("begin", clientAddress, BEGIN_PER_ADDRESS);
@@ -98,6 +99,7 @@ export function supportRoutes({
       tag: TAG,
       auth: "none",
       body: writeThreadRequestSchema,
+      bodyIsContent: true,
       response: { status: 201, schema: supportThreadSchema },
       errors: ["NOT_FOUND", "CONFLICT"],
       handler: async ({ body: { token, text }, clientAddress }) => {
@@ -141,6 +143,7 @@ export function supportRoutes({
       tag: TAG,
       auth: "account",
       body: newAccountConversationRequestSchema,
+      bodyIsContent: true,
       response: { status: 201, schema: supportThreadSchema },
       handler: async ({ principal: { accountId }, body, clientAddress }) => {
         await limitAddress("begin", clientAddress, BEGIN_PER_ADDRESS);
@@ -169,6 +172,7 @@ export function supportRoutes({
       auth: "account",
       params: conversationParamsSchema,
       body: newMessageRequestSchema,
+      bodyIsContent: true,
       response: { status: 201, schema: supportThreadSchema },
       errors: ["NOT_FOUND", "CONFLICT"],
       handler: async ({ principal, params: { conversation }, body, clientAddress }) => {

@@ -20,22 +20,32 @@ const EXCEPTION = {
 
 describe("firewall show", () => {
   it("says whether the mode is the project's own, and what is left out", async () => {
-    double.on(`GET ${PATH}`, { json: { firewall: { mode: null, effectiveMode: "detect", exceptions: [] } } });
+    double.on(`GET ${PATH}`, {
+      json: { firewall: { mode: null, effectiveMode: "detect", inspectFunctionBodies: false, exceptions: [] } },
+    });
     expect((await run("show")).stdout).toBe("detect (as the installation does)\n");
     double.on(`GET ${PATH}`, {
-      json: { firewall: { mode: "block", effectiveMode: "block", exceptions: [EXCEPTION] } },
+      json: {
+        firewall: { mode: "block", effectiveMode: "block", inspectFunctionBodies: true, exceptions: [EXCEPTION] },
+      },
     });
-    expect((await run("show")).stdout).toMatch(/^block\n[\s\S]*fwx_1\s+6001\s+\/f\/shop\/search\s+every/);
+    expect((await run("show")).stdout).toMatch(
+      /^block, bodies of functions too\n[\s\S]*fwx_1\s+6001\s+\/f\/shop\/search\s+every/,
+    );
   });
 });
 
 describe("firewall mode", () => {
   it("sends the mode, null for the installation's, and refuses others before anything is sent", async () => {
-    double.on(`PATCH ${PATH}`, { json: { firewall: { mode: "block", effectiveMode: "block", exceptions: [] } } });
+    double.on(`PATCH ${PATH}`, {
+      json: { firewall: { mode: "block", effectiveMode: "block", inspectFunctionBodies: true, exceptions: [] } },
+    });
     expect((await run("mode", "block")).exitCode).toBe(0);
     expect(double.requests.at(-1)?.json()).toEqual({ mode: "block" });
     expect((await run("mode", "default")).exitCode).toBe(0);
     expect(double.requests.at(-1)?.json()).toEqual({ mode: null });
+    expect((await run("mode", "block", "--function-bodies", "on")).exitCode).toBe(0);
+    expect(double.requests.at(-1)?.json()).toEqual({ mode: "block", inspectFunctionBodies: true });
     const before = double.requests.length;
     expect(await run("mode", "loud")).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("'loud'") });
     expect(double.requests).toHaveLength(before);

@@ -13,11 +13,12 @@ export const firewallShowCommand = defineCommand({
     const api = await context.api();
     const path = apiPath("projects", project.id, "firewall");
     const answer = await api.call("GET", path, firewallResponseSchema);
-    const { mode, effectiveMode, exceptions } = answer.firewall;
+    const { mode, effectiveMode, inspectFunctionBodies, exceptions } = answer.firewall;
     return {
       data: answer,
       render(terminal) {
-        terminal.line(mode === null ? `${effectiveMode} (as the installation does)` : mode);
+        const shown = mode === null ? `${effectiveMode} (as the installation does)` : mode;
+        terminal.line(inspectFunctionBodies ? `${shown}, bodies of functions too` : shown);
         renderPage(terminal, {
           columns: [
             { title: "Exception", paint: terminal.style.accent },

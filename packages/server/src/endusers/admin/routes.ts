@@ -94,6 +94,7 @@ export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly
       permission: "users.write",
       params: projectParamsSchema,
       body: createAdminEndUserRequestSchema,
+      bodyIsContent: true,
       response: { status: 201, schema: adminEndUserResponseSchema },
       errors: ["NOT_FOUND", "AUTH_USER_EXISTS", "AUTH_PASSWORD_WEAK"],
       idempotent: true,
@@ -112,6 +113,7 @@ export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly
       permission: "users.write",
       params: projectParamsSchema,
       body: importEndUsersRequestSchema,
+      bodyIsContent: true,
       maxBodyBytes: MAX_IMPORT_BYTES,
       response: { status: 200, schema: importEndUsersResponseSchema },
       errors: ["NOT_FOUND"],
@@ -144,6 +146,7 @@ export function createUserAdminRoutes(options: UserAdminRoutesOptions): readonly
       permission: "users.write",
       params: adminEndUserParamsSchema,
       body: updateAdminEndUserRequestSchema,
+      bodyIsContent: true,
       response: { status: 200, schema: adminEndUserResponseSchema },
       errors: ["NOT_FOUND", "AUTH_USER_EXISTS", "AUTH_PASSWORD_WEAK"],
       handler: async ({ project: { id }, params, body }) => {

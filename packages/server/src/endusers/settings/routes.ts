@@ -42,6 +42,7 @@ export function createEndUserSettingsRoutes({ settings, keys }: EndUserSettingsR
       permission: "settings.write",
       params: projectParamsSchema,
       body: updateEndUserSettingsRequestSchema,
+      bodyIsContent: true,
       response: { status: 200, schema: endUserSettingsResponseSchema },
       errors: ["NOT_FOUND"],
       handler: async ({ project: { id }, body }) => {

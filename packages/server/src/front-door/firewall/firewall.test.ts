@@ -22,6 +22,7 @@ describeEachDialect("P32 a project's firewall", (openDatabase) => {
     const test = await createTestApp(sql, {
       clock,
       secrets,
+      inspectBody: (received) => made?.inspectBody(received),
       extraRoutes(controlPlane) {
         made = createFrontDoor({
           ...controlPlane,
@@ -30,6 +31,8 @@ describeEachDialect("P32 a project's firewall", (openDatabase) => {
           metrics: createMetrics(),
           log,
           lifecycle: createLifecycle(log),
+          engine: createEngine({ paranoia: 1 }),
+          managementMode: "block",
           projectsMode: "detect",
         });
         controlPlane.projects.onDelete("front door", ({ id }) => (made as FrontDoor).deleteProject(id));
@@ -67,7 +70,7 @@ describeEachDialect("P32 a project's firewall", (openDatabase) => {
   it("does what the installation does until the project chooses, and says which it is", async () => {
     const { ada, path, project, attack } = await withProject();
     expect((await ada.call("GET", path)).body).toEqual({
-      firewall: { mode: null, effectiveMode: "detect", exceptions: [] },
+      firewall: { mode: null, effectiveMode: "detect", inspectFunctionBodies: false, exceptions: [] },
     });
     expect(await attack(project.id)).toBe(false);
     expect((await ada.call("PATCH", path, { mode: "block" })).body.firewall).toMatchObject({
@@ -232,5 +235,44 @@ describeEachDialect("P32 a project's firewall", (openDatabase) => {
     expect(await db.selectFrom("firewall_hits").selectAll().execute()).toEqual([]);
     expect(await db.selectFrom("front_door_settings").selectAll().execute()).toEqual([]);
     expect(await attack(project.id)).toBe(false);
+  });
+
+  it("refuses an attack in the body of a management request, stores nothing of it, and knows what is meant well", async () => {
+    const { ada, project, path, call } = await withProject();
+    const renamed = await ada.call("PATCH", `/api/v1/projects/${project.id}`, { name: "<script>alert(1)</script>" });
+    expect(renamed).toMatchObject({ status: 403, body: { error: { code: "WAF_BLOCKED" } } });
+    expect((await ada.call("GET", `/api/v1/projects/${project.id}`)).body.project.name).toBe("Shop");
+    for (const name of ["O'Brien & Sons", "Select your union", "C++ (or C#)"]) {
+      expect((await ada.call("PATCH", `/api/v1/projects/${project.id}`, { name })).status, name).toBe(200);
+    }
+    // Nobody's password is looked at, and no credential is needed to be refused.
+    const password = "x' OR 1=1-- <script>";
+    const login = await call("POST", "/api/auth/login", { body: { email: "ada@example.com", password } });
+    expect(login.status).toBe(401);
+    const attack = await call("POST", "/api/auth/login", { body: { email: "x' OR 1=1--", password: "y" } });
+    expect(attack).toMatchObject({ status: 403, body: { code: "WAF_BLOCKED" } });
+    // What is meant as an exception names paths of attacks in earnest.
+    expect((await ada.call("POST", `${path}/exceptions`, { pathPrefix: "/etc/passwd" })).status).toBe(201);
+  });
+
+  it("looks at what a project is sent by its own mode, and leaves out what an exception names", async () => {
+    const { ada, path, project, frontDoor } = await withProject();
+    const send = async (body: unknown) =>
+      frontDoor.inspectBody({
+        body,
+        isApi: false,
+        projectId: project.id,
+        url: "/v1/cache/set",
+        requestId: "req-1",
+        ip: null,
+        region: null,
+      });
+    const attack = { key: "a", value: "1 UNION SELECT password FROM users" };
+    await expect(send(attack)).resolves.toBeUndefined();
+    await ada.call("PATCH", path, { mode: "block" });
+    await expect(send(attack)).rejects.toMatchObject({ code: "WAF_BLOCKED" });
+    await ada.call("POST", `${path}/exceptions`, { pathPrefix: "/v1/cache", parameter: "value" });
+    await expect(send(attack)).resolves.toBeUndefined();
+    await expect(send({ key: attack.value })).rejects.toMatchObject({ code: "WAF_BLOCKED" });
   });
 });

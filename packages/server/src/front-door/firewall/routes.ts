@@ -37,9 +37,10 @@ const FIREWALL = "/api/v1/projects/:project/firewall";
 const RULE_BY_ID = new Map(RULES.map((rule) => [rule.id, rule]));
 
 export function createFirewallRoutes({ clock, settings, hits, projectsMode }: FirewallRoutesOptions): Route[] {
-  const show = ({ mode, exceptions }: FirewallSettings): Firewall => ({
+  const show = ({ mode, inspectFunctionBodies, exceptions }: FirewallSettings): Firewall => ({
     mode,
     effectiveMode: mode ?? projectsMode,
+    inspectFunctionBodies,
     exceptions,
   });
   const common = { tag: TAG, auth: "management" } as const;
@@ -67,11 +68,15 @@ export function createFirewallRoutes({ clock, settings, hits, projectsMode }: Fi
       body: changeFirewallRequestSchema,
       response: { status: 200, schema: firewallResponseSchema },
       errors: ["NOT_FOUND"],
-      async handler({ project, body: { mode } }) {
+      async handler({ project, body: { mode, inspectFunctionBodies } }) {
         const firewall = await settings.change(project, {
           section: "firewall",
           action: "firewall.changed",
-          change: (before) => ({ ...before, ...(mode === undefined ? {} : { mode }) }),
+          change: (before) => ({
+            ...before,
+            ...(mode === undefined ? {} : { mode }),
+            ...(inspectFunctionBodies === undefined ? {} : { inspectFunctionBodies }),
+          }),
         });
         return { firewall: show(firewall) };
       },
@@ -86,6 +91,7 @@ export function createFirewallRoutes({ clock, settings, hits, projectsMode }: Fi
       permission: "settings.write",
       params: projectParamsSchema,
       body: addFirewallExceptionRequestSchema,
+      bodyIsContent: true,
       response: { status: 201, schema: firewallExceptionResponseSchema },
       errors: ["NOT_FOUND", "CONFLICT"],
       idempotent: true,

@@ -4,6 +4,7 @@ import { z } from "zod";
 /** Of the firewall: `mode` null is what the installation does. */
 const firewallSettingsSchema = z.object({
   mode: firewallModeSchema.nullable().default(null),
+  inspectFunctionBodies: z.boolean().default(false),
   exceptions: z.array(firewallExceptionSchema).default([]),
 });
 

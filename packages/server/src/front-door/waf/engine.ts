@@ -19,6 +19,12 @@ export interface InspectedHead {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
+/** How much of a body is still looked at. */
+interface Budget {
+  characters: number;
+  values: number;
+}
+
 export interface EngineOptions {
   readonly paranoia: 1 | 2 | 3;
   readonly rules?: readonly Rule[];
@@ -27,6 +33,12 @@ export interface EngineOptions {
 /** Of a value; what is longer is looked at in its first part, and its end. */
 const MAX_VALUE_CHARACTERS = 8_192;
 const MAX_PARAMETERS = 500;
+/** Of a body: what comes after so much is not looked at, so that large ones cost no more than middling ones. */
+const MAX_BODY_CHARACTERS = 65_536;
+const MAX_BODY_VALUES = 5_000;
+const MAX_BODY_DEPTH = 32;
+/** Fields that hold what people are told to make of anything at all, and what no log may point at. */
+const SECRET_FIELD = /pass(?:word|phrase|code)?$|secret|token|credential|private_?key|^(?:pwd|pin|otp|code)$/i;
 const MAX_CACHED_AGENTS = 2_000;
 /** Letters, digits, and what plain addresses are made of. No dot after a slash or a dot: those are looked at. */
 const PLAIN_ADDRESS = /^(?:[\w~=&?,@+-]|\/(?!\.)|\.(?![./]))*$/;
@@ -35,9 +47,17 @@ const PLAIN_VALUE = /^[\p{L}\p{N}_ ,.@+!?-]*$/u;
 const WORDS =
   /etc\/|proc\/|var\/|document|classloader|wp-|php|cgi-bin|union|select|sleep|aced0005|ro0ab|phpmyadmin|actuator|server-status|backup|dump|\.(?:sql|bak|old|swp|ini|zip|gz|env)|\b(?:or|and)\b|__proto__|__class__|169\.254|constructor|insert|delete|drop|hnap|boaform|manager|console|solr|pma|owa|geoserver|console|struts|telescope|ignition|debug|~$|waitfor|h4si|gasv|having|2130706433|2852039166|where|jndi|boot\.ini|windows|order/i;
 
+/** What fields mostly hold: names of things, times, numbers, short texts. No dot after a slash or a dot, no two slashes. */
+const PLAIN_FIELD = /^(?:[\w :,@+!?=#~-]|\/(?![./])|\.(?![./]))*$/;
+/** What its characters can say beside `WORDS`. */
+const FIELD_WORDS =
+  /script|data:|ph(?:p|ar):|expression|cookie|location|encoding|content-|eval|exec|__|runtime|serializ|ruby|python|cmd|powershell|ldap|rmi:/i;
+
 /** Headers whose values are addresses, texts or lists that a program may hand on; the rest is looked at for lookups only. */
 const INSPECTED_HEADERS = ["referer", "cookie", "x-forwarded-host", "x-original-url", "x-rewrite-url", "x-api-version"];
 const LOOKUP = /\$\{|\(\) ?\{|%24%7b|<script/i;
+
+const isPlainField = (value: string): boolean => PLAIN_FIELD.test(value) && !FIELD_WORDS.test(value);
 
 function first(value: string | string[] | undefined): string {
   return Array.isArray(value) ? value.join(", ") : (value ?? "");
@@ -113,17 +133,23 @@ export function createEngine({ paranoia, rules = RULES }: EngineOptions) {
     }
   }
 
-  function inspectValue(value: unknown, parameter: string, hits: Hit[], depth: number): void {
+  /** Looks at a value and all that is in it, as far as `left` reaches. */
+  function inspectValue(value: unknown, parameter: string, hits: Hit[], depth: number, left: Budget): void {
+    if (left.characters <= 0 || left.values-- <= 0) return;
     if (typeof value === "string") {
-      if (PLAIN_VALUE.test(value) && !WORDS.test(value)) return;
+      left.characters -= value.length;
+      if ((PLAIN_VALUE.test(value) || isPlainField(value)) && !WORDS.test(value)) return;
       for (const rule of match("body", value)) hits.push({ rule, parameter });
-    } else if (typeof value === "object" && value !== null && depth < 32) {
-      for (const [key, item] of Object.entries(value)) {
-        const name = Array.isArray(value) ? parameter : key;
-        if (!Array.isArray(value) && /[^\w-]|__/.test(key)) {
-          for (const rule of match("body", key)) hits.push({ rule, parameter: key.slice(0, 100) });
+    } else if (typeof value === "object" && value !== null && depth < MAX_BODY_DEPTH) {
+      if (Array.isArray(value)) for (const item of value) inspectValue(item, parameter, hits, depth + 1, left);
+      else {
+        for (const key of Object.keys(value)) {
+          if (/[^\w-]|__/.test(key)) {
+            for (const rule of match("body", key)) hits.push({ rule, parameter: key.slice(0, 100) });
+          }
+          if (SECRET_FIELD.test(key)) continue;
+          inspectValue((value as Readonly<Record<string, unknown>>)[key], key.slice(0, 100), hits, depth + 1, left);
         }
-        inspectValue(item, name, hits, depth + 1);
       }
     }
   }
@@ -142,7 +168,7 @@ export function createEngine({ paranoia, rules = RULES }: EngineOptions) {
     /** What a body that was parsed already shows; null: nothing. */
     inspectBody(value: unknown): Inspection | null {
       const hits: Hit[] = [];
-      inspectValue(value, "", hits, 0);
+      inspectValue(value, "", hits, 0, { characters: MAX_BODY_CHARACTERS, values: MAX_BODY_VALUES });
       return summed(hits);
     },
   };

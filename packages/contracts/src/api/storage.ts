@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { resourceNameSchema } from "../deploy-config.ts";
-import { nextCursorSchema, timestampSchema } from "./common.ts";
+import { displayNameSchema, nextCursorSchema, timestampSchema } from "./common.ts";
 import { bucketParamsSchema, listKeysQuerySchema } from "./data.ts";
 import { projectParamsSchema } from "./projects.ts";
 
@@ -118,7 +118,7 @@ export const storageBucketParamsSchema = bucketParamsSchema;
 export const s3KeyParamsSchema = projectParamsSchema.extend({ key: z.string().min(1).max(100) });
 export const s3AccessSchema = z.enum(["read-write", "read-only"]);
 export const createS3KeyRequestSchema = z.object({
-  name: z.string().trim().min(1).max(100),
+  name: displayNameSchema(1),
   access: s3AccessSchema.default("read-write"),
 });
 export const s3KeySchema = z.object({

@@ -1,4 +1,5 @@
 export { AerostackError, type AerostackErrorOptions, type SerialisedError } from "./aerostack-error.ts";
+export * from "./api/account-codes.ts";
 export * from "./api/account-factors.ts";
 export * from "./api/account-lifecycle.ts";
 export * from "./api/account-passkeys.ts";

@@ -211,6 +211,9 @@ export function createControlPlane(options: ControlPlaneOptions) {
     logInAs,
     sessions,
     accountTokens,
+    background,
+    knownNetworks,
+    beginVerification: emailVerification.begin,
     origin,
   });
   const passwordReset = createPasswordReset({
@@ -225,7 +228,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     origin,
     tokens: accountTokens,
   });
-  const freshProofs = createFreshProofs({ sql, clock, hasher, limiter, secondFactors, passkeys: waysIn.passkeys });
+  const freshProofs = createFreshProofs({ sql, clock, hasher, limiter, secondFactors, ...waysIn });
   const accountKeys = createAccountKeyService({ sql, clock, changes, audit });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
   const projects = createProjectService({ sql, clock, changes, log });
@@ -290,7 +293,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   for (const [name, work] of [
     ["removing expired sessions", sessions.removeExpired],
     ["removing expired tokens of accounts", accountTokens.removeExpired],
-    ["removing expired ways to providers", waysIn.removeExpired],
+    ["removing expired codes and ways to providers", waysIn.removeExpired],
     ["forgetting networks of accounts", knownNetworks.removeExpired],
     ["finishing deletions of projects", projects.resumeDeletions],
     ["deleting closed accounts", closing.deleteDue],

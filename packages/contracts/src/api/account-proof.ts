@@ -1,15 +1,16 @@
 import { z } from "zod";
 import { passkeyAnswerSchema } from "./account-passkeys.ts";
-import { secondFactorShape } from "./end-user-factors.ts";
+import { secondFactorShape, sixDigitsSchema } from "./end-user-factors.ts";
 
 // The proof that whoever is at a session is still the account's owner.
 
-const PROOFS = ["password", "code", "recoveryCode", "passkey"] as const;
+const PROOFS = ["password", "code", "recoveryCode", "emailCode", "passkey"] as const;
 
 export const freshProofRequestSchema = z
   .object({
     password: z.string().min(1).max(200).optional(),
     ...secondFactorShape,
+    emailCode: sixDigitsSchema.optional().describe("Sent by /api/auth/code to the account's address"),
     passkey: passkeyAnswerSchema.optional().describe("With options of /api/auth/passkeys/options"),
   })
   .refine((proof) => PROOFS.filter((name) => proof[name] !== undefined).length === 1, {

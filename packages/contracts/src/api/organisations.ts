@@ -111,6 +111,7 @@ export const invitationTokenRequestSchema = z.object({ token: z.string().min(1).
 export const invitationDetailsSchema = z.object({
   organisation: z.object({ id: z.string(), name: z.string() }),
   role: z.string(),
+  roleName: z.string().describe("As people are shown it"),
 });
 
 export const ownershipOfferSchema = z.object({

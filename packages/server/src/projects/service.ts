@@ -6,6 +6,7 @@ import type { Logger } from "../kernel/log.ts";
 import { type Page, type PageRequest, toPage } from "../kernel/page.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { AccountPrincipal, Principal } from "../keys/principal.ts";
+import { holdOrganisation } from "../teams/hold-organisation.ts";
 import { can, canSee, type ProjectPlace, permissionMissing } from "../teams/permissions.ts";
 import { personalOrganisationId } from "../teams/tables.ts";
 import { slugOf, withSuffix } from "./slug.ts";
@@ -124,7 +125,11 @@ export function createProjectService({ sql: untyped, clock, changes, log }: Proj
           deleted_at: null,
           suspended_at: null,
         };
-        if (await projectStore.insert(sql.db, row)) return toRecord(row);
+        const isInserted = await sql.transaction(async (trx) => {
+          await holdOrganisation(trx, organisationId);
+          return await projectStore.insert(trx, row);
+        });
+        if (isInserted) return toRecord(row);
       }
       throw new AerostackError("CONFLICT", { message: "No free address was found for this name." });
     },

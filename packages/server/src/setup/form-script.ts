@@ -8,8 +8,10 @@ async function send(path, body, token) {
     headers: { "content-type": "application/json", ...(token ? { authorization: "Bearer " + token } : {}) },
     body: JSON.stringify(body),
   });
-  const json = await answer.json().catch(() => ({}));
-  if (answer.ok) return json;
+  const told = await answer.json().catch(() => ({}));
+  if (answer.ok) return told;
+  // Management addresses have their error within "error".
+  const json = told.error && told.error.message ? told.error : told;
   const failure = new Error(json.message || "The server answered " + answer.status + ".");
   failure.code = json.code;
   failure.fix = json.fix;

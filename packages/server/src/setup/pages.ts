@@ -1,5 +1,6 @@
 import type { Env, Hono } from "hono";
 import { DEVICE_PAGE } from "./device-page.ts";
+import { INVITATION_PAGE } from "./invitation-page.ts";
 import { linkPage } from "./link-page.ts";
 import { LINK_PAGES } from "./link-pages.ts";
 import { respondWithPage } from "./page-shell.ts";
@@ -12,6 +13,7 @@ export function addSetupPages(isSetUp: () => Promise<boolean>) {
   return <E extends Env>(app: Hono<E>): void => {
     app.get("/setup", async (c) => respondWithPage(c, (await isSetUp()) ? SETUP_DONE_PAGE : SETUP_PAGE));
     app.get("/device", (c) => respondWithPage(c, DEVICE_PAGE));
+    app.get("/invitations", (c) => respondWithPage(c, INVITATION_PAGE));
     app.get("/reset-password", (c) => respondWithPage(c, RESET_PASSWORD_PAGE));
     for (const facts of LINK_PAGES) app.get(facts.path, (c) => respondWithPage(c, linkPage(facts)));
   };

@@ -52,6 +52,8 @@ export interface Invitee {
 export interface Invited {
   readonly organisation: { readonly id: string; readonly name: string };
   readonly role: string;
+  /** As people are shown it. */
+  readonly roleName: string;
 }
 
 export const INVITATION_DAYS = 7;
@@ -83,7 +85,9 @@ export function createInvitationService(options: TeamOptions & { readonly limite
     }
     const organisation = await organisationStore.find(db, row.organisation_id);
     if (organisation === undefined || !(await isStillMeant(db, row))) throw invitationNotFound();
-    return { row, invited: { organisation: { id: organisation.id, name: organisation.name }, role: row.role } };
+    const roleName = (await roleStore.find(db, organisation.id, row.role))?.name ?? row.role;
+    const { id, name } = organisation;
+    return { row, invited: { organisation: { id, name }, role: row.role, roleName } };
   }
 
   const subject = (row: InvitationRow) => ({

@@ -3,6 +3,7 @@ import type { Kysely } from "kysely";
 import { type Page, type PageRequest, toPage } from "../kernel/page.ts";
 import { NO_ACCESS, readAccess } from "./access.ts";
 import { requireAuthority, requireNoMoreThan, requireRole } from "./authority.ts";
+import { holdOrganisation } from "./hold-organisation.ts";
 import { memberStore } from "./member-store.ts";
 import { memberNotFound } from "./organisation.ts";
 import { type ProjectPlace, permissionMissing } from "./permissions.ts";
@@ -109,6 +110,7 @@ export function createProjectAccessService({ sql, clock, changes, audit }: TeamO
         const own = await permissionsIn(trx, project, actorId);
         if (own?.has("project.delete") !== true) throw permissionMissing("project.delete");
         await requireAuthority(trx, organisationId, actorId, "project.create");
+        await holdOrganisation(trx, organisationId);
         await trx
           .updateTable("projects")
           .set({ organisation_id: organisationId, owner_id: actorId, updated_at: clock.now() })

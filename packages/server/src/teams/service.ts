@@ -3,6 +3,7 @@ import { createId } from "@aerostack/kernel";
 import { type Page, type PageRequest, toPage } from "../kernel/page.ts";
 import type { AccountPrincipal, Principal } from "../keys/principal.ts";
 import { requireAuthority } from "./authority.ts";
+import { holdOrganisation } from "./hold-organisation.ts";
 import { memberStore } from "./member-store.ts";
 import { type OrganisationRecord, organisationNotFound } from "./organisation.ts";
 import { permissionMissing } from "./permissions.ts";
@@ -91,6 +92,7 @@ export function createOrganisationService({ sql, clock, changes, audit }: TeamOp
         });
       }
       await changes.commit(sql, [`organisation:${id}`], async (trx) => {
+        await holdOrganisation(trx, id);
         await requireAuthority(trx, id, accountId, "organisation.delete");
         if (await organisationStore.hasProjects(trx, id)) {
           throw new AerostackError("CONFLICT", {

@@ -4,6 +4,7 @@ import { fromBase32 } from "../../identity/totp/base32-testing.ts";
 import { stepAt, totpAt } from "../../identity/totp/totp.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD, type TestAnswer } from "../../testing.ts";
+import type { AccountTables } from "../tables.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -33,7 +34,8 @@ describeEachDialect("a fresh proof of who is at a session", (openDatabase) => {
       const { body } = await mine("POST", "/api/auth/totp/confirm", { code: code() });
       return { code, recoveryCodes: body.recoveryCodes as string[] };
     };
-    return { ...test, ada, mine, prove, makeKey, growStale, setUpTotp };
+    const { db } = sql.withTables<AccountTables>();
+    return { ...test, db, ada, mine, prove, makeKey, growStale, setUpTotp };
   }
 
   it("is asked for ten minutes after the log-in by whatever gives another way in, and by nothing else", async () => {
@@ -119,6 +121,23 @@ describeEachDialect("a fresh proof of who is at a session", (openDatabase) => {
     await expectProof(await passkey());
     clock.advance(MINUTE_MS);
     await expectProof({ code: code() });
+  });
+
+  it("is a code by mail, of the account's own address", async () => {
+    const { call, prove, makeKey, growStale, readMail, ada, createDeveloper, db } = await open();
+    await createDeveloper("bob@example.com");
+    await db.updateTable("accounts").set({ email_verified_at: 1 }).execute();
+    await growStale();
+    const codeFor = async (email: string) => {
+      await call("POST", "/api/auth/code", { body: { email } });
+      const mail = (await readMail(email)).findLast(({ kind }) => kind === "otp");
+      return /\b\d{6}\b/.exec(mail?.text ?? "")?.[0];
+    };
+    const bobs = await codeFor("bob@example.com");
+    expect((await prove({ emailCode: bobs })).status).toBe(401);
+    const own = await codeFor(ada.email);
+    expect((await prove({ emailCode: own })).status).toBe(200);
+    expect((await makeKey()).status).toBe(201);
   });
 
   it("takes five passwords a quarter of an hour, however many come at once", async () => {

@@ -1,5 +1,8 @@
 import { type Clock, deriveKey } from "@aerostack/kernel";
 import type { Audit } from "../../audit/record.ts";
+import type { KnownNetworks } from "../../identity/known-networks.ts";
+import { createOneTimeCodes } from "../../identity/one-time-codes.ts";
+import type { Background } from "../../kernel/background.ts";
 import type { PasswordHasher } from "../../kernel/crypto/password-hash.ts";
 import type { Limiter } from "../../kernel/limiter/limiter.ts";
 import type { Logger } from "../../kernel/log.ts";
@@ -9,6 +12,9 @@ import type { Notices } from "../../notices/service.ts";
 import type { AccountTokens } from "../account-tokens.ts";
 import type { LogInAs } from "../log-in-as.ts";
 import type { Sessions } from "../sessions.ts";
+import type { AccountRow } from "../store.ts";
+import { createAccountCodes } from "./codes/account-codes.ts";
+import { codeRoutes } from "./codes/routes.ts";
 import { createAccountPasskeys } from "./passkeys/account-passkeys.ts";
 import { createPasskeyLogIn } from "./passkeys/passkey-log-in.ts";
 import { passkeyRoutes } from "./passkeys/routes.ts";
@@ -26,7 +32,11 @@ export interface WaysInOptions {
   readonly limiter: Limiter;
   readonly log: Logger;
   readonly audit: Audit;
-  readonly notices: Pick<Notices, "sendInBackground">;
+  readonly notices: Pick<Notices, "sendInBackground" | "sendMail">;
+  readonly background: Background;
+  readonly knownNetworks: Pick<KnownNetworks, "originOf">;
+  /** Mails the link by which an address is verified. */
+  readonly beginVerification: (account: AccountRow) => void;
   readonly hasher: Pick<PasswordHasher, "none">;
   /** 32 bytes that all servers of the installation share; keys of our own are derived from it. */
   readonly installationKey: Uint8Array;
@@ -76,14 +86,38 @@ export function createWaysIn(options: WaysInOptions) {
     tokens: options.accountTokens,
   });
 
+  const oneTimeCodes = createOneTimeCodes({
+    sql,
+    clock,
+    key: deriveKey(options.installationKey, "account-codes"),
+    table: "account_codes",
+  });
+  const codes = createAccountCodes({
+    sql,
+    limiter,
+    codes: oneTimeCodes,
+    knownNetworks: options.knownNetworks,
+    notices,
+    background: options.background,
+    beginVerification: options.beginVerification,
+  });
+
   return {
+    codes,
     /** Whether an account has passkeys, and whether a log-in by one factor asks for one. */
     async passkeysOf(accountId: string) {
       const { passkeys: rows, secondStep } = await passkeys.list(accountId);
       return { isAny: rows.length > 0, isStep: secondStep };
     },
     passkeys,
-    removeExpired: tokens.removeExpired,
-    routes: [...providerRoutes({ providers, logIn, identities, origin }), ...passkeyRoutes(passkeys, passkeyLogIn)],
+    async removeExpired(): Promise<void> {
+      await tokens.removeExpired();
+      await oneTimeCodes.removeExpired();
+    },
+    routes: [
+      ...providerRoutes({ providers, logIn, identities, origin }),
+      ...passkeyRoutes(passkeys, passkeyLogIn),
+      ...codeRoutes(codes, logInAs),
+    ],
   };
 }

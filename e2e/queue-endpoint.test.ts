@@ -132,6 +132,37 @@ describe("a queue with an endpoint", () => {
     expect(new Webhook(signing).verify(last?.text ?? "", last?.headers ?? {})).toMatchObject({ type: "patient" });
   });
 
+  it("sends what only functions can read to the dead letters at once, and the log says so", async () => {
+    const sender = `export default { async fetch(request, env) {
+      await env.QUEUE.send(new Map([["only", "V8"]]));
+      return new Response("sent");
+    } };`;
+    const upload = { name: "old-sender", worker: sender, compatibilityDate: "2024-01-01", isPublic: true };
+    await developer.deploy(project, upload);
+    const before = received.length;
+    expect(await (await fetch(developer.functionUrl(project, "old-sender"))).text()).toBe("sent");
+    const path = `/api/v1/projects/${project.id}`;
+    const dead = await pollUntil("it is a dead letter", async () => {
+      const answer = await developer.call<{ messages: { id: string; contentType: string }[] }>(
+        "GET",
+        `${path}/queues/default-dead/messages`,
+      );
+      return answer.messages.find(({ contentType }) => contentType === "v8");
+    });
+    const line = await pollUntil("the log says so", async () => {
+      const { logs } = await developer.call<{ logs: { message: string; kind: string; level: string }[] }>(
+        "GET",
+        `${path}/logs?level=error`,
+      );
+      return logs.find(({ message }) => message.includes(dead.id));
+    });
+    expect(line).toMatchObject({ kind: "event", level: "error" });
+    expect(line.message).toBe(
+      `The message '${dead.id}' of the queue 'default' went to the dead letters 'default-dead' undelivered. The message is in the format 'v8', which only functions read. Send it with { contentType: "json" }.`,
+    );
+    expect(received).toHaveLength(before);
+  });
+
   it("keeps functions from consuming the same queue, and is kept from it by one that does", async () => {
     const config = { queueConsumers: [{ queue: "default" }] };
     const refused = await developer

@@ -70,6 +70,14 @@ export interface RetryParams {
   readonly deadLetterQueue?: string | null;
 }
 
+export interface QueueRetryParams {
+  readonly id: string;
+  readonly delaySeconds?: number;
+  readonly error?: string;
+  /** It is given up at once, with a policy; else it is tried as any other. */
+  readonly isFinal?: boolean;
+}
+
 /** Counting further would keep the event loop for too long. */
 const MAX_COUNTED_MESSAGES = 100_000;
 
@@ -112,17 +120,18 @@ export function createQueueRpc({ queues, states, clock }: QueueRpcOptions) {
         params: QueueName &
           RetryParams & {
             acks?: readonly string[];
-            retries?: readonly { readonly id: string; readonly delaySeconds?: number; readonly error?: string }[];
+            retries?: readonly QueueRetryParams[];
           },
       ): Promise<SettleResult> => {
         const { acks = [], retries = [] } = params;
         checkRange(acks.length + retries.length, 0, MAX_SETTLE_MESSAGES, "acks");
         return queues.settle(nameIn(params), {
           acks,
-          retries: retries.map(({ id, delaySeconds, error }) => ({
+          retries: retries.map(({ id, delaySeconds, error, isFinal }) => ({
             id,
             delayMs: checkDelay(delaySeconds ?? 0),
             error,
+            isFinal: isFinal === true,
           })),
           policy: policyOf(params),
         });

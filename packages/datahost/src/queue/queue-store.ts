@@ -84,6 +84,8 @@ export interface QueueRetry {
   readonly delayMs: number;
   /** Why it did not succeed, for the record of a job. */
   readonly error?: string | undefined;
+  /** Given up now, however many deliveries the policy would allow. */
+  readonly isFinal?: boolean | undefined;
 }
 
 export interface SettleResult {
@@ -124,11 +126,11 @@ export function settleMessages(
   const spent: MessageRow[] = [];
   let retried = 0;
   const seen = new Set<string>();
-  for (const { id, delayMs, error } of settlement.retries) {
+  for (const { id, delayMs, error, isFinal = false } of settlement.retries) {
     const row = find(id);
     if (row === undefined || row.leased === 0 || seen.has(id)) continue;
     seen.add(id);
-    if (policy !== undefined && row.attempts > policy.maxRetries) {
+    if (policy !== undefined && (isFinal || row.attempts > policy.maxRetries)) {
       spent.push(row);
     } else {
       statements.retry.run(now + delayMs, row.seq);

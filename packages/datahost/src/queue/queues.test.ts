@@ -99,6 +99,16 @@ describe("queues", () => {
     expect(rpc["queue.stats"](dead)).toMatchObject({ backlogCount: 1, backlogBytes: 1 });
   });
 
+  test("a message whose delivery can never succeed is given up at its first attempt", async () => {
+    await send("m");
+    const [message] = await lease();
+    const policy = { maxRetries: 15, deadLetterQueue: "dead" };
+    const retries = [{ id: message?.id ?? "", isFinal: true }];
+    expect(await rpc["queue.settle"]({ ...jobs, ...policy, retries })).toMatchObject({ retried: 0, deadLettered: 1 });
+    expect(rpc["queue.peek"](dead).messages).toMatchObject([{ id: message?.id, deadFrom: "jobs" }]);
+    expect(rpc["queue.stats"](jobs)).toMatchObject({ backlogCount: 0, deadLetteredCount: 1 });
+  });
+
   test("without a dead-letter queue it is dropped, and counted", async () => {
     await send("m");
     const [message] = await lease();

@@ -124,6 +124,28 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
     );
   }
 
+  async function deliverToEndpoint(
+    consumer: EndpointConsumer,
+    messages: readonly LeasedMessage[],
+  ): Promise<QueueSettlement> {
+    const outcome = await options.endpoints.deliver(consumer, messages);
+    const refused = outcome.retries.filter(({ isFinal }) => isFinal);
+    const [first] = refused;
+    if (first !== undefined) {
+      const { name, environment } = logicalResource(consumer.storedQueue);
+      const which = refused.length === 1 ? `The message '${first.id}'` : `${refused.length} messages`;
+      options.log({
+        projectId: consumer.projectId,
+        time: clock.now(),
+        kind: "event",
+        level: "error",
+        message: `${which} of the queue '${name}' went to the dead letters '${logicalResource(consumer.deadLetterQueue).name}' undelivered. ${first.error}`,
+        environment,
+      });
+    }
+    return outcome;
+  }
+
   async function variantOf(
     projectId: string,
     functionName: string,
@@ -164,7 +186,7 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
       }),
     deliver: (consumer, messages) =>
       consumer.kind === "endpoint"
-        ? options.endpoints.deliver(consumer, messages)
+        ? deliverToEndpoint(consumer, messages)
         : deliverToFunction(consumer, messages),
     availableCount: (projectId, queue) => options.queues.availableCount(projectId, queue),
     nextDueAt: (projectId, queue) => options.queues.nextDueAt(projectId, queue),

@@ -32,6 +32,8 @@ export interface QueueRetry {
   readonly delaySeconds?: number;
   /** Why it comes again, for the record of a job. */
   readonly error?: string;
+  /** It does not come again: it is given up, as after its last attempt. */
+  readonly isFinal?: true;
 }
 
 /** Who consumes a queue. */

@@ -43,6 +43,14 @@ export interface LeaseRequest {
   readonly leaseMs: number;
 }
 
+export interface QueueRetry {
+  readonly id: string;
+  readonly delaySeconds?: number;
+  readonly error?: string;
+  /** Whatever the policy says, this was the last attempt. */
+  readonly isFinal?: true;
+}
+
 /** A project's queues, which live in the data host: durable, at least once, with dead letters. */
 export function createQueueService(call: HostCall) {
   return {
@@ -92,7 +100,7 @@ export function createQueueService(call: HostCall) {
       queue: string,
       settlement: RetryPolicy & {
         readonly acks: readonly string[];
-        readonly retries: readonly { readonly id: string; readonly delaySeconds?: number; readonly error?: string }[];
+        readonly retries: readonly QueueRetry[];
       },
     ): Promise<void> {
       await call("queue.settle", { projectId, queue, ...settlement });

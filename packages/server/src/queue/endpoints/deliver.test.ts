@@ -106,7 +106,13 @@ describe("a delivery to an endpoint", () => {
   it("fails when the connection breaks, and does not send what only functions read", async () => {
     expect(await post("/gone", "{}")).toMatchObject({ error: expect.stringContaining("could not be reached") });
     const before = received.length;
-    expect(await post("/ok", "xx", { contentType: "v8" })).toMatchObject({ isTaken: false });
+    expect(await post("/ok", "xx", { contentType: "v8" })).toEqual({
+      isTaken: false,
+      error:
+        "The message is in the format 'v8', which only functions read. Send it with { contentType: \"json\" }.",
+      retryAfterSeconds: null,
+      isFinal: true,
+    });
     expect(received).toHaveLength(before);
   });
 

@@ -24,7 +24,13 @@ export interface EndpointAddress {
 
 export type Delivery =
   | { readonly isTaken: true }
-  | { readonly isTaken: false; readonly error: string; readonly retryAfterSeconds: number | null };
+  | {
+      readonly isTaken: false;
+      readonly error: string;
+      readonly retryAfterSeconds: number | null;
+      /** No later attempt could end otherwise. */
+      readonly isFinal?: true;
+    };
 
 export interface EndpointDeliveryOptions {
   readonly clock: Clock;
@@ -46,8 +52,9 @@ export function createEndpointDelivery({ clock, fetch }: EndpointDeliveryOptions
   return async function deliver(address: EndpointAddress, message: EndpointMessage): Promise<Delivery> {
     const mediaType = MEDIA_TYPES[message.contentType];
     if (mediaType === undefined) {
-      const error = `The message is in the format '${message.contentType}', which only functions read. Send it as JSON.`;
-      return { isTaken: false, error, retryAfterSeconds: null };
+      // V8's serialised values: reading bytes of user code's making by V8's own reader is nothing for this process.
+      const error = `The message is in the format '${message.contentType}', which only functions read. Send it with { contentType: "json" }.`;
+      return { isTaken: false, error, retryAfterSeconds: null, isFinal: true };
     }
     const body = new Uint8Array(Buffer.from(message.body, "base64"));
     try {

@@ -128,6 +128,21 @@ describeEachDialect("endpoints of queues", (openDatabase) => {
     expect((await developer.call("PUT", path.replace("orders", "mails"), { url: URL_OF_SHOP })).status).toBe(200);
   });
 
+  it("gives a message up at once that it could never take", async () => {
+    const { developer, path, endpoints, project, outcomes } = await open();
+    await developer.call("PUT", path, { url: URL_OF_SHOP });
+    const consumer = await endpoints.findConsumer(project.id, "orders");
+    if (consumer === null) throw new Error("no consumer");
+    outcomes.push({ isTaken: false, error: "never", retryAfterSeconds: null, isFinal: true });
+    outcomes.push({ isTaken: false, error: "later", retryAfterSeconds: null });
+    const { acks, retries } = await endpoints.deliver(consumer, [message("a"), message("b")]);
+    expect(acks).toEqual([]);
+    expect(retries).toEqual([
+      { id: "a", delaySeconds: 0, error: "never", isFinal: true },
+      { id: "b", delaySeconds: expect.any(Number), error: "later" },
+    ]);
+  });
+
   it("takes https addresses only, but for private hosts that the operator opened", async () => {
     const { developer, path } = await open();
     for (const body of [

@@ -33,10 +33,18 @@ export interface EndpointConsumer {
   readonly sealedSecrets: string;
 }
 
+export interface EndpointRetry {
+  readonly id: string;
+  readonly delaySeconds: number;
+  readonly error: string;
+  /** It is given up at once. */
+  readonly isFinal?: true;
+}
+
 /** What became of a batch: who took a message, and when one that nobody took is tried again. */
 export interface EndpointOutcome {
   readonly acks: readonly string[];
-  readonly retries: readonly { readonly id: string; readonly delaySeconds: number; readonly error: string }[];
+  readonly retries: readonly EndpointRetry[];
 }
 
 interface Secrets {
@@ -190,7 +198,7 @@ export function createQueueEndpoints(options: QueueEndpointsOptions) {
       const secrets = isPreviousValid ? [current, previous.secret] : [current];
       const address = { queue: storedQueue, url, secrets };
       const acks: string[] = [];
-      const retries: { id: string; delaySeconds: number; error: string }[] = [];
+      const retries: EndpointRetry[] = [];
       await Promise.all(
         messages.map(async (message) => {
           const delivery = await options.deliver(address, message);
@@ -198,7 +206,11 @@ export function createQueueEndpoints(options: QueueEndpointsOptions) {
             acks.push(message.id);
             return;
           }
-          const { error, retryAfterSeconds } = delivery;
+          const { error, retryAfterSeconds, isFinal } = delivery;
+          if (isFinal) {
+            retries.push({ id: message.id, delaySeconds: 0, error, isFinal });
+            return;
+          }
           const attempt = { attempts: message.attempts, retryAfterSeconds, random: options.random() };
           retries.push({ id: message.id, delaySeconds: retryDelaySeconds(attempt), error });
         }),

@@ -232,11 +232,13 @@ export class ChildSession {
     options: RunOptions,
   ): StatementResult {
     const { shape } = planned;
-    if (values.length !== planned.layout.count) throw wrongParameterCount();
-    if (shape.isNoop) return emptyResult();
+    const isCountRight = values.length === planned.layout.count;
+    if (shape.isNoop && isCountRight) return emptyResult();
     if (shape.isDdl && !options.allowDdl) throw refused("this mode does not change the schema");
     if (shape.isVacuum) throw refused("VACUUM runs on its own, outside a batch or transaction");
-    const compiled = connection.compile(planned);
+    // What is wrong with its text is said first, as in D1.
+    const compiled = shape.isNoop ? null : connection.compile(planned);
+    if (compiled === null || !isCountRight) throw wrongParameterCount();
     const args = arrangeValues(planned.layout, values);
     const budget = this.#createBudget(options.format);
     if (compiled.isReadonly && shape.kind === "read") {

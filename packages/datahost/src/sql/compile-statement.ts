@@ -1,5 +1,6 @@
 import { AerostackError } from "@aerostack/contracts/errors";
 import type { SqliteDatabase, Statement } from "../state/sqlite-driver.ts";
+import { isAboutString, prepareWithStrings, type RereadStatement } from "./double-quoted-strings.ts";
 import { findErrorOffset } from "./error-offset.ts";
 import type { PlannedStatement } from "./plan.ts";
 import {
@@ -57,36 +58,40 @@ export function compileStatement(
   facts: SchemaFacts,
   statement: CompilableStatement,
 ): CompiledStatement {
-  const prepared = prepare(db, statement);
+  const { statement: prepared, sql, columnName } = prepare(db, statement);
   const isReader = prepared.reader;
   if (isReader) prepared.raw(true);
   const base = {
     statement: prepared,
-    columns: isReader ? prepared.columns().map((column) => column.name) : [],
+    columns: isReader ? prepared.columns().map(({ name }) => columnName?.(name) ?? name) : [],
     isReader,
     isReadonly: prepared.readonly,
   };
   if (NOT_EXPLAINED.test(statement.verb)) {
     return { ...base, bound: { kind: "unbounded", reason: statement.verb }, ...NOTHING_WRITTEN };
   }
-  const program = readProgram(explain(db, statement.sql));
+  const program = readProgram(explain(db, sql));
   checkReach(program, facts, statement.verb);
   return {
     ...base,
     bound: boundSteps(program, {
       readonly: prepared.readonly,
-      sqlLength: statement.sql.length,
+      sqlLength: sql.length,
       rootPage: facts.rootPage,
     }),
     ...(prepared.readonly ? NOTHING_WRITTEN : describeWrites(program, facts)),
   };
 }
 
-function prepare(db: SqliteDatabase, { sql, leadBytes, closing }: CompilableStatement): Statement {
+/** With the text that it was prepared from. */
+type Prepared = Pick<RereadStatement, "statement" | "sql"> & Partial<Pick<RereadStatement, "columnName">>;
+
+function prepare(db: SqliteDatabase, { sql, verb, leadBytes, closing }: CompilableStatement): Prepared {
   try {
-    return db.prepare(sql);
+    return { statement: db.prepare(sql), sql };
   } catch (error) {
     if (!isSqliteError(error)) throw error;
+    if (isAboutString(verb, error)) return prepareWithStrings(db, sql, error);
     // Only the text that it was sent with shows what SQLite would have met next.
     if (error.message === "incomplete input" && closing !== "") {
       error.message = 'near ";": syntax error';

@@ -11,18 +11,15 @@ const STAND_IN_TOLD = new RegExp(`${STAND_IN}(\\d+)`);
 /** Each costs a parse of the whole text. */
 const MAX_TRIALS = 8;
 
-interface Place {
+/** Where a name stands. */
+export interface Place {
   readonly first: Token;
   readonly last: Token;
   /** Of the first token. */
   readonly at: number;
 }
 
-/**
- * The name that SQLite could not resolve, where it stands several times: all places are given names of their own that are not
- * there, and SQLite says which of them it meets first. That one gets its name back: where SQLite then complains in its first
- * words, this was it; where not, it was a name that resolves, and the next one is asked for.
- */
+/** The name that SQLite could not resolve, where SQLite keeps its place. */
 export function findFailingName(
   sql: string,
   tokens: readonly Token[],
@@ -31,15 +28,26 @@ export function findFailingName(
 ): Token | undefined {
   const name = COMPLAINTS.map((complaint) => complaint.exec(message)?.[1]).find((found) => found !== undefined);
   if (name === undefined) return undefined;
-  const places = placesOf(tokens, name.split("."));
+  const place = findFailingPlace(sql, placesOf(tokens, name.split(".")), message, messageOf);
+  return place === undefined || hasNoOffset(tokens, place.at) ? undefined : place.first;
+}
+
+/**
+ * The first of several places of a name that SQLite cannot resolve: all are given names of their own that are not there, and
+ * SQLite says which of them it meets first. That one gets its name back: where SQLite then complains in its first words, this
+ * was it; where not, it was a name that resolves, and the next one is asked for.
+ */
+export function findFailingPlace(
+  sql: string,
+  places: readonly Place[],
+  message: string,
+  messageOf: (text: string) => string | undefined,
+): Place | undefined {
   const kept = new Set<number>();
   let met: number | undefined;
   for (let trial = 0; trial < MAX_TRIALS; trial++) {
     const told = messageOf(renameAllBut(sql, places, kept));
-    if (told === message && met !== undefined) {
-      const place = places[met];
-      return place === undefined || hasNoOffset(tokens, place.at) ? undefined : place.first;
-    }
+    if (told === message && met !== undefined) return places[met];
     met = Number(STAND_IN_TOLD.exec(told ?? "")?.[1] ?? -1);
     if (places[met] === undefined || kept.has(met)) return undefined;
     kept.add(met);

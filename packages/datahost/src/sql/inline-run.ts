@@ -65,9 +65,14 @@ function runPlanned(
   maxValueBytes: number,
   budget: RowBudget,
 ): StatementResult {
-  if (values.length !== planned.layout.count) throw wrongParameterCount();
-  if (planned.shape.isNoop) return emptyResult();
+  const isCountRight = values.length === planned.layout.count;
+  if (planned.shape.isNoop) {
+    if (!isCountRight) throw wrongParameterCount();
+    return emptyResult();
+  }
+  // What is wrong with its text is said first, as in D1.
   const compiled = database.compile(planned);
+  if (compiled !== null && !isCountRight) throw wrongParameterCount();
   if (compiled === null || !isShort(database, planned, compiled, values, maxValueBytes)) throw new TooLongForHost();
   const args = arrangeValues(planned.layout, values);
   const rowBudget = compiled.bound.kind === "constant" ? undefined : budget;

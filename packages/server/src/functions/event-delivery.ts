@@ -185,9 +185,7 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
         ...policyOf(consumer),
       }),
     deliver: (consumer, messages) =>
-      consumer.kind === "endpoint"
-        ? deliverToEndpoint(consumer, messages)
-        : deliverToFunction(consumer, messages),
+      consumer.kind === "endpoint" ? deliverToEndpoint(consumer, messages) : deliverToFunction(consumer, messages),
     availableCount: (projectId, queue) => options.queues.availableCount(projectId, queue),
     nextDueAt: (projectId, queue) => options.queues.nextDueAt(projectId, queue),
     onError: (error, { projectId, storedQueue }) => options.onError(error, `queue ${projectId}/${storedQueue}`),

@@ -108,8 +108,7 @@ describe("a delivery to an endpoint", () => {
     const before = received.length;
     expect(await post("/ok", "xx", { contentType: "v8" })).toEqual({
       isTaken: false,
-      error:
-        "The message is in the format 'v8', which only functions read. Send it with { contentType: \"json\" }.",
+      error: "The message is in the format 'v8', which only functions read. Send it with { contentType: \"json\" }.",
       retryAfterSeconds: null,
       isFinal: true,
     });

@@ -31,4 +31,5 @@ export type { LocatedObject, ReadRequest } from "./objects/objects.ts";
 export type { ObjectParts } from "./objects/objects-rpc.ts";
 export { createProjectBlobs } from "./objects/project-blobs.ts";
 export type { NewUploadOptions, UploadInfo } from "./objects/upload-rows.ts";
+export type { StoredJob } from "./queue/job-store.ts";
 export { splitStatements } from "./sql/split-statements.ts";

@@ -19,6 +19,7 @@ export const jobRecordSchema = z.object({
   /** Of the last attempt that failed. */
   error: z.string().optional(),
 });
+export type JobStatus = (typeof JOB_STATUSES)[number];
 export type JobRecord = z.infer<typeof jobRecordSchema>;
 
 export const enqueueRequestSchema = z.object({

@@ -1,8 +1,7 @@
-import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import { encodeCursor } from "../state/cursor.ts";
 import { refusalsAsErrors } from "../state/refusal.ts";
-import { checkResourceName, fromRpcBytes, type RpcBytes, toRpcBytes } from "../state/rpc-values.ts";
+import { checkResourceName, fromRpcBytes, type RpcBytes, refuseField, toRpcBytes } from "../state/rpc-values.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import type { StateDatabases } from "../state/state-databases.ts";
 import { checkKey, checkKeyLength, checkMetadata, checkValueLength } from "./kv-checks.ts";
@@ -56,11 +55,11 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
   function expiryOf(write: Pick<KvWrite, "ttlSeconds" | "expiresAt">): number | null {
     if (write.ttlSeconds !== undefined) {
       if (!Number.isInteger(write.ttlSeconds) || write.ttlSeconds < 1)
-        refuse("ttl", "A time to live is 1 or more whole seconds.");
+        refuseField("ttl", "A time to live is 1 or more whole seconds.");
       return clock.now() + write.ttlSeconds * 1000;
     }
     if (write.expiresAt === undefined) return null;
-    if (!Number.isFinite(write.expiresAt)) refuse("expiration", "An expiration is a point in time.");
+    if (!Number.isFinite(write.expiresAt)) refuseField("expiration", "An expiration is a point in time.");
     return write.expiresAt;
   }
 
@@ -171,7 +170,7 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
       async (params: KvKeyParams & { ttlSeconds?: number; expiresAt?: number }): Promise<{ found: boolean }> => {
         checkKey(params.key);
         const expiresAt = expiryOf(params);
-        if (expiresAt === null) refuse("ttl", "Say when the key expires.");
+        if (expiresAt === null) refuseField("ttl", "Say when the key expires.");
         const now = clock.now();
         return states.commit(params.projectId, (db) => ({
           found: store.expireEntry(db, params.namespace, params.key, expiresAt, now),
@@ -227,9 +226,5 @@ function parseMetadata(metadata: string | null): unknown {
 }
 
 function checkCount(count: number, max: number, field: string): void {
-  if (!Number.isInteger(count) || count < 1 || count > max) refuse(field, `Between 1 and ${max} are allowed.`);
-}
-
-function refuse(field: string, message: string): never {
-  throw new AerostackError("VALIDATION_ERROR", { message, details: { fieldErrors: { [field]: [message] } } });
+  if (!Number.isInteger(count) || count < 1 || count > max) refuseField(field, `Between 1 and ${max} are allowed.`);
 }

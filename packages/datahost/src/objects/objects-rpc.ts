@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { refusalsAsErrors } from "../state/refusal.ts";
 import { checkResourceName } from "../state/rpc-values.ts";
 import type { StateDatabases } from "../state/state-databases.ts";
 import { allBuckets, createBucket, deleteBucket, hasBucket, readLifecycle } from "./bucket-store.ts";
@@ -92,11 +92,13 @@ export function createObjectsRpc({
       }),
     ),
 
-    "objects.copy": refusable(async ({ projectId, from, to, ...options }: ObjectCopyParams): Promise<ObjectInfo> => {
-      checkResourceName(from.bucket, "from");
-      checkResourceName(to.bucket, "to");
-      return objects.copy(projectId, from, to, options);
-    }),
+    "objects.copy": refusalsAsErrors(
+      async ({ projectId, from, to, ...options }: ObjectCopyParams): Promise<ObjectInfo> => {
+        checkResourceName(from.bucket, "from");
+        checkResourceName(to.bucket, "to");
+        return objects.copy(projectId, from, to, options);
+      },
+    ),
 
     "objects.setAttributes": guarded(
       (params: BucketName & { key: string; attributes: Partial<ObjectAttributes> }): Promise<ObjectInfo> =>
@@ -193,27 +195,10 @@ function unlessMissing<T>(read: () => T): T | null {
   }
 }
 
-/** Checks the bucket's name, and turns a refusal into the platform's error. */
+/** Checks the bucket's name, and turns a refusal into the platform's error, with its kind in `details.reason`. */
 function guarded<Params extends BucketName, Result>(handler: (params: Params) => Result): (params: Params) => Result {
-  return refusable((params: Params) => {
+  return refusalsAsErrors((params: Params) => {
     checkResourceName(params.bucket, "bucket");
     return handler(params);
   });
-}
-
-/** Turns a refusal into the platform's error, which says what was refused in `details.reason`. */
-function refusable<Params, Result>(handler: (params: Params) => Result): (params: Params) => Result {
-  return (params) => {
-    try {
-      const result = handler(params);
-      return (result instanceof Promise ? result.catch(rethrow) : result) as Result;
-    } catch (error) {
-      return rethrow(error);
-    }
-  };
-}
-
-function rethrow(error: unknown): never {
-  if (!(error instanceof R2Refusal)) throw error;
-  throw new AerostackError(error.code, { message: error.message, details: { reason: error.kind } });
 }

@@ -130,7 +130,7 @@ export class R2Refusal extends Refusal {
     const { status, v4code, code, message } = KINDS[kind];
     const words = options.message ?? message;
     // "v4code" with a small c is what workerd reads.
-    super(status, code, words, { "cf-r2-error": JSON.stringify({ version: 1, v4code, message: words }) });
+    super(status, code, words, { "cf-r2-error": JSON.stringify({ version: 1, v4code, message: words }) }, kind);
     this.name = "R2Refusal";
     this.kind = kind;
     this.object = options.object;

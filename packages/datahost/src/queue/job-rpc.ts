@@ -1,10 +1,10 @@
-import { AerostackError } from "@aerostack/contracts";
+import type { JobStatus } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import { decodeCursor, encodeCursor } from "../state/cursor.ts";
 import { refusalsAsErrors } from "../state/refusal.ts";
-import { checkResourceName } from "../state/rpc-values.ts";
+import { checkResourceName, refuseField } from "../state/rpc-values.ts";
 import type { StateDatabases } from "../state/state-databases.ts";
-import { findJob, type JobRecord, type JobStatus, listJobs } from "./job-store.ts";
+import { findJob, listJobs, type StoredJob } from "./job-store.ts";
 import type { QueueName } from "./pending-queues.ts";
 import { checkDelay, checkMessageSize } from "./queue-checks.ts";
 import type { Queues } from "./queues.ts";
@@ -41,9 +41,9 @@ export function createJobRpc({
     /** The job that is there already where its key was used before; `isNew` tells which. */
     "queue.enqueue": guarded(async (params: EnqueueParams): Promise<{ id: string; isNew: boolean }> => {
       const { type, data, dedupeKey = null } = params;
-      if (type === "" || type.length > MAX_TYPE_CHARACTERS) refuse("type", "A type has 1 to 200 characters.");
+      if (type === "" || type.length > MAX_TYPE_CHARACTERS) refuseField("type", "A type has 1 to 200 characters.");
       if (dedupeKey !== null && (dedupeKey === "" || dedupeKey.length > MAX_DEDUPE_KEY_CHARACTERS)) {
-        refuse("dedupeKey", "A key has 1 to 200 characters.");
+        refuseField("dedupeKey", "A key has 1 to 200 characters.");
       }
       const now = clock.now();
       const queuedAt = new Date(now).toISOString();
@@ -54,16 +54,16 @@ export function createJobRpc({
     }),
 
     "queue.job": guarded(
-      (params: QueueName & { id: string }): JobRecord | null =>
+      (params: QueueName & { id: string }): StoredJob | null =>
         findJob(states.read(params.projectId), params.queue, params.id, clock.now()) ?? null,
     ),
 
     "queue.jobs": guarded(
       (
         params: QueueName & { status: JobStatus | null; type: string | null; limit: number; cursor: string | null },
-      ): { jobs: JobRecord[]; cursor: string | null } => {
+      ): { jobs: StoredJob[]; cursor: string | null } => {
         if (!Number.isInteger(params.limit) || params.limit < 1 || params.limit > MAX_JOBS) {
-          refuse("limit", `Between 1 and ${MAX_JOBS} are allowed.`);
+          refuseField("limit", `Between 1 and ${MAX_JOBS} are allowed.`);
         }
         const page = { before: readCursor(params.cursor), limit: params.limit };
         const { jobs, last } = listJobs(states.read(params.projectId), params.queue, params, page, clock.now());
@@ -89,9 +89,5 @@ function guarded<Params extends QueueName, Result>(handler: (params: Params) => 
 function readCursor(cursor: string | null): number {
   if (cursor === null) return Number.MAX_SAFE_INTEGER;
   const seq = decodeCursor(cursor)?.[0];
-  return typeof seq === "number" && Number.isSafeInteger(seq) ? seq : refuse("cursor", "It is not one of ours.");
-}
-
-function refuse(field: string, message: string): never {
-  throw new AerostackError("VALIDATION_ERROR", { message, details: { fieldErrors: { [field]: [message] } } });
+  return typeof seq === "number" && Number.isSafeInteger(seq) ? seq : refuseField("cursor", "It is not one of ours.");
 }

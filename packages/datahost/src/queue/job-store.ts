@@ -1,13 +1,11 @@
+import type { JobStatus } from "@aerostack/contracts";
 import { perDatabase } from "../state/per-database.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { decodeMessageId, encodeMessageId } from "./message-id.ts";
 import { DEDUPE_WINDOW_MS, JOB_KEPT_MS } from "./queue-limits.ts";
 
-export const JOB_STATUSES = ["queued", "processing", "completed", "failed", "cancelled"] as const;
-export type JobStatus = (typeof JOB_STATUSES)[number];
-
 /** What is known of a job: a message with a type, whose way through the queue is written down. */
-export interface JobRecord {
+export interface StoredJob {
   /** That of its message. */
   readonly id: string;
   readonly queue: string;
@@ -110,7 +108,7 @@ const statementsOf = perDatabase((db) => ({
   ),
 }));
 
-function recordOf(row: JobRow): JobRecord {
+function recordOf(row: JobRow): StoredJob {
   return {
     id: encodeMessageId(row),
     queue: row.queue,
@@ -133,7 +131,7 @@ export function insertJob(db: SqliteDatabase, queue: string, messageId: string, 
   statements.sweep.run(now - JOB_KEPT_MS, SWEPT_AT_ONCE);
 }
 
-export function findJob(db: SqliteDatabase, queue: string, id: string, now: number): JobRecord | undefined {
+export function findJob(db: SqliteDatabase, queue: string, id: string, now: number): StoredJob | undefined {
   const key = decodeMessageId(id);
   const row = key === undefined ? undefined : statementsOf(db).find.get(key.seq, key.nonce);
   if (row === undefined || row.queue !== queue || isOld(row, now)) return undefined;
@@ -146,7 +144,7 @@ export function findDuplicate(
   queue: string,
   dedupeKey: string,
   now: number,
-): JobRecord | undefined {
+): StoredJob | undefined {
   const row = statementsOf(db).byDedupeKey.get(queue, dedupeKey, now - DEDUPE_WINDOW_MS);
   return row === undefined ? undefined : recordOf(row);
 }
@@ -169,7 +167,7 @@ export function listJobs(
   filter: JobFilter,
   page: { readonly before: number; readonly limit: number },
   now: number,
-): { readonly jobs: JobRecord[]; readonly last: number | null } {
+): { readonly jobs: StoredJob[]; readonly last: number | null } {
   const rows = listStatement(db, filter).all({
     queue,
     status: filter.status,

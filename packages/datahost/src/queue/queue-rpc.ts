@@ -2,7 +2,7 @@ import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import { decodeCursor, encodeCursor } from "../state/cursor.ts";
 import { refusalsAsErrors } from "../state/refusal.ts";
-import { checkResourceName, fromRpcBytes, type RpcBytes } from "../state/rpc-values.ts";
+import { checkResourceName, fromRpcBytes, type RpcBytes, refuseField } from "../state/rpc-values.ts";
 import type { StateDatabases } from "../state/state-databases.ts";
 import { encodeMessageId } from "./message-id.ts";
 import type { QueueName } from "./pending-queues.ts";
@@ -198,7 +198,7 @@ export function createQueueRpc({ queues, states, clock }: QueueRpcOptions) {
         checkResourceName(params.from, "from");
         const to = params.to ?? undefined;
         if (to !== undefined) checkResourceName(to, "to");
-        if (to === params.from) refuse("to", "Messages are in this queue already.");
+        if (to === params.from) refuseField("to", "Messages are in this queue already.");
         return { moved: await queues.redrive(params.projectId, params.from, to) };
       },
     ),
@@ -225,7 +225,7 @@ function policyOf(params: QueueName & RetryParams): RetryPolicy | undefined {
   if (params.maxRetries === undefined) return undefined;
   const deadLetterQueue = params.deadLetterQueue ?? undefined;
   if (deadLetterQueue !== undefined) checkResourceName(deadLetterQueue, "deadLetterQueue");
-  if (deadLetterQueue === params.queue) refuse("deadLetterQueue", "A queue cannot be its own dead-letter queue.");
+  if (deadLetterQueue === params.queue) refuseField("deadLetterQueue", "A queue cannot be its own dead-letter queue.");
   return { maxRetries: params.maxRetries, deadLetterQueue };
 }
 
@@ -246,18 +246,15 @@ function infoOf(row: QueueRow): QueueInfo {
 function readCursor(cursor: string | null | undefined): [sentAt: number, seq: number] {
   if (cursor === null || cursor === undefined) return [-1, 0];
   const [sentAt, seq] = decodeCursor(cursor) ?? [];
-  if (typeof sentAt !== "number" || typeof seq !== "number") refuse("cursor", "The cursor is not valid.");
+  if (typeof sentAt !== "number" || typeof seq !== "number") refuseField("cursor", "The cursor is not valid.");
   return [sentAt, seq];
 }
 
 function checkRange(value: number, min: number, max: number, field: string): void {
-  if (!Number.isInteger(value) || value < min || value > max) refuse(field, `Between ${min} and ${max} are allowed.`);
+  if (!Number.isInteger(value) || value < min || value > max)
+    refuseField(field, `Between ${min} and ${max} are allowed.`);
 }
 
 function notFound(queue: string): AerostackError {
   return new AerostackError("NOT_FOUND", { message: `There is no queue '${queue}'.` });
-}
-
-function refuse(field: string, message: string): never {
-  throw new AerostackError("VALIDATION_ERROR", { message, details: { fieldErrors: { [field]: [message] } } });
 }

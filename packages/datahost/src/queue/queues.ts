@@ -1,3 +1,4 @@
+import type { JobStatus } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { HostDatabase } from "../state/host-database.ts";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
@@ -11,7 +12,6 @@ import {
   freeDedupeKey,
   hasEndedLease,
   insertJob,
-  type JobStatus,
   type NewJob,
   takeBackJobs,
 } from "./job-store.ts";

@@ -14,13 +14,22 @@ export class Refusal extends Error {
   readonly code: ErrorCode;
   /** What a binding reads besides the status. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What the platform's own interfaces say of it besides: `details.reason`. */
+  readonly reason: string | undefined;
 
-  constructor(status: number, code: ErrorCode, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    code: ErrorCode,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    reason?: string,
+  ) {
     super(message);
     this.name = "Refusal";
     this.status = status;
     this.code = code;
     this.headers = headers;
+    this.reason = reason;
   }
 }
 
@@ -60,5 +69,7 @@ export function refusalsAsErrors<Params, Result>(handler: (params: Params) => Re
 }
 
 function rethrow(error: unknown): never {
-  throw error instanceof Refusal ? new AerostackError(error.code, { message: error.message }) : error;
+  if (!(error instanceof Refusal)) throw error;
+  const { code, message, reason } = error;
+  throw new AerostackError(code, { message, ...(reason === undefined ? {} : { details: { reason } }) });
 }

@@ -21,6 +21,10 @@ const STORED_NAME_PATTERN = /^[a-z0-9][a-z0-9_-]{0,79}$/;
 /** @throws AerostackError VALIDATION_ERROR when a namespace, queue or bucket cannot have that name. */
 export function checkResourceName(name: string, field: string): void {
   if (STORED_NAME_PATTERN.test(name)) return;
-  const message = "Use lower-case letters, digits, '-' or '_', starting with a letter or digit.";
+  refuseField(field, "Use lower-case letters, digits, '-' or '_', starting with a letter or digit.");
+}
+
+/** Refuses a call for one of its parameters. @throws AerostackError VALIDATION_ERROR */
+export function refuseField(field: string, message: string): never {
   throw new AerostackError("VALIDATION_ERROR", { message, details: { fieldErrors: { [field]: [message] } } });
 }

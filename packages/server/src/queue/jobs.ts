@@ -1,20 +1,6 @@
-import { AerostackError, type JobRecord } from "@aerostack/contracts";
+import { AerostackError, type JobRecord, type JobStatus } from "@aerostack/contracts";
+import type { StoredJob } from "@aerostack/datahost";
 import type { HostCall } from "../kernel/host-call.ts";
-
-type JobStatus = JobRecord["status"];
-
-/** As the data host keeps it. */
-interface StoredJob {
-  readonly id: string;
-  readonly type: string;
-  /** JSON text. */
-  readonly data: string;
-  readonly status: JobStatus;
-  readonly attempts: number;
-  readonly createdAt: number;
-  readonly completedAt: number | null;
-  readonly error: string | null;
-}
 
 export interface JobsPage {
   readonly jobs: readonly JobRecord[];

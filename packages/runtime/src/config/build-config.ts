@@ -8,6 +8,7 @@ import {
   FORMAT_MODULE,
   type LogLimits,
   OBSERVE_MODULE,
+  observedFlags,
   observedModules,
   TELL_MODULE,
   WATCH_MODULE,
@@ -123,9 +124,13 @@ export async function buildConfig(project: ProjectSpec, context: ConfigContext):
     const own = modules[index] ?? [];
     const instead = observed[index] ?? null;
     const loaded = instead ?? [...mainModules(spec, own, context), ...own];
+    const flags = instead === null ? {} : { compatibilityFlags: observedFlags(spec) };
     const tails =
       instead === null ? [{ service: ENTRY_SERVICE, props: JSON.stringify({ functionKey: spec.key }) }] : [];
-    add({ name: functionService(index), worker: { ...userWorker(project, spec, loaded, bindings, context), tails } });
+    add({
+      name: functionService(index),
+      worker: { ...userWorker(project, spec, loaded, bindings, context), ...flags, tails },
+    });
   });
   add({ name: ENTRY_SERVICE, worker: entryWorker(functions, context) });
 

@@ -51,10 +51,24 @@ export async function observedModules(
     esModule(
       start,
       `import { start } from ${JSON.stringify(OBSERVE_MODULE)};
-       start(${JSON.stringify(spec.key)}, ${JSON.stringify(limits)});`,
+       start(${JSON.stringify(spec.key)}, ${JSON.stringify(limits)}, ${lacksWeakReferences(spec)});`,
     ),
     ...modules,
   ];
+}
+
+const WEAK_REFERENCES = "enable_weak_ref";
+/** From this compatibility date on code has them anyway, and the runtime refuses the flag. */
+const WEAK_REFERENCES_SINCE = "2025-05-05";
+
+/** Whether a function's code has no weak references, with which the observer finds promises that can never end. */
+function lacksWeakReferences({ compatibilityDate, compatibilityFlags }: FunctionSpec): boolean {
+  return compatibilityDate < WEAK_REFERENCES_SINCE && !compatibilityFlags.some((flag) => flag.endsWith("_weak_ref"));
+}
+
+/** The flags that an observed function is loaded with: its own, and what the observer needs; that hides the difference. */
+export function observedFlags(spec: FunctionSpec): readonly string[] {
+  return lacksWeakReferences(spec) ? [...spec.compatibilityFlags, WEAK_REFERENCES] : spec.compatibilityFlags;
 }
 
 async function hasOnlyDefaultExport(source: string): Promise<boolean> {

@@ -171,6 +171,36 @@ describe("an observed function's lines", () => {
     expect(messages().toSorted()).toEqual(["* * * * *", "Error: later", "Error: queue failed", "batch of 1"]);
   });
 
+  it.each(["2026-07-01", "2024-01-01"])(
+    "tell of a promise for waitUntil() that can never end, and of none that does, at compatibility date %s",
+    async (compatibilityDate) => {
+      fixture = await createRuntimeFixture();
+      const source = `export default { async fetch(request, env, ctx) {
+        const { pathname } = new URL(request.url);
+        if (pathname === "/never") ctx.waitUntil(new Promise(() => {}));
+        if (pathname === "/async") ctx.waitUntil((async () => { await new Promise(() => {}); })());
+        if (pathname === "/ends") ctx.waitUntil(scheduler.wait(10));
+        if (pathname === "/fails") ctx.waitUntil(Promise.reject(new Error("failed")));
+        if (pathname === "/garbage") for (let n = 0; n < 200_000; n++) new Array(10).fill({ n });
+        return new Response(typeof FinalizationRegistry + typeof WeakRef);
+      } };`;
+      await fixture.runtime.configure(fixture.project([fixture.fn("api", source, { compatibilityDate })]));
+      for (const path of ["/ends", "/fails", "/never", "/async"]) {
+        const seen = compatibilityDate < "2025" ? "undefinedundefined" : "functionfunction";
+        expect((await ask(path)).text).toBe(seen);
+      }
+      // The garbage collector finds them, and garbage makes it look.
+      for (let n = 0; n < 200 && fixture.tails.length < 3; n++) await ask("/garbage");
+      const hung = expect.stringMatching(/^Error: The Workers runtime canceled this request .* would never generate/);
+      const told = fixture.tails.map(({ requestId, kind, level, message }) => [requestId, kind, level, message]);
+      expect(told.toSorted()).toEqual([
+        ["/async", "exception", "error", hung],
+        ["/fails", "exception", "error", "Error: failed"],
+        ["/never", "exception", "error", hung],
+      ]);
+    },
+  );
+
   it("are all there when the process is killed right after them", async () => {
     await open(
       `export default { fetch() { for (let i = 0; i < 100; i++) console.log("line " + i); return new Response("ok"); } };`,

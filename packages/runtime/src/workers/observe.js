@@ -31,11 +31,16 @@ const atEndOfTurn = queueMicrotask;
 /** Holds the request that the code at hand works for, or what stands in for one. */
 const requests = new asyncHooks.AsyncLocalStorage();
 const NO_HEADERS = { get: () => null };
+/** What the runtime says of code that it stopped because nothing could make it go on; it does not print it of waitUntil(). */
+const HUNG =
+  "The Workers runtime canceled this request because it detected that your Worker's code had hung and would never generate a response. Refer to: https://developers.cloudflare.com/workers/observability/errors/";
 /** By exception, the request that it was last reported for. */
 const reported = new WeakMap();
 /** By exception, the request that it may fail. */
 const suspected = new WeakMap();
 
+/** Tells of promises given to waitUntil() that can never end: nobody holds them any more, and they have not. */
+let abandoned = null;
 let functionKey = null;
 let contextPrototype = null;
 let linesOfTurn = 0;
@@ -52,10 +57,18 @@ let droppedReportAt = 0;
  * Begins to observe; to be called before user code is loaded.
  *
  * @param limits what a project may log; the reader holds to it, and here it spares both sides the rest of a flood
+ * @param hidesWeakReferences whether the code's compatibility date is from before it had them
  */
-export function start(key, { linesPerSecond, burst }) {
+export function start(key, { linesPerSecond, burst }, hidesWeakReferences) {
   if (functionKey !== null) return;
   functionKey = key;
+  if (typeof FinalizationRegistry === "function") {
+    abandoned = new FinalizationRegistry((request) => tell(new Error(HUNG), { request, withoutStack: true }));
+  }
+  if (hidesWeakReferences) {
+    delete globalThis.FinalizationRegistry;
+    delete globalThis.WeakRef;
+  }
   linesPerMs = linesPerSecond / 1000;
   burstLines = tokens = burst;
   for (const [method, level] of Object.entries(LEVELS)) {
@@ -179,15 +192,27 @@ function observeContext(ctx) {
   contextPrototype.waitUntil = new Proxy(contextPrototype.waitUntil, {
     apply(native, self, values) {
       if (values[0] instanceof NativePromise) {
+        const token = watchEnd(values[0]);
+        const ended = () => abandoned?.unregister(token);
         const failed = (error) => {
+          ended();
           report(error);
           tellDelivery(error);
         };
-        apply(then, values[0], [undefined, failed]);
+        apply(then, values[0], [ended, failed]);
       }
       return apply(native, self, values);
     },
   });
+}
+
+/** Has it told when a promise can never end: the garbage collector finds that out, which may be a while later. */
+function watchEnd(promise) {
+  const token = {};
+  // By value: a request's headers may be gone with it, and nothing that is kept here may keep the promise.
+  const requestId = idOf(requests.getStore());
+  abandoned?.register(promise, { headers: { get: () => requestId } }, token);
+  return token;
 }
 
 /** A timer whose callback's exceptions are reported. A proxy, so that name, length and what Node adds to it stay. */
@@ -273,7 +298,8 @@ function isPlain(value) {
 /** False for what is over the limit: it is counted. */
 function mayWrite() {
   if (linesOfTurn++ === 0) atEndOfTurn(endTurn);
-  const time = now();
+  // Outside of requests the runtime's clock may stand at zero.
+  const time = Math.max(now(), refilledAt);
   tokens = Math.min(burstLines, tokens + (time - refilledAt) * linesPerMs);
   refilledAt = time;
   if (tokens < 1) {
@@ -285,12 +311,16 @@ function mayWrite() {
 }
 
 function emit(kind, level, entry, request = requests.getStore()) {
-  // A request's headers may be gone with it.
-  let requestId = null;
+  write(stringify({ kind, functionKey, requestId: idOf(request), level, time: now(), ...entry }));
+}
+
+function idOf(request) {
   try {
-    requestId = request?.headers.get("x-request-id") ?? null;
-  } catch {}
-  write(stringify({ kind, functionKey, requestId, level, time: now(), ...entry }));
+    return request?.headers.get("x-request-id") ?? null;
+  } catch {
+    // The headers may be gone with their request.
+    return null;
+  }
 }
 
 function write(json) {

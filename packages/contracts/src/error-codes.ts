@@ -74,6 +74,16 @@ export const ERRORS = defineErrors({
     message: "The request was refused by the firewall.",
     fix: "If it was meant well, give the request id to whoever runs this address.",
   },
+  ADDRESS_REFUSED: {
+    status: 403,
+    message: "This address does not answer where you are calling from.",
+    fix: "If you should be let in, tell whoever runs this address your IP address.",
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    message: "The request has too many headers, or too large ones.",
+    fix: "Send fewer headers; cookies are often the cause.",
+  },
   ACME_NOT_CONFIGURED: {
     status: 409,
     message: "This installation has no certificate authority.",

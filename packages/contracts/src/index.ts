@@ -25,6 +25,7 @@ export * from "./api/jobs.ts";
 export * from "./api/keys.ts";
 export * from "./api/leaked-keys.ts";
 export * from "./api/logs.ts";
+export * from "./api/network.ts";
 export * from "./api/notices.ts";
 export * from "./api/organisations.ts";
 export * from "./api/projects.ts";

@@ -45,8 +45,14 @@ export const PERMISSIONS = definePermissions({
   "users.read": { scope: "project", allows: "see the project's end users" },
   "users.write": { scope: "project", allows: "create, change, block and remove end users" },
   "logs.read": { scope: "project", allows: "read logs" },
-  "settings.read": { scope: "project", allows: "see settings of log-in, realtime, queues, domains and the firewall" },
-  "settings.write": { scope: "project", allows: "change settings of log-in, realtime, queues and the firewall" },
+  "settings.read": {
+    scope: "project",
+    allows: "see settings of log-in, realtime, queues, domains, the firewall and the network",
+  },
+  "settings.write": {
+    scope: "project",
+    allows: "change settings of log-in, realtime, queues, the firewall and the network",
+  },
   "domains.write": { scope: "project", allows: "add, prove and remove domains" },
 });
 

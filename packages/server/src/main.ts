@@ -2,6 +2,7 @@ import { compactHeapAfterStart, deriveKey, systemClock } from "@aerostack/kernel
 import { logInProvidersOf } from "./accounts/ways-in/providers/provider-settings.ts";
 import { renderBanner } from "./banner.ts";
 import { createControlPlane } from "./control-plane.ts";
+import { createAddressGate } from "./edge/address-gate.ts";
 import { createProxyCheck } from "./edge/client-address.ts";
 import { createApp } from "./edge/create-app.ts";
 import { routeOfOperation } from "./edge/define-operation.ts";
@@ -14,6 +15,7 @@ import { metricsRoutes, openMetricsPort } from "./edge/metrics-routes.ts";
 import { createRequestObserver } from "./edge/observe-requests.ts";
 import { createOpenApi } from "./edge/openapi.ts";
 import { listenPlain } from "./edge/plain-http.ts";
+import { createProjectCors } from "./edge/project-cors.ts";
 import { addReferencePages } from "./edge/reference-page.ts";
 import { addSecurityText } from "./edge/security-text.ts";
 import { createFrontDoor } from "./front-door/create-front-door.ts";
@@ -153,6 +155,8 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     ...metricsRoutes(metrics),
   ];
   const documented = [...routes, ...projectPlane.operations.map(routeOfOperation)];
+  const sendsHsts =
+    endsTls(config) || (config.publicUrl?.startsWith("https:") === true && config.hstsBehindProxy === "on");
   const app = createApp({
     log,
     limiter,
@@ -160,7 +164,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     trustProxy: config.trustProxy,
     countryOf: projectPlane.countryOf,
     audit: controlPlane.audit,
-    hsts: endsTls(config) || config.publicUrl?.startsWith("https:") === true,
+    hsts: sendsHsts,
     resolvePrincipal: controlPlane.resolver.resolve,
     places: controlPlane.places,
     requireFreshProof: controlPlane.requireFreshProof,
@@ -197,7 +201,21 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     app,
     host: config.host,
     port: config.port,
-    ...guardListener(guard, listener),
+    ...guardListener(
+      {
+        gate: createAddressGate({
+          settings: frontDoor.settings,
+          areaOf: projectPlane.areaOf,
+          callerOf: listener.callerOf,
+          countAddress: projectPlane.countAddress,
+          now: clock.now,
+        }),
+        cors: createProjectCors({ settings: frontDoor.settings, areaOf: projectPlane.areaOf }),
+        firewall: guard,
+      },
+      listener,
+    ),
+    sendsHsts,
     observe: createRequestObserver({ metrics, tracer }),
     connections: {
       perAddress: config.connectionsPerAddress,

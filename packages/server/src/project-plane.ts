@@ -215,6 +215,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     handleDataPlane,
     clientAddress,
     isTrustedProxy: createProxyCheck(config.trustProxy),
+    countryHeader: config.countryHeader,
     countryOf,
     resolvePrincipal: resolver.resolve,
     resolveFunction: functions.resolveFunction,
@@ -223,6 +224,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     ...listener,
     functionsDomain: config.functionsDomain,
     principalOf,
+    resolveKey: resolver.resolve,
     projectIdOf: projectIds.find,
   });
 
@@ -236,6 +238,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     outbox: endUsers.outbox,
     listener,
     areaOf,
+    countAddress: counts.countAddress,
     projectIdOf: projectIds.find,
     addEndUserCallLog: logEndUserCalls({
       now: () => clock.now(),

@@ -38,6 +38,7 @@ async function serve(management: FirewallMode, projects: FirewallMode, ofShop: F
     areaOf: async ({ url = "/" }) => ({
       projectId: url.startsWith("/f/shop/") ? "prj_shop" : null,
       isApi: url.startsWith("/api/"),
+      isFunction: false,
     }),
     callerOf: () => ({ ip: "192.0.2.1", region: "IE" }),
   });
@@ -49,14 +50,17 @@ async function serve(management: FirewallMode, projects: FirewallMode, ofShop: F
     app,
     host: "127.0.0.1",
     port: 0,
-    ...guardListener(guard, {
-      onRequest: () => false,
-      onUpgrade(req, socket) {
-        upgraded.push(req.url ?? "");
-        socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
-        return true;
+    ...guardListener(
+      { gate: () => null, cors: () => null, firewall: guard },
+      {
+        onRequest: () => false,
+        onUpgrade(req, socket) {
+          upgraded.push(req.url ?? "");
+          socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+          return true;
+        },
       },
-    }),
+    ),
   });
   servers.push(server);
   return { origin: `http://127.0.0.1:${server.port}`, port: server.port, metrics, lines, clock, upgraded };

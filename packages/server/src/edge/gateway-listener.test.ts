@@ -7,7 +7,12 @@ import { createClientAddressReader, createProxyCheck } from "./client-address.ts
 import { createGatewayListener } from "./gateway-listener.ts";
 
 /** Who the gateway takes the sender of a call for. */
-function callerOf(trustProxy: readonly string[] | undefined, peer: string, headers: Record<string, string>): Caller {
+function callerOf(
+  trustProxy: readonly string[] | undefined,
+  peer: string,
+  headers: Record<string, string>,
+  countryHeader: string | undefined = "cf-ipcountry",
+): Caller {
   const seen: Caller[] = [];
   const listener = createGatewayListener({
     functionsDomain: "localhost",
@@ -19,6 +24,7 @@ function callerOf(trustProxy: readonly string[] | undefined, peer: string, heade
     handleRealtime: () => false,
     clientAddress: createClientAddressReader(trustProxy),
     isTrustedProxy: createProxyCheck(trustProxy),
+    countryHeader,
     countryOf: openCountryLookup({
       table: "built-in",
       onError(error) {
@@ -38,7 +44,7 @@ function callerOf(trustProxy: readonly string[] | undefined, peer: string, heade
   return caller;
 }
 
-describe("the region of a caller", () => {
+describe("P2 the region of a caller", () => {
   const PROXY = ["10.0.0.0/8"];
 
   it("comes from the local table where no proxy is trusted, whatever headers say", () => {
@@ -48,10 +54,13 @@ describe("the region of a caller", () => {
     expect(callerOf(PROXY, "193.0.6.139", { "cf-ipcountry": "FR" }).region).toBe("NL");
   });
 
-  it("is what the trusted proxy says", () => {
+  it("is what the trusted proxy says, in the one header that it is known to write", () => {
     const headers = { "x-forwarded-for": "193.0.6.139", "cf-ipcountry": "fr" };
     expect(callerOf(PROXY, "10.0.0.1", headers)).toMatchObject({ ip: "193.0.6.139", region: "FR" });
-    expect(callerOf(PROXY, "10.0.0.1", { "cloudfront-viewer-country": "BE" }).region).toBe("BE");
+    // What it is not known to write itself may be the client's own.
+    const passedOn = { "x-forwarded-for": "193.0.6.139", "x-country-code": "BE", "cloudfront-viewer-country": "BE" };
+    expect(callerOf(PROXY, "10.0.0.1", passedOn).region).toBe("NL");
+    expect(callerOf(PROXY, "10.0.0.1", passedOn, "x-country-code").region).toBe("BE");
   });
 
   it.each(["XX", "T1", "", "<script>"])(
@@ -62,4 +71,10 @@ describe("the region of a caller", () => {
       expect(callerOf(PROXY, "10.0.0.1", { "cf-ipcountry": said }).region).toBeNull();
     },
   );
+
+  it("is looked up where no header was declared, trusted proxy or not", () => {
+    const headers = { "x-forwarded-for": "193.0.6.139", "cf-ipcountry": "FR", "x-vercel-ip-country": "FR" };
+    const socketOf = (peer: string) => callerOf(PROXY, peer, headers, "x-none").region;
+    expect(socketOf("10.0.0.1")).toBe("NL");
+  });
 });

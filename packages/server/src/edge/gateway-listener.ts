@@ -39,6 +39,8 @@ export interface GatewayListenerOptions {
   readonly clientAddress: (facts: { remoteAddress: string | undefined; forwardedFor: string | undefined }) => string;
   /** True when the peer is a proxy whose headers are believed. */
   readonly isTrustedProxy: (remoteAddress: string | undefined) => boolean;
+  /** Set by the trusted proxy itself, whatever the client sends; undefined: by none. */
+  readonly countryHeader: string | undefined;
   /** The country of an address, where no trusted proxy tells it. */
   readonly countryOf: CountryLookup;
   readonly resolvePrincipal: (
@@ -49,9 +51,6 @@ export interface GatewayListenerOptions {
   readonly resolveFunction: DispatchPrincipals;
 }
 
-/** Country headers of proxies that know where an address is. */
-const COUNTRY_HEADERS = ["cf-ipcountry", "x-country-code", "x-vercel-ip-country", "cloudfront-viewer-country"] as const;
-
 function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
@@ -59,13 +58,10 @@ function single(header: string | string[] | undefined): string | undefined {
 /** ISO 3166-1 alpha-2; Cloudflare's XX (unknown) and T1 (Tor) are none. */
 const COUNTRY_CODE = /^(?!XX)[A-Z]{2}$/i;
 
-/** The country that the proxy in front names. */
-function countryFromProxy(req: IncomingMessage): string | undefined {
-  for (const name of COUNTRY_HEADERS) {
-    const found = single(req.headers[name]);
-    if (found !== undefined && COUNTRY_CODE.test(found)) return found.toUpperCase();
-  }
-  return undefined;
+/** The country that the proxy in front names, in the header that it is known to set. */
+function countryFromProxy(req: IncomingMessage, header: string): string | undefined {
+  const found = single(req.headers[header]);
+  return found !== undefined && COUNTRY_CODE.test(found) ? found.toUpperCase() : undefined;
 }
 
 /** The principal of a request, from wherever its credential stands; a function's own before a key. */
@@ -125,10 +121,11 @@ export function createGatewayListener(options: GatewayListenerOptions) {
   function callerOf(req: IncomingMessage): Caller {
     const { remoteAddress } = req.socket;
     const trusted = options.isTrustedProxy(remoteAddress);
+    const { countryHeader } = options;
     const encrypted = (req.socket as Partial<TLSSocket>).encrypted === true;
     const forwardedProto = trusted ? single(req.headers["x-forwarded-proto"]) : undefined;
     const ip = options.clientAddress({ remoteAddress, forwardedFor: single(req.headers["x-forwarded-for"]) });
-    const country = trusted ? countryFromProxy(req) : undefined;
+    const country = trusted && countryHeader !== undefined ? countryFromProxy(req, countryHeader) : undefined;
     return {
       requestId: acceptRequestId(single(req.headers["x-request-id"])),
       ip,

@@ -8,7 +8,9 @@ import type { ServerCertificates } from "../front-door/tls/server-certificates.t
 import { TLS_FLOOR } from "../front-door/tls/tls-floor.ts";
 import { StartError } from "../kernel/start-error.ts";
 import type { AppEnv } from "./app-env.ts";
+import { answerBrokenRequest } from "./broken-request.ts";
 import { type ConnectionLimit, limitConnections } from "./connection-limit.ts";
+import { HSTS } from "./security-headers.ts";
 import { cutSlowBodies, type SlowBodyRule } from "./slow-bodies.ts";
 
 export interface HttpServerOptions {
@@ -25,6 +27,8 @@ export interface HttpServerOptions {
   readonly onRequest?: (req: IncomingMessage, res: ServerResponse) => boolean | Promise<boolean>;
   /** Told of every request before it is answered. */
   readonly observe?: (req: IncomingMessage, res: ServerResponse) => void;
+  /** True: every answer tells browsers to come by HTTPS from now on. */
+  readonly sendsHsts?: boolean;
   /** Takes WebSocket upgrades; false leaves the request to be refused. */
   readonly onUpgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean | Promise<boolean>;
 }
@@ -62,7 +66,9 @@ export async function findFreePort(host: string): Promise<number> {
 export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   const appListener = getRequestListener(options.app.fetch, { overrideGlobalObjects: false });
   const { onRequest, observe } = options;
+  const sendsHsts = options.sendsHsts === true;
   const listener = (req: IncomingMessage, res: ServerResponse) => {
+    if (sendsHsts) res.setHeader("strict-transport-security", HSTS);
     observe?.(req, res);
     const taken = onRequest?.(req, res) ?? false;
     if (taken instanceof Promise) void taken.then((isTaken) => (isTaken ? undefined : appListener(req, res)));
@@ -71,6 +77,7 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   const limits = { connectionsCheckingInterval: CONNECTIONS_CHECK_MS, maxHeaderSize: MAX_HEADER_BYTES };
   const server =
     options.tls === undefined ? createPlainServer(limits, listener) : createSecureServer(options.tls, limits, listener);
+  server.on("clientError", answerBrokenRequest);
   if (options.connections !== undefined) limitConnections(server, options.connections);
   cutSlowBodies(server, options.slowBodies);
   const silent = trackSilentConnections(server);

@@ -10,6 +10,8 @@ export interface RequestArea {
   readonly projectId: string | null;
   /** An address below `/api/` that the platform itself answers. */
   readonly isApi: boolean;
+  /** A function's address. */
+  readonly isFunction: boolean;
 }
 
 export type RequestAreaReader = (req: IncomingMessage) => Promise<RequestArea>;
@@ -18,6 +20,7 @@ export interface RequestAreaOptions {
   readonly functionsDomain: string;
   readonly domainTargetOf: (req: IncomingMessage) => DomainTarget | null | Promise<DomainTarget | null>;
   readonly principalOf: (req: IncomingMessage, clientAddress: string) => Principal | null | Promise<Principal | null>;
+  readonly resolveKey: (credential: string, clientAddress: string) => Principal | null | Promise<Principal | null>;
   readonly callerOf: (req: IncomingMessage) => { readonly ip: string };
   /** The id of the project of a slug or id. */
   readonly projectIdOf: (ref: string) => string | null | Promise<string | null>;
@@ -25,6 +28,9 @@ export interface RequestAreaOptions {
 
 /** Below `/api/`, and for a project's own users or of a function all the same. */
 const PROJECTS_IN_API = /^\/api\/(?:v1\/(?:public|custom)\/|realtime$|v1\/projects\/[^/]+\/storage\/upload$)/;
+const CUSTOM_FUNCTIONS = /^\/(?:api\/)?v1\/custom\//;
+/** Where clients of realtime put a key (`realtime/handshake.ts`). */
+const KEY_PROTOCOL = /(?:^|[ ,])aerostack-key\.([^ ,]+)/;
 const NAMING_PATHS = [
   /^\/api\/v1\/public\/projects\/([^/]+)\//,
   /^\/api\/v1\/projects\/([^/]+)\/storage\/upload$/,
@@ -44,7 +50,9 @@ export function createRequestArea(options: RequestAreaOptions): RequestAreaReade
   }
 
   async function byCredential(req: IncomingMessage): Promise<string | null> {
-    const principal = await options.principalOf(req, options.callerOf(req).ip);
+    const { ip } = options.callerOf(req);
+    const offered = KEY_PROTOCOL.exec(req.headers["sec-websocket-protocol"] ?? "")?.[1];
+    const principal = await (offered === undefined ? options.principalOf(req, ip) : options.resolveKey(offered, ip));
     if (principal?.kind === "project") return principal.projectId;
     const ref = req.headers["x-project-id"];
     return typeof ref === "string" ? await options.projectIdOf(ref) : null;
@@ -52,14 +60,20 @@ export function createRequestArea(options: RequestAreaOptions): RequestAreaReade
 
   return async (req) => {
     const target = await options.domainTargetOf(req);
-    if (target !== null) return { projectId: target.kind === "nothing" ? null : target.projectId, isApi: false };
+    if (target !== null) {
+      const projectId = target.kind === "nothing" ? null : target.projectId;
+      return { projectId, isApi: false, isFunction: target.kind === "function" };
+    }
     const url = req.url ?? "/";
     const address = parsePathAddress(url) ?? parseHostAddress(req.headers.host, url, options.functionsDomain);
-    if (address !== null) return { projectId: await options.projectIdOf(address.project), isApi: false };
+    if (address !== null) {
+      return { projectId: await options.projectIdOf(address.project), isApi: false, isFunction: true };
+    }
     const path = seenPath(url);
     const isApi = path.startsWith("/api/");
-    if (isApi && !PROJECTS_IN_API.test(path)) return { projectId: null, isApi };
+    if (isApi && !PROJECTS_IN_API.test(path)) return { projectId: null, isApi, isFunction: false };
     const named = namedIn(path, url);
-    return { projectId: named === null ? await byCredential(req) : await options.projectIdOf(named), isApi };
+    const projectId = named === null ? await byCredential(req) : await options.projectIdOf(named);
+    return { projectId, isApi, isFunction: CUSTOM_FUNCTIONS.test(path) };
   };
 }

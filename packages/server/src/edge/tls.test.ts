@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { request as requestSecurely } from "node:https";
 import { type AddressInfo, connect as connectPlain } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -136,6 +137,69 @@ describe("TLS that the server ends itself", () => {
     expect(() => filesOf({ ...pair, keyPath: join(where, "none.key") })).toThrow(/AEROSTACK_TLS_KEY: .*none\.key/);
     expect(() => filesOf({ ...pair, keyPath: other.keyPath })).toThrow(/no certificate with its key/);
     expect(() => filesOf({ ...pair, certPath: pair.keyPath })).toThrow(/no certificate with its key/);
+  });
+
+  it("P28 tells browsers to come by HTTPS in every answer, streams, and switches protocols", async () => {
+    const files = filesOf(writePair(folder(), "shop", makeCertificate(["shop.example.com"])));
+    const app = new Hono<AppEnv>();
+    app.get("*", (c) => c.text("page"));
+    const server = await listen({
+      app,
+      host: "127.0.0.1",
+      port: 0,
+      tls: createServerCertificates({ files, issued: undefined, defaultHost: undefined }),
+      sendsHsts: true,
+      onRequest(req, res) {
+        if (req.url !== "/stream") return false;
+        res.writeHead(200, ["content-type", "text/event-stream"]);
+        res.write("first\n");
+        // The rest follows when the client says that it has the beginning.
+        req.on("data", () => res.end("last\n"));
+        return true;
+      },
+      onUpgrade(_req, socket) {
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+        socket.pipe(socket);
+        return true;
+      },
+    });
+    cleanups.push(() => server.close(0));
+    const options = { port: server.port, host: "127.0.0.1", rejectUnauthorized: false, agent: false } as const;
+    const hsts = await new Promise((resolve, reject) => {
+      requestSecurely({ ...options, path: "/" }, (answer) => {
+        answer.resume();
+        resolve(answer.headers["strict-transport-security"]);
+      })
+        .once("error", reject)
+        .end();
+    });
+    expect(hsts).toBe("max-age=31536000");
+    const streamed = await new Promise<string>((resolve, reject) => {
+      const sent = requestSecurely({ ...options, path: "/stream", method: "POST" }, (answer) => {
+        let text = `${answer.headers["strict-transport-security"]}\n`;
+        answer.on("data", (chunk) => {
+          text += chunk;
+          if (text.endsWith("first\n")) sent.end("go on");
+        });
+        answer.on("end", () => resolve(text));
+      });
+      sent.once("error", reject);
+      sent.flushHeaders();
+    });
+    expect(streamed).toBe("max-age=31536000\nfirst\nlast\n");
+    const echoed = await new Promise<string>((resolve, reject) => {
+      const sent = requestSecurely({ ...options, headers: { connection: "Upgrade", upgrade: "echo" } });
+      sent.once("upgrade", (_answer, socket) => {
+        socket.once("data", (chunk) => {
+          socket.destroy();
+          resolve(String(chunk));
+        });
+        socket.write("over TLS");
+      });
+      sent.once("error", reject);
+      sent.end();
+    });
+    expect(echoed).toBe("over TLS");
   });
 
   it("gives up a connection that never ends its handshake, and serves others meanwhile", async () => {

@@ -12,6 +12,7 @@ import { createFunctionBodies } from "./firewall/function-bodies.ts";
 import { createHitLog } from "./firewall/hit-log.ts";
 import { createJudge } from "./firewall/judge.ts";
 import { createFirewallRoutes } from "./firewall/routes.ts";
+import { createNetworkRoutes } from "./network/routes.ts";
 import { createFrontDoorSettings } from "./settings/service.ts";
 import type { Engine } from "./waf/engine.ts";
 
@@ -50,7 +51,7 @@ export function createFrontDoor(options: FrontDoorOptions) {
     inspectBody,
     inspectFunctionBody: createFunctionBodies({ settings, inspectBody }),
     deleteProject: settings.deleteProject,
-    routes: createFirewallRoutes({ ...options, settings, hits }),
+    routes: [...createFirewallRoutes({ ...options, settings, hits }), ...createNetworkRoutes({ settings })],
   };
 }
 

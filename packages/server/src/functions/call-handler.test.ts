@@ -113,6 +113,7 @@ beforeEach(async () => {
   });
   const listener = createGatewayListener({
     domains: { route: () => null },
+    countryHeader: undefined,
     functionsDomain: "localhost",
     calls,
     handleUpgrade: (_req, socket) => void socket.destroy(),

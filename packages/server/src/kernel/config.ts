@@ -12,6 +12,7 @@ type OptionalSetting =
   | "redisUrl"
   | "s3Url"
   | "trustProxy"
+  | "countryHeader"
   | "smtpUrl"
   | "resendApiKey"
   | "mailFrom"
@@ -106,6 +107,11 @@ function checkTogether(config: Config): string[] {
       `HOST: found '${config.host}', which other machines can reach, so keys and passwords would cross the network in clear text; ` +
         "allowed is a loopback address, or any address with AEROSTACK_TLS_CERT and AEROSTACK_TLS_KEY, with AEROSTACK_ACME_DIRECTORY, " +
         "or with AEROSTACK_TRUST_PROXY naming the proxy that ends TLS in front.",
+    );
+  }
+  if (config.countryHeader !== undefined && config.trustProxy === undefined) {
+    problems.push(
+      "AEROSTACK_COUNTRY_HEADER: found a header's name, but no AEROSTACK_TRUST_PROXY; nobody is believed without it.",
     );
   }
   if (config.smtpUrl !== undefined && config.resendApiKey !== undefined) {

@@ -110,6 +110,22 @@ export const SETTINGS = {
     description:
       "Whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` headers are believed. `true`: those of the one proxy in front, whatever its address.",
   }),
+  countryHeader: setting("Network", "AEROSTACK_COUNTRY_HEADER", {
+    schema: z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9-]{0,60}$/)
+      .transform((name) => name.toLowerCase()),
+    allowed: "the name of a header, such as CF-IPCountry",
+    description:
+      "The header in which the trusted proxy names the caller's country (two letters). Set it only where that proxy always writes the header itself: one that only passes it on lets callers choose their country.",
+  }),
+  hstsBehindProxy: setting("Network", "AEROSTACK_HSTS_BEHIND_PROXY", {
+    schema: z.enum(["on", "off"]),
+    allowed: "on or off",
+    description:
+      "Whether answers carry `Strict-Transport-Security` where a proxy ends TLS and AEROSTACK_PUBLIC_URL is an https origin. What this server itself serves over TLS always carries it.",
+    fallback: "on",
+  }),
   geoTable: setting("Network", "AEROSTACK_GEO_TABLE", {
     schema: z.string().min(1),
     allowed: "built-in, off, or the path of a country or city table in MaxMind's DB format (.mmdb)",

@@ -38,6 +38,8 @@ const SERVICE_OF_SEGMENT: Readonly<Record<string, KeyService>> = {
   settings: "projects",
   domains: "projects",
   firewall: "projects",
+  network: "projects",
+  cors: "projects",
   members: "account",
   access: "account",
   // What an account has: /api/v1/<segment>

@@ -26,6 +26,9 @@ export function createCallCounts({
   const countAnonymous = (projectId: string, ip: string): RateVerdict =>
     window.hit(`${projectId} ${limitKeyOfAddress(ip)}`, anonymousLimit);
   return {
+    /** Of one address, with a key or without: where a project or the installation limits that. */
+    countAddress: (owner: string, ip: string, limit: number): RateVerdict =>
+      window.hit(`address ${owner} ${limitKeyOfAddress(ip)}`, limit),
     countKeyed,
     countAnonymous,
     countCall: (projectId: string, key: object | null, ip: string): RateVerdict =>

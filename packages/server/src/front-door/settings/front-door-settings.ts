@@ -1,4 +1,4 @@
-import { firewallExceptionSchema, firewallModeSchema } from "@aerostack/contracts";
+import { corsRulesSchema, firewallExceptionSchema, firewallModeSchema, networkRulesSchema } from "@aerostack/contracts";
 import { z } from "zod";
 
 /** Of the firewall: `mode` null is what the installation does. */
@@ -11,6 +11,9 @@ const firewallSettingsSchema = z.object({
 /** What a project chose for its front door, as it is stored. Every part has the value that changes nothing by default. */
 export const frontDoorSettingsSchema = z.object({
   firewall: firewallSettingsSchema.prefault({}),
+  network: networkRulesSchema.prefault({}),
+  /** Null: as by default. */
+  cors: corsRulesSchema.nullable().default(null),
 });
 
 export type FrontDoorSettings = z.output<typeof frontDoorSettingsSchema>;

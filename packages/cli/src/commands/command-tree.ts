@@ -16,6 +16,7 @@ import { loginCommand } from "./login.ts";
 import { logoutCommand } from "./logout.ts";
 import { logsCommand } from "./logs.ts";
 import { openCommand } from "./open.ts";
+import { outboxGroup } from "./outbox/group.ts";
 import { projectsGroup } from "./projects/group.ts";
 import { queueGroup } from "./queue/group.ts";
 import { rollbackCommand } from "./rollback.ts";
@@ -42,6 +43,7 @@ export const COMMAND_SECTIONS: readonly HelpSection[] = [
       kvGroup,
       storageGroup,
       queueGroup,
+      outboxGroup,
       secretsGroup,
       domainsGroup,
       firewallGroup,

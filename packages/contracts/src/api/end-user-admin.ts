@@ -112,6 +112,8 @@ export const outboxMessageSchema = z.object({
     .nullable()
     .describe("Null once it was sent"),
 });
+export const outboxMessageParamsSchema = projectParamsSchema.extend({ message: z.string().min(1).max(100) });
+export const outboxMessageResponseSchema = z.object({ message: outboxMessageSchema });
 export const listOutboxResponseSchema = z.object({
   messages: z.array(outboxMessageSchema),
   nextCursor: nextCursorSchema,

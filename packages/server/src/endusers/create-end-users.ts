@@ -15,6 +15,7 @@ import { createOutboxRoutes } from "./admin/outbox-routes.ts";
 import { createUserAdminRoutes } from "./admin/routes.ts";
 import { createUserAdmin } from "./admin/user-admin.ts";
 import { createAnonymousUsers } from "./anonymous/anonymous-users.ts";
+import { createMergeAnonymous } from "./anonymous/merge-anonymous.ts";
 import { createAnonymousRoutes } from "./anonymous/routes.ts";
 import { createAuthRequests, type PublicProject } from "./auth-route.ts";
 import { createMagicLinks } from "./codes/magic-links.ts";
@@ -158,7 +159,14 @@ export function createEndUsers(options: EndUsersOptions) {
   const passwords = createStoredPasswords(hasher);
   const tokens = createOneTimeTokens({ sql, clock });
   const factors = createSecondFactors({ sql, clock, envelope, settings, knownNetworks });
-  const signIn = createSignIn({ sql, sessions, factors, tokens, hooks });
+  const signIn = createSignIn({
+    sql,
+    sessions,
+    factors,
+    tokens,
+    hooks,
+    mergeAnonymous: createMergeAnonymous({ sql, changes, hooks }),
+  });
   const passkeys = createPasskeys({ sql, clock, settings, tokens, signIn });
   const identities = createProvenIdentities({
     sql,
@@ -166,7 +174,6 @@ export function createEndUsers(options: EndUsersOptions) {
     changes,
     settings,
     hooks,
-    hasSecondFactor: factors.isActive,
   });
   const links = createMessageLinks({ settings, authUrlOf: accessTokens.issuerOf });
   const verification = createEmailVerification({ sql, clock, changes, tokens, messages, links });

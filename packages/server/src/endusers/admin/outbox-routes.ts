@@ -1,4 +1,11 @@
-import { listOutboxResponseSchema, pageQuerySchema, projectParamsSchema } from "@aerostack/contracts";
+import {
+  AerostackError,
+  listOutboxResponseSchema,
+  outboxMessageParamsSchema,
+  outboxMessageResponseSchema,
+  pageQuerySchema,
+  projectParamsSchema,
+} from "@aerostack/contracts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
 import type { Outbox } from "../../kernel/messages/outbox.ts";
 import { showOutboxMessage } from "../../kernel/messages/show-outbox-message.ts";
@@ -28,6 +35,22 @@ export function createOutboxRoutes({ outbox }: OutboxRoutesOptions): readonly Ro
           messages: items.map(showOutboxMessage),
           nextCursor,
         };
+      },
+    }),
+    defineRoute({
+      method: "get",
+      path: "/api/v1/projects/:project/auth/outbox/:message",
+      summary: "Get a message to a project's users",
+      tag: "End users: administration",
+      auth: "management",
+      permission: "users.read",
+      params: outboxMessageParamsSchema,
+      response: { status: 200, schema: outboxMessageResponseSchema },
+      errors: ["NOT_FOUND"],
+      handler: async ({ project: { id }, params }) => {
+        const found = await outbox.find(id, params.message);
+        if (found === undefined) throw new AerostackError("NOT_FOUND", { message: "There is no such message." });
+        return { message: showOutboxMessage(found) };
       },
     }),
   ];

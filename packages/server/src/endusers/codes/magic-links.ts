@@ -61,7 +61,7 @@ export function createMagicLinks(options: MagicLinksOptions): MagicLinks {
         { email: String(data.email) },
         { ...newcomer, method: "magic-link", caller },
       );
-      return await signIn.finish(user, ["email"], caller);
+      return await signIn.finish(user, ["email"], caller, newcomer.anonymousUserId);
     },
   };
 }

@@ -84,7 +84,8 @@ export function createOtpLogin(options: OtpLoginOptions): OtpLogin {
       );
       await codes.verify(projectId, target, code, origin);
       const user = await identities.userOf(projectId, target, { ...newcomer, method: "otp", caller });
-      return await signIn.finish(user, ["email" in target ? "otp" : "sms"], caller);
+      const method = "email" in target ? "otp" : "sms";
+      return await signIn.finish(user, [method], caller, newcomer.anonymousUserId);
     },
   };
 }

@@ -1,9 +1,11 @@
 import { AerostackError } from "@aerostack/contracts";
 import { expect, it } from "vitest";
+import { fromBase32 } from "../../identity/totp/base32-testing.ts";
+import { stepAt, totpAt } from "../../identity/totp/totp.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../../testing.ts";
 import type { EndUserTables } from "../tables.ts";
-import { codeIn, createEndUserTest } from "../testing.ts";
+import { codeIn, createEndUserTest, tokenIn } from "../testing.ts";
 import type { CallFunction } from "./hooks.ts";
 
 type Call = Parameters<CallFunction>[0];
@@ -180,5 +182,35 @@ describeEachDialect("hooks of end-user auth", (openDatabase) => {
     ]);
     expect(await users()).toEqual([known.user.id]);
     expect((await shop.auth("GET", "/me", { token: guest.token })).status).toBe(401);
+  });
+
+  it("hand over for a user with a second factor once that was shown, and not before", async () => {
+    const { shop, sql, calls, answer, clock } = await open();
+    const { body: known } = await shop.register("ada@example.com");
+    await shop.auth("GET", `/verify-email?token=${tokenIn((await shop.outbox())[0])}`);
+    const begun = await shop.auth("POST", "/me/totp", { token: known.token });
+    const codeNow = () => totpAt(fromBase32(begun.body.secret), stepAt(clock.now()));
+    await shop.auth("POST", "/me/totp/confirm", { token: known.token, body: { code: codeNow() } });
+    await shop.set({ anonymous: { enabled: true }, hooks: { beforeMerge: { function: "mover" } } });
+    answer("mover", 200, "");
+    const { body: guest } = await shop.auth("POST", "/anonymous", { body: {} });
+    await shop.auth("POST", "/otp/send", { body: { email: "ada@example.com" } });
+    const code = codeIn((await shop.outbox())[0]);
+    const first = await shop.auth("POST", "/otp/verify", {
+      body: { email: "ada@example.com", code },
+      token: guest.token,
+    });
+    expect(first.body).toMatchObject({ mfaRequired: true });
+    expect(calls).toEqual([]);
+    expect((await shop.auth("GET", "/me", { token: guest.token })).status).toBe(200);
+    clock.advance(30_000);
+    const { mfaToken } = first.body;
+    const done = await shop.auth("POST", "/mfa/verify", { body: { mfaToken, code: codeNow() } });
+    expect(done).toMatchObject({ status: 200, body: { user: { id: known.user.id } } });
+    expect(calls).toHaveLength(1);
+    expect(calls[0]?.json).toMatchObject({
+      data: { anonymousUser: { id: guest.user.id }, user: { id: known.user.id } },
+    });
+    expect(await sql.db.selectFrom("end_users").select("id").execute()).toEqual([{ id: known.user.id }]);
   });
 });

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { createInstallationTextSender } from "../../kernel/messages/installation-sender.ts";
 import { createSmtpSender } from "../../kernel/messages/smtp-sender.ts";
 import { startSmtpServer, textOfMail } from "../../kernel/messages/smtp-testing.ts";
-import { createOutgoing } from "../../kernel/outgoing.ts";
+import { createOutgoing, type OutgoingFetch } from "../../kernel/outgoing.ts";
 import { openTemporarySqlite } from "../../kernel/sql/testing.ts";
 import { createEndUserTest, type EndUserTestOptions } from "../testing.ts";
 import { isAllowedRedirect } from "./redirect-urls.ts";
@@ -66,6 +67,61 @@ describe("messages to end users", () => {
     await shop.register("bob@example.com");
     expect((await shop.outbox()).map(({ status }) => status)).toEqual(["held", "sent"]);
     expect(server.received).toHaveLength(1);
+  });
+
+  it("leave as text messages by the installation's Twilio, or the project's own where it has one, or by nobody", async () => {
+    const requests: { account: string | undefined; to: string | null; from: string | null; text: string | null }[] = [];
+    const twilio: OutgoingFetch = async (url, init = {}) => {
+      const form = new URLSearchParams(String(init.body));
+      const account = /Accounts\/(\w+)/.exec(url)?.[1];
+      requests.push({ account, to: form.get("To"), from: form.get("From"), text: form.get("Body") });
+      return Response.json({ sid: "SM1" }, { status: 201 });
+    };
+    const installation = { twilioAccountSid: `AC${"1".repeat(32)}`, twilioFrom: "+14155550100" };
+    expect(createInstallationTextSender({ ...installation, twilioAuthToken: undefined })).toBeNull();
+    const textSender = createInstallationTextSender({ ...installation, twilioAuthToken: "operator secret" }, twilio);
+    const { shop, endUsers, logLines } = await open({ textSender, outgoing: { ...createOutgoing(), fetch: twilio } });
+    const phone = "+14155550123";
+    const send = async (number: string) => {
+      expect((await shop.auth("POST", "/otp/send", { body: { phone: number } })).status).toBe(200);
+      await endUsers.idle();
+    };
+
+    await send(phone);
+    expect(requests).toEqual([
+      { account: `AC${"1".repeat(32)}`, to: phone, from: "+14155550100", text: expect.stringMatching(/\d{6}/) },
+    ]);
+    const code = /\d{6}/.exec(requests[0]?.text ?? "")?.[0];
+    expect((await shop.auth("POST", "/otp/verify", { body: { phone, code } })).status).toBe(200);
+    expect(await shop.outbox()).toMatchObject([{ channel: "sms", status: "sent", sender: "Twilio", message: null }]);
+
+    const own = { accountSid: `AC${"2".repeat(32)}`, authToken: "shop secret", from: "+14155550199" };
+    expect((await shop.set({ sms: { sender: "twilio", twilio: own } })).status).toBe(200);
+    await send("+14155550124");
+    expect(requests[1]).toMatchObject({ account: own.accountSid, from: own.from });
+
+    await shop.set({ sms: { sender: "outbox" } });
+    await send("+14155550125");
+    expect(requests).toHaveLength(2);
+    expect((await shop.outbox())[0]).toMatchObject({ status: "held", message: { to: "+14155550125" } });
+    expect(logLines.join()).not.toMatch(/operator secret|shop secret/);
+  });
+
+  it("are read one by one by the project's own people", async () => {
+    const { shop, createProject } = await open();
+    await shop.auth("POST", "/otp/send", { body: { email: "ada@example.com" } });
+    const path = `/api/v1/projects/${shop.id}/auth/outbox`;
+    const [{ id }] = (await shop.developer.call("GET", path)).body.messages;
+    expect((await shop.developer.call("GET", `${path}/${id}`)).body.message).toMatchObject({
+      id,
+      status: "held",
+      message: { to: "ada@example.com", text: expect.stringMatching(/\d{6}/) },
+    });
+    const other = await createProject("Other");
+    const missing = await other.developer.call("GET", `/api/v1/projects/${other.id}/auth/outbox/msg_missing`);
+    const foreign = await other.developer.call("GET", `/api/v1/projects/${other.id}/auth/outbox/${id}`);
+    expect(foreign.status).toBe(404);
+    expect(foreign.body.error.message).toBe(missing.body.error.message);
   });
 
   it("stay in the outbox without a sender, which the project's log says, and whose texts only its own people read", async () => {

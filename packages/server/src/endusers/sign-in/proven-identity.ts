@@ -41,11 +41,10 @@ export interface ProvenIdentitiesOptions {
   readonly changes: ChangeFeed;
   readonly settings: SettingsReader;
   readonly hooks: EndUserHooks;
-  readonly hasSecondFactor: (userId: string) => Promise<boolean>;
 }
 
 export function createProvenIdentities(options: ProvenIdentitiesOptions): ProvenIdentities {
-  const { sql, clock, changes, settings, hooks, hasSecondFactor } = options;
+  const { sql, clock, changes, settings, hooks } = options;
 
   async function find(projectId: string, proof: Proof): Promise<EndUserRow | undefined> {
     return "email" in proof
@@ -114,30 +113,11 @@ export function createProvenIdentities(options: ProvenIdentitiesOptions): Proven
     return existing;
   }
 
-  /**
-   * An anonymous user turned out to be somebody who is known already. What belongs to them is the project's to move: its
-   * function is told both, and only when it says that it is done the anonymous user goes. Who has a second factor has not
-   * proven yet who they are, and somebody who is blocked gets nothing.
-   */
-  async function merge(user: EndUserRow, { anonymousUserId, caller }: Newcomer): Promise<void> {
-    if (anonymousUserId === undefined || anonymousUserId === user.id || user.blocked_at !== null) return;
-    const anonymous = await endUserStore.findById(sql.db, user.project_id, anonymousUserId);
-    if (anonymous?.is_anonymous !== 1 || (await hasSecondFactor(user.id))) return;
-    const data = { anonymousUser: showEndUser(anonymous), user: showEndUser(user), ...caller };
-    if (!(await hooks.beforeMerge(user.project_id, data))) return;
-    await changes.commit(sql, [userSubject(anonymous.id)], (trx) =>
-      endUserStore.remove(trx, user.project_id, anonymous.id),
-    );
-  }
-
   return {
     find,
     async userOf(projectId, proof, newcomer) {
-      const known = await find(projectId, proof);
-      const user = known ?? (await create(projectId, proof, newcomer));
-      const owned = "email" in proof && user.email_verified_at === null ? await claim(user) : user;
-      if (known !== undefined) await merge(owned, newcomer);
-      return owned;
+      const user = (await find(projectId, proof)) ?? (await create(projectId, proof, newcomer));
+      return "email" in proof && user.email_verified_at === null ? await claim(user) : user;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { AerostackError, type SecondFactor } from "@aerostack/contracts";
 import type { Sql } from "../../kernel/sql/index.ts";
+import type { MergeAnonymous } from "../anonymous/merge-anonymous.ts";
 import type { OneTimeTokens } from "../codes/one-time-tokens.ts";
 import type { EndUserHooks } from "../hooks/hooks.ts";
 import type { EndUserCaller, EndUserSessions, OpenedEndUserSession } from "../sessions/sessions.ts";
@@ -16,8 +17,18 @@ export type SignInResult =
 
 /** Where every way to log in ends, once it is known who it is. */
 export interface SignIn {
-  /** Asks for the second factor of who has one, unless they came by a passkey, which is two. @throws AUTH_USER_BLOCKED */
-  finish(user: EndUserRow, methods: readonly string[], caller: EndUserCaller): Promise<SignInResult>;
+  /**
+   * Asks for the second factor of who has one, unless they came by a passkey, which is two.
+   *
+   * @param anonymousUserId who they were logged in as until now, whose things are handed over
+   * @throws AUTH_USER_BLOCKED · AUTH_REFUSED by the project
+   */
+  finish(
+    user: EndUserRow,
+    methods: readonly string[],
+    caller: EndUserCaller,
+    anonymousUserId?: string,
+  ): Promise<SignInResult>;
   /** @throws AUTH_TOKEN_INVALID · AUTH_OTP_INVALID · RATE_LIMIT_EXCEEDED */
   verifySecondFactor(
     projectId: string,
@@ -33,26 +44,35 @@ export interface SignInOptions {
   readonly factors: SecondFactors;
   readonly tokens: OneTimeTokens;
   readonly hooks: EndUserHooks;
+  readonly mergeAnonymous: MergeAnonymous;
 }
 
 export const PASSKEY_METHOD = "passkey";
 
-export function createSignIn({ sql, sessions, factors, tokens, hooks }: SignInOptions): SignIn {
-  async function open(user: EndUserRow, methods: readonly string[], caller: EndUserCaller): Promise<SignInResult> {
+export function createSignIn(options: SignInOptions): SignIn {
+  const { sql, sessions, factors, tokens, hooks, mergeAnonymous } = options;
+
+  async function open(
+    user: EndUserRow,
+    methods: readonly string[],
+    caller: EndUserCaller,
+    anonymousUserId?: string,
+  ): Promise<SignInResult> {
     if (user.blocked_at !== null) throw new AerostackError("AUTH_USER_BLOCKED");
     await hooks.beforeLogin(user.project_id, { user: showEndUser(user), methods, ...caller });
+    await mergeAnonymous(user, anonymousUserId, caller);
     const session = await sessions.open(user, methods, caller);
     hooks.afterLogin(user.project_id, { user: showEndUser(session.user), methods, ...caller });
     return { kind: "signed-in", session };
   }
 
   return {
-    async finish(user, methods, caller) {
+    async finish(user, methods, caller, anonymousUserId) {
       if (user.blocked_at !== null) throw new AerostackError("AUTH_USER_BLOCKED");
       if (methods.includes(PASSKEY_METHOD) || !(await factors.isActive(user.id))) {
-        return await open(user, methods, caller);
+        return await open(user, methods, caller, anonymousUserId);
       }
-      const data = { methods: [...methods] };
+      const data = { methods: [...methods], ...(anonymousUserId === undefined ? {} : { anonymousUserId }) };
       const mfaToken = await tokens.create("mfa", { projectId: user.project_id, userId: user.id, data });
       return { kind: "mfa-required", mfaToken };
     },
@@ -65,7 +85,9 @@ export function createSignIn({ sql, sessions, factors, tokens, hooks }: SignInOp
       await factors.verify(user.id, factor);
       await tokens.take(sql.db, "mfa", projectId, mfaToken);
       const first = Array.isArray(data.methods) ? data.methods.map(String) : [];
-      return await open(user, [...first, factor.code === undefined ? "recovery" : "totp", "mfa"], caller);
+      const anonymousUserId = typeof data.anonymousUserId === "string" ? data.anonymousUserId : undefined;
+      const all = [...first, factor.code === undefined ? "recovery" : "totp", "mfa"];
+      return await open(user, all, caller, anonymousUserId);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { fromBase32 } from "../../identity/totp/base32-testing.ts";
 import { matchTotp, otpauthUrl, stepAt, toBase32, totpAt } from "../../identity/totp/totp.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../../testing.ts";
@@ -40,13 +41,6 @@ describe("codes of authenticator apps", () => {
     );
   });
 });
-
-function fromBase32(text: string): Buffer {
-  let bits = "";
-  for (const character of text)
-    bits += "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(character).toString(2).padStart(5, "0");
-  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-}
 
 describeEachDialect("the second factor", (openDatabase) => {
   async function open() {

@@ -1,5 +1,5 @@
 import { isLoopbackHost } from "../config.ts";
-import { createOutgoing } from "../outgoing.ts";
+import { createOutgoing, type OutgoingFetch } from "../outgoing.ts";
 import type { MessageSender } from "./message.ts";
 import { createResendSender } from "./resend-sender.ts";
 import { createSmtpSender } from "./smtp-sender.ts";
@@ -45,8 +45,11 @@ export function createInstallationSender(settings: InstallationMailSettings): Me
 }
 
 /** Who sends text messages as the settings say; null: nobody. */
-export function createInstallationTextSender(settings: InstallationTextSettings): MessageSender | null {
+export function createInstallationTextSender(
+  settings: InstallationTextSettings,
+  fetch: OutgoingFetch = createOutgoing().fetch,
+): MessageSender | null {
   const { twilioAccountSid: accountSid, twilioAuthToken: authToken, twilioFrom: from } = settings;
   if (accountSid === undefined || authToken === undefined || from === undefined) return null;
-  return createTwilioSender({ accountSid, authToken, from }, createOutgoing().fetch);
+  return createTwilioSender({ accountSid, authToken, from }, fetch);
 }

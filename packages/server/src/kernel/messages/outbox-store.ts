@@ -54,6 +54,15 @@ export const outboxStore = {
       .execute();
   },
 
+  async find(db: Db, projectId: string | null, id: string): Promise<OutboxRow | undefined> {
+    return await db
+      .selectFrom("outbox_messages")
+      .selectAll()
+      .where("project_id", projectId === null ? "is" : "=", projectId)
+      .where("id", "=", id)
+      .executeTakeFirst();
+  },
+
   async removeExpired(db: Db, nowMs: number): Promise<void> {
     await db.deleteFrom("outbox_messages").where("expires_at", "<=", nowMs).execute();
   },

@@ -42,6 +42,7 @@ export interface Outbox {
   /** Resolves when the message is stored; it is sent afterwards. */
   put(message: NewOutboxMessage): Promise<void>;
   list(projectId: string | null, page: PageRequest): Promise<Page<OutboxMessage>>;
+  find(projectId: string | null, id: string): Promise<OutboxMessage | undefined>;
   /** Sends what is due. */
   deliverDue(): Promise<void>;
   removeExpired(): Promise<void>;
@@ -163,6 +164,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
     async list(projectId, page) {
       const { items, nextCursor } = toPage(await outboxStore.list(sql.db, projectId, page), page.limit);
       return { items: items.map((row) => show(row, open(row))), nextCursor };
+    },
+    async find(projectId, id) {
+      const row = await outboxStore.find(sql.db, projectId, id);
+      return row === undefined ? undefined : show(row, open(row));
     },
     deliverDue,
     async removeExpired() {

@@ -161,6 +161,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     log,
     limiter,
     limits: config,
+    onRefused: projectPlane.refusedCalls.note,
     trustProxy: config.trustProxy,
     countryOf: projectPlane.countryOf,
     audit: controlPlane.audit,

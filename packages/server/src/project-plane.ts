@@ -11,6 +11,7 @@ import { createDataPlane } from "./edge/data-plane.ts";
 import { renderError } from "./edge/error-shapes.ts";
 import { answerError, createGatewayListener, createPrincipalReader } from "./edge/gateway-listener.ts";
 import { logEndUserCalls } from "./edge/log-end-user-calls.ts";
+import { createRefusedCalls } from "./edge/refused-calls.ts";
 import { createRequestArea } from "./edge/request-area.ts";
 import { createEndUsers } from "./endusers/create-end-users.ts";
 import { createAvatarStorage } from "./endusers/profile/avatar-storage.ts";
@@ -98,6 +99,15 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   });
   lifecycle.onClose("storage", () => storage.close());
   projects.onDelete("storage grant", ({ id }) => storage.forgetProject(id));
+  const tellProject = (projectId: string, message: string) =>
+    logs.buffer.add({ projectId, time: clock.now(), kind: "event", level: "warn", message });
+  const refusedCalls = createRefusedCalls({
+    findProject: projects.find,
+    tellProject,
+    onError: (err) => log.warn({ err }, "projects were not told of calls that were refused"),
+  });
+  refusedCalls.start();
+  lifecycle.onClose("calls that were refused", () => refusedCalls.close());
   const endUsers = createEndUsers({
     sql: databases.control,
     clock,
@@ -114,8 +124,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     outgoing: createOutgoing(outside),
     avatarStorage: createAvatarStorage(storage.service),
     callFunction: functions.invoke,
-    logToProject: (projectId, message) =>
-      logs.buffer.add({ projectId, time: clock.now(), kind: "event", level: "warn", message }),
+    logToProject: tellProject,
   });
   lifecycle.onClose("end users", () => endUsers.close());
   projects.onDelete("end users", ({ id }) => endUsers.removeProject(id));
@@ -240,6 +249,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     areaOf,
     countAddress: counts.countAddress,
     projectIdOf: projectIds.find,
+    refusedCalls,
     addEndUserCallLog: logEndUserCalls({
       now: () => clock.now(),
       findProject: projects.find,

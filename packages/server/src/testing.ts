@@ -36,6 +36,9 @@ export interface TestAppOptions extends Partial<ControlPlaneOptions> {
   /** Of capabilities beside the control plane; as a function, they may use its parts. */
   readonly extraRoutes?: readonly Route[] | ((controlPlane: ControlPlane) => readonly Route[]);
   readonly projectPerMinute?: number;
+  readonly anonymousPerMinute?: number;
+  /** Told of the path of each call that the limits refuse. */
+  readonly onRefused?: (path: string) => void;
   readonly trustProxy?: readonly string[];
   /** Looks at bodies, as the front door does. */
   readonly inspectBody?: InspectBody;
@@ -114,8 +117,9 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
   const app = createApp({
     log,
     limiter,
-    limits: { anonymousPerMinute: 0, projectPerMinute: options.projectPerMinute ?? 0 },
+    limits: { anonymousPerMinute: options.anonymousPerMinute ?? 0, projectPerMinute: options.projectPerMinute ?? 0 },
     trustProxy: options.trustProxy,
+    ...(options.onRefused === undefined ? {} : { onRefused: options.onRefused }),
     hsts: false,
     audit: controlPlane.audit,
     resolvePrincipal: controlPlane.resolver.resolve,

@@ -24,6 +24,8 @@ export interface AppOptions {
   readonly log: Logger;
   readonly limiter: Limiter;
   readonly limits: RateLimits;
+  /** Told of the path of each call that the limits refuse. */
+  readonly onRefused?: (path: string) => void;
   readonly trustProxy: readonly string[] | undefined;
   /** The country of an address, for the audit log. */
   readonly countryOf?: CountryLookup;
@@ -91,7 +93,11 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     );
   }
   for (const prefix of API_PREFIXES) {
-    app.use(prefix, createAuth(options.resolvePrincipal), rateLimit(options.limiter, options.limits));
+    app.use(
+      prefix,
+      createAuth(options.resolvePrincipal),
+      rateLimit(options.limiter, options.limits, options.onRefused),
+    );
   }
   for (const addPages of options.pages ?? []) addPages(app);
   registerRoutes(app, options.routes, options);

@@ -24,7 +24,11 @@ export function rateLimitHeaders(decision: LimitDecision): Readonly<Record<strin
 }
 
 /** Limits the management API: by project or account where a credential is valid, else by address. */
-export function rateLimit(limiter: Limiter, limits: RateLimits): MiddlewareHandler<AppEnv> {
+export function rateLimit(
+  limiter: Limiter,
+  limits: RateLimits,
+  onRefused?: (path: string) => void,
+): MiddlewareHandler<AppEnv> {
   return async function rateLimitMiddleware(c, next) {
     const principal = c.get("principal");
     const limit = principal === null ? limits.anonymousPerMinute : limits.projectPerMinute;
@@ -38,7 +42,9 @@ export function rateLimit(limiter: Limiter, limits: RateLimits): MiddlewareHandl
     if (decision.allowed) await next();
     // After the answer is there: a finished Response takes no headers that were set before.
     for (const [name, value] of Object.entries(rateLimitHeaders(decision))) c.header(name, value);
-    if (!decision.allowed) throw rateLimited(decision);
+    if (decision.allowed) return;
+    onRefused?.(c.req.path);
+    throw rateLimited(decision);
   };
 }
 

@@ -19,6 +19,7 @@ import type { SignIn, SignInResult } from "./sign-in/sign-in.ts";
 import { requireAge, requireOpenSignUp } from "./sign-in/sign-up-rules.ts";
 import type { EndUserTables } from "./tables.ts";
 import { newEndUser } from "./users/new-user.ts";
+import { signUpStore } from "./users/sign-up-store.ts";
 import { endUserStore } from "./users/store.ts";
 import type { EmailVerification } from "./verification/email-verification.ts";
 
@@ -73,10 +74,20 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
    * Hashes of other systems take another time than ours, which would tell an imported user from an address that nobody has:
    * no refusal comes before a time in which either is done.
    */
-  async function refuse(startedAt: number): Promise<never> {
+  async function refuse(
+    startedAt: number,
+    code: "AUTH_INVALID_CREDENTIALS" | "AUTH_EMAIL_NOT_VERIFIED" = "AUTH_INVALID_CREDENTIALS",
+  ): Promise<never> {
     const leftMs = minRefusalMs - (performance.now() - startedAt);
     if (leftMs > 0) await delay(leftMs);
-    throw new AerostackError("AUTH_INVALID_CREDENTIALS");
+    throw new AerostackError(code);
+  }
+
+  /** Takes its time whether there is a hash or not. */
+  async function check(password: string, stored: string | null) {
+    if (stored !== null) return await passwords.verify(password, stored);
+    await hasher.pretend(password);
+    return { valid: false, rehash: false };
   }
 
   return {
@@ -98,7 +109,11 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
         custom_fields: JSON.stringify(fields),
         metadata: JSON.stringify(input.metadata ?? {}),
       });
-      const isNew = await endUserStore.insert(sql.db, user);
+      const isNew = await sql.transaction(async (trx) => {
+        const inserted = await endUserStore.insert(trx, user);
+        if (rules.requireEmailVerification) await signUpStore.note(trx, user, clock.now());
+        return inserted;
+      });
       if (!isNew && !rules.requireEmailVerification) throw new AerostackError("AUTH_USER_EXISTS");
       if (isNew) hooks.afterRegister(projectId, { method: "password", user: showEndUser(user) });
       messages.inBackground("confirming an address", async () => {
@@ -116,19 +131,20 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
       const { requireEmailVerification } = await settings.of(projectId);
       const startedAt = performance.now();
       const user = await endUserStore.findByEmail(sql.db, projectId, email);
-      if (user === undefined || user.password_hash === null) {
-        await hasher.pretend(password);
-        return await refuse(startedAt);
+      const { valid, rehash } = await check(password, user?.password_hash ?? null);
+      const mayEnter = !requireEmailVerification || user?.email_verified_at != null;
+      if (user !== undefined && valid && mayEnter) {
+        if (rehash) {
+          await endUserStore.update(sql.db, projectId, user.id, { password_hash: await hasher.hash(password) });
+        }
+        return await signIn.finish(user, ["pwd"], caller);
       }
-      const { valid, rehash } = await passwords.verify(password, user.password_hash);
-      if (!valid) return await refuse(startedAt);
-      if (rehash) {
-        await endUserStore.update(sql.db, projectId, user.id, { password_hash: await hasher.hash(password) });
-      }
-      if (requireEmailVerification && user.email_verified_at === null) {
-        throw new AerostackError("AUTH_EMAIL_NOT_VERIFIED");
-      }
-      return await signIn.finish(user, ["pwd"], caller);
+      if (!requireEmailVerification) return await refuse(startedAt);
+      // As much work whether the address has a user, was signed up with just now, or both: see `signUpStore`.
+      const signedUp = await signUpStore.passwordHashOf(sql.db, user?.id ?? "");
+      const { valid: isNewest } = await check(password, signedUp);
+      const isWaiting = signedUp === null ? valid : isNewest;
+      return await refuse(startedAt, isWaiting ? "AUTH_EMAIL_NOT_VERIFIED" : "AUTH_INVALID_CREDENTIALS");
     },
   };
 }

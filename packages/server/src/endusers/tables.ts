@@ -85,6 +85,8 @@ export interface EndUserTables {
   };
   end_user_totp: TotpRow & { project_id: string };
   end_user_recovery_codes: RecoveryCodeRow;
+  /** One row for a user whose address somebody signed up with and did not confirm. */
+  end_user_sign_ups: { user_id: string; password_hash: string; created_at: number };
   /** From where users logged in last. */
   end_user_known_networks: KnownNetworkRow;
   end_user_passkeys: PasskeyRow & { project_id: string };
@@ -262,6 +264,18 @@ export const endUserMigrations: SqlMigrations = {
   "0301_end_user_known_networks": {
     async up(db, types) {
       await createKnownNetworksTable(db, types, "end_user_known_networks", "end_users.id");
+    },
+  },
+  "0302_end_user_sign_ups": {
+    async up(db, types) {
+      await db.schema
+        .createTable("end_user_sign_ups")
+        .addColumn("user_id", types.text, (column) =>
+          column.primaryKey().references("end_users.id").onDelete("cascade"),
+        )
+        .addColumn("password_hash", types.text, (column) => column.notNull())
+        .addColumn("created_at", types.integer, (column) => column.notNull())
+        .execute();
     },
   },
 };

@@ -11,6 +11,7 @@ import { endUserSessionStore } from "../sessions/store.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import type { EndUserTables } from "../tables.ts";
 import { newEndUser } from "../users/new-user.ts";
+import { signUpStore } from "../users/sign-up-store.ts";
 import { type EndUserChange, type EndUserRow, endUserStore } from "../users/store.ts";
 
 export interface AdminUserInput {
@@ -88,6 +89,9 @@ export function createUserAdmin(options: UserAdminOptions): UserAdmin {
     const now = clock.now();
     const changed = await changes
       .commit(sql, [userSubject(user.id)], async (trx) => {
+        if (columns.password_hash !== undefined || columns.email_verified_at !== undefined) {
+          await signUpStore.forget(trx, user.id);
+        }
         if (endsSessions !== null) await endUserSessionStore.revokeAllOfUser(trx, user.id, endsSessions, now);
         return await endUserStore.update(trx, user.project_id, user.id, { ...columns, updated_at: now });
       })

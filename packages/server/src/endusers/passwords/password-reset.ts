@@ -11,6 +11,7 @@ import { endUserSessionStore } from "../sessions/store.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import type { EndUserTables } from "../tables.ts";
 import { forgetWaysIn } from "../users/forget-ways-in.ts";
+import { signUpStore } from "../users/sign-up-store.ts";
 import { endUserStore } from "../users/store.ts";
 import { requirePolicy } from "./password-policy.ts";
 
@@ -58,6 +59,7 @@ export function createPasswordReset(options: PasswordResetOptions): PasswordRese
         await tokens.take(trx, "reset-password", projectId, token);
         await tokens.removeOf(trx, user.id, "reset-password");
         if (user.email_verified_at === null) await forgetWaysIn(trx, user.id, now);
+        await signUpStore.forget(trx, user.id);
         await endUserSessionStore.revokeAllOfUser(trx, user.id, "password reset", now);
         await endUserStore.update(trx, projectId, user.id, {
           password_hash,

@@ -12,6 +12,7 @@ import { userSubject } from "../sessions/sessions.ts";
 import { endUserSessionStore } from "../sessions/store.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import type { EndUserTables } from "../tables.ts";
+import { signUpStore } from "../users/sign-up-store.ts";
 import { type EndUserChange, type EndUserRow, endUserStore } from "../users/store.ts";
 import type { Avatars } from "./avatars.ts";
 import { changeCustomFields } from "./custom-fields.ts";
@@ -125,6 +126,7 @@ export function createProfile(options: ProfileOptions): Profile {
       const now = clock.now();
       await changes.commit(sql, [userSubject(userId)], async (trx) => {
         await endUserSessionStore.revokeOthers(trx, userId, sessionId, "password changed", now);
+        await signUpStore.forget(trx, userId);
         await endUserStore.update(trx, projectId, userId, { password_hash, updated_at: now });
       });
     },

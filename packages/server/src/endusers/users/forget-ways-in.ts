@@ -8,6 +8,7 @@ const WAYS_IN = [
   "end_user_totp",
   "end_user_recovery_codes",
   "end_user_known_networks",
+  "end_user_sign_ups",
 ] as const satisfies readonly (keyof EndUserTables)[];
 
 /**

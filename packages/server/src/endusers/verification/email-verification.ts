@@ -8,6 +8,7 @@ import type { MessageLinks } from "../messages/message-links.ts";
 import { userSubject } from "../sessions/sessions.ts";
 import type { EndUserTables } from "../tables.ts";
 import { forgetWaysIn } from "../users/forget-ways-in.ts";
+import { signUpStore } from "../users/sign-up-store.ts";
 import { type EndUserChange, type EndUserRow, endUserStore } from "../users/store.ts";
 
 /** What a sign-up brings that its link confirms. */
@@ -96,6 +97,7 @@ export function createEmailVerification(options: EmailVerificationOptions): Emai
           if (appliesSignUp && !isNew) {
             await forgetWaysIn(trx, user.id, now);
           }
+          await signUpStore.forget(trx, user.id);
           await tokens.removeOf(trx, user.id, "verify-email");
           await tokens.removeOf(trx, user.id, "reset-password");
           return await endUserStore.update(trx, projectId, user.id, change);

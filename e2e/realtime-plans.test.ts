@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { PLANS } from "@aerostack/contracts";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { pollUntil } from "./harness/poll-until.ts";
 import { connectRealtime, type RealtimeClient } from "./harness/realtime-client.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
 
@@ -57,6 +58,48 @@ it("lets clients go whose messages are too large or too many, and refuses the sa
   const message = { topic: "room/x", event: "x", data: "x".repeat(FREE.messageBytes) };
   const refused = await post("/v1/realtime/publish", message, { "x-aerostack-key": secret });
   expect([refused.status, refused.body.message]).toEqual([413, expect.stringContaining(String(FREE.messageBytes))]);
+});
+
+it("counts what is published, from wherever, and gives back what was counted ahead", async () => {
+  const own = await developer.createProject("metered");
+  const key = (await developer.createKey(own)).secret;
+  const client = await connectRealtime(server, { protocols: [`aerostack-key.${key}`, "aerostack-v1"] });
+  clients.push(client);
+  for (let n = 0; n < 5; n++) client.say({ type: "publish", topic: "room/x", event: "x", data: n, id: String(n) });
+  await client.next((frame) => frame.type === "ack" && frame.id === "4");
+  const http = await post("/v1/realtime/publish", { topic: "room/x", event: "x", data: 1 }, { "x-aerostack-key": key });
+  expect(http.status).toBe(200);
+  const usage = () =>
+    developer.call<{ month: string; messages: number; limit: number }>(
+      "GET",
+      `/api/v1/projects/${own.id}/realtime/usage`,
+    );
+  const month = new Date().toISOString().slice(0, 7);
+  // Counted ahead until the server has taken back what it does not use.
+  await pollUntil("what was counted ahead is back", async () => (await usage()).messages === 6, 30_000);
+  expect(await usage()).toEqual({ month, messages: 6, limit: 50_000 });
+  const stranger = await createDeveloper(server);
+  await expect(stranger.call("GET", `/api/v1/projects/${own.id}/realtime/usage`)).rejects.toThrow("404");
+});
+
+it("gives open connections the limits of a plan that is chosen meanwhile", async () => {
+  const own = await developer.createProject("growing");
+  const key = (await developer.createKey(own)).secret;
+  const client = await connectRealtime(server, { protocols: [`aerostack-key.${key}`, "aerostack-v1"] });
+  clients.push(client);
+  const choose = (plan: string | null) =>
+    request("PUT", `/api/v1/admin/projects/${own.id}/plan`, { plan }, { authorization: `Bearer ${adminToken}` });
+  expect((await choose("pro")).status).toBe(200);
+  client.say({ type: "ping" });
+  await client.next((frame) => frame.type === "pong");
+  const large = "x".repeat(FREE.messageBytes + 1_000);
+  client.say({ type: "publish", topic: "room/x", event: "x", data: large, id: "large" });
+  await client.next((frame) => frame.type === "ack" && frame.id === "large");
+  expect((await choose(null)).status).toBe(200);
+  client.say({ type: "ping" });
+  await client.next((frame) => frame.type === "pong");
+  client.say({ type: "publish", topic: "room/x", event: "x", data: large });
+  expect((await once(client.socket, "close"))[0]).toBe(1009);
 });
 
 it("opens as many connections as the plan says, streams included, and more once an admin chooses a larger one", async () => {

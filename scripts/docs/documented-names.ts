@@ -9,7 +9,7 @@ export interface DocumentedConstant extends DocumentedName {
   readonly value: number;
 }
 
-const MEMBER = /(?:^[ \t]*\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*\n)?^[ \t]*readonly (\w+): number;/gm;
+const MEMBER = /(?:^[ \t]*\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*\n)?^[ \t]*readonly (\w+): number(?: \| null)?;/gm;
 const CONSTANT = /(?:^[ \t]*\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*\n)?^(?:export )?const ([A-Z][A-Z0-9_]*) = ([^;]+);/gm;
 const ARITHMETIC = /^[\d\s*+().-]+$/;
 

@@ -220,9 +220,10 @@ function plansTable(): string {
   const rows = readMembers(sourceOf("packages/contracts/src/plans.ts")).map(({ name, meaning }) => [
     `\`${name}\``,
     ...PLAN_NAMES.map((plan) => {
-      const limits: Readonly<Record<string, number>> = { ...PLANS[plan].realtime };
+      const limits: Readonly<Record<string, number | null>> = { ...PLANS[plan].realtime };
       const value = limits[name];
       if (value === undefined) throw new Error(`the plan '${plan}' says nothing of '${name}'.`);
+      if (value === null) return "no limit";
       return name === "messageBytes" ? showAmount(name, value) : value.toLocaleString("en-US");
     }),
     meaning,

@@ -12,6 +12,8 @@ export interface RealtimeLimits {
   readonly messageBurst: number;
   /** Events that are published in a project, from wherever; row changes do not count. */
   readonly publishedPerSecond: number;
+  /** Events that are published in a month (UTC), from wherever; row changes do not count. Null: no limit. */
+  readonly messagesPerMonth: number | null;
   /** How long messages that were published to be kept can be read. */
   readonly historyDays: number;
 }
@@ -35,6 +37,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messagesPerSecond: 50,
       messageBurst: 200,
       publishedPerSecond: 100,
+      messagesPerMonth: 50_000,
       historyDays: 7,
     },
   },
@@ -45,6 +48,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messagesPerSecond: 100,
       messageBurst: 200,
       publishedPerSecond: 500,
+      messagesPerMonth: 500_000,
       historyDays: 30,
     },
   },
@@ -55,6 +59,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messagesPerSecond: 200,
       messageBurst: 400,
       publishedPerSecond: 2_500,
+      messagesPerMonth: 5_000_000,
       historyDays: 90,
     },
   },
@@ -65,6 +70,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messagesPerSecond: 500,
       messageBurst: 1_000,
       publishedPerSecond: 10_000,
+      messagesPerMonth: 50_000_000,
       historyDays: 365,
     },
   },
@@ -75,6 +81,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messagesPerSecond: 1_000,
       messageBurst: 2_000,
       publishedPerSecond: 50_000,
+      messagesPerMonth: null,
       historyDays: 3_650,
     },
   },
@@ -85,6 +92,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messagesPerSecond: 1_000,
       messageBurst: 2_000,
       publishedPerSecond: 50_000,
+      messagesPerMonth: null,
       historyDays: 3_650,
     },
   },
@@ -96,6 +104,7 @@ export const realtimeLimitsSchema = z.object({
   messagesPerSecond: z.number().int(),
   messageBurst: z.number().int(),
   publishedPerSecond: z.number().int(),
+  messagesPerMonth: z.number().int().nullable(),
   historyDays: z.number().int(),
 });
 export const projectPlanResponseSchema = z.object({

@@ -102,3 +102,10 @@ export type RealtimeRule = z.output<typeof realtimeRuleSchema>;
 export const realtimeRulesSchema = z.array(realtimeRuleSchema).max(MAX_RULES);
 export const realtimeRulesRequestSchema = z.strictObject({ rules: realtimeRulesSchema });
 export const realtimeRulesResponseSchema = z.object({ rules: realtimeRulesSchema });
+
+export const realtimeUsageResponseSchema = z.object({
+  month: z.string().describe("Such as `2026-06`, in UTC"),
+  messages: z.number().int(),
+  /** Of the plan; null: none. */
+  limit: z.number().int().nullable(),
+});

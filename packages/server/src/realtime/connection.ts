@@ -12,6 +12,8 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 export const TOO_SLOW = 1013;
 /** "Policy violation": more messages than the limit. */
 export const TOO_MANY = 1008;
+/** "Message too big" (RFC 6455, 7.4.1). */
+export const TOO_BIG = 1009;
 /** The key was revoked, or the user's token has run out or was ended: the client comes back with another. */
 export const NOT_VALID_ANY_MORE = 4401;
 const TERMINATE_AFTER_MS = 2000;
@@ -33,8 +35,8 @@ export class RealtimeConnection implements Listener {
   credentials: Credentials;
   /** When anything was heard last, in `performance.now()`. */
   heardAt = performance.now();
-  /** Of the plan, when it was opened. */
-  readonly limits: RealtimeLimits;
+  /** Of the plan; set anew when that changes. */
+  limits: RealtimeLimits;
   /** Unix milliseconds: everything that was sent by then has left this process. */
   drainedAtMs: number;
   private readonly socket: WebSocket;

@@ -13,6 +13,7 @@ import { EventStream } from "./event-stream.ts";
 import { createFrameHandler } from "./frame-handler.ts";
 import type { HandshakeOptions } from "./handshake.ts";
 import { createHub, type Listener, type NewFrame } from "./hub.ts";
+import { createMessageQuota } from "./message-quota.ts";
 import type { OutgoingFrame } from "./outgoing-frame.ts";
 import { createPermissions, type MayListenToTable } from "./permissions.ts";
 import { createPresence } from "./presence.ts";
@@ -28,6 +29,7 @@ import { createSockets, slotOf, tooManyConnections } from "./sockets.ts";
 import { createRealtimeStore } from "./store.ts";
 import type { RealtimeTables } from "./tables.ts";
 import { readTopic, type Topic, type TopicProject, tableOf } from "./topics.ts";
+import { createUsageRoutes } from "./usage-routes.ts";
 
 export interface RealtimeOptions extends HandshakeOptions {
   readonly sql: Sql<unknown>;
@@ -48,6 +50,8 @@ export interface RealtimeOptions extends HandshakeOptions {
 }
 
 const NODE_CHARACTERS = 12;
+/** What was counted ahead and not used for so long, and once more, goes back. */
+const GIVE_BACK_MS = 5_000;
 const DAY_MS = 24 * 60 * 60_000;
 const LEAST_HISTORY_DAYS = Math.min(...Object.values(PLANS).map(({ realtime }) => realtime.historyDays));
 
@@ -122,9 +126,16 @@ export function createRealtime(options: RealtimeOptions) {
     },
   });
 
+  const quota = createMessageQuota({ sql, clock });
+  const givingBack = setInterval(() => {
+    quota.giveBackUnused().catch((err: unknown) => log.warn({ err }, "messages that were counted ahead stay counted"));
+  }, GIVE_BACK_MS);
+  givingBack.unref();
+
   const publish = createPublisher({
     hub,
     store,
+    quota,
     clock,
     planOf,
     share: options.shareCounts,
@@ -190,6 +201,10 @@ export function createRealtime(options: RealtimeOptions) {
     }),
     routes: [
       ...createRuleRoutes({ rules }),
+      ...createUsageRoutes({
+        usageOf: quota.usage,
+        limitOf: async (projectId) => (await planOf(projectId)).realtime.messagesPerMonth,
+      }),
       ...createRealtimeRoutes({
         findProject: options.findProject,
         verifyToken: options.verifyToken,
@@ -244,6 +259,7 @@ export function createRealtime(options: RealtimeOptions) {
     async deleteProject(projectId: string): Promise<void> {
       rowChanges.deleteProject(projectId);
       await rules.delete(projectId);
+      await quota.deleteProject(projectId);
       await store.deleteProject(projectId);
       await sessionStore.deleteProject(projectId);
     },
@@ -254,7 +270,9 @@ export function createRealtime(options: RealtimeOptions) {
       for (const stream of streams) stream.end();
       presence.close();
       rowChanges.close();
+      clearInterval(givingBack);
       await ending;
+      await quota.giveBackUnused({ all: true });
     },
   };
 }

@@ -2,6 +2,7 @@ import { AerostackError, type Plan } from "@aerostack/contracts";
 import { type Clock, randomText } from "@aerostack/kernel";
 import { createRateWindow, type ShareCounts } from "../kernel/limiter/rate-window.ts";
 import type { Hub } from "./hub.ts";
+import type { MessageQuota } from "./message-quota.ts";
 import { createSequence } from "./sequence.ts";
 import type { RealtimeStore } from "./store.ts";
 import type { Topic } from "./topics.ts";
@@ -22,6 +23,7 @@ export type Publish = (message: NewMessage) => Promise<void>;
 export interface PublisherOptions {
   readonly hub: Pick<Hub, "publish">;
   readonly store: Pick<RealtimeStore, "keep">;
+  readonly quota: Pick<MessageQuota, "take" | "undo">;
   readonly clock: Clock;
   readonly planOf: (projectId: string) => Plan | Promise<Plan>;
   /** Undefined where one server counts alone. */
@@ -34,7 +36,7 @@ const SEQ_DIGITS = 11;
 const ID_RANDOM_CHARACTERS = 8;
 
 /** Brings a message to a topic, and keeps it where that is asked for, as far as the project's plan goes. */
-export function createPublisher({ hub, store, clock, planOf, share, onError }: PublisherOptions): Publish {
+export function createPublisher({ hub, store, quota, clock, planOf, share, onError }: PublisherOptions): Publish {
   const nextNumber = createSequence(() => clock.now());
   const window = createRateWindow({
     clock,
@@ -63,7 +65,18 @@ export function createPublisher({ hub, store, clock, planOf, share, onError }: P
   }
 
   return async (message) => {
-    require(await planOf(message.projectId), message);
+    const plan = await planOf(message.projectId);
+    require(plan, message);
+    await quota.take(message.projectId, plan.realtime.messagesPerMonth);
+    try {
+      await send(message);
+    } catch (error) {
+      quota.undo(message.projectId);
+      throw error;
+    }
+  };
+
+  async function send(message: NewMessage): Promise<void> {
     const { projectId, topic, kind, event, data, userId, persist } = message;
     const timestamp = clock.now();
     if (persist) {
@@ -72,5 +85,5 @@ export function createPublisher({ hub, store, clock, planOf, share, onError }: P
     }
     const from = userId === null ? {} : { userId };
     await hub.publish([{ full: topic.full, frame: { type: kind, event, data, ...from, timestamp } }]);
-  };
+  }
 }

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { AerostackError, type Plan, type RealtimeLimits } from "@aerostack/contracts";
+import { AerostackError, PLANS, type Plan, type RealtimeLimits } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import type { Logger } from "../kernel/log.ts";
 import type { Slots } from "../kernel/slots/slots.ts";
-import { NOT_VALID_ANY_MORE, RealtimeConnection, TOO_MANY } from "./connection.ts";
+import { NOT_VALID_ANY_MORE, RealtimeConnection, TOO_BIG, TOO_MANY } from "./connection.ts";
 import type { FrameHandler } from "./frame-handler.ts";
 import {
   type Admitted,
@@ -34,6 +34,7 @@ const SILENT_AFTER_MS = 90_000;
 const PING_AFTER_MS = 40_000;
 const SWEEP_MS = 5_000;
 const GOING_AWAY = 1001;
+const LARGEST_MESSAGE_BYTES = Math.max(...Object.values(PLANS).map(({ realtime }) => realtime.messageBytes));
 
 export const slotOf = (projectId: string): string => `realtime:${projectId}`;
 
@@ -48,23 +49,14 @@ export function tooManyConnections({ connections }: RealtimeLimits): AerostackEr
 export function createSockets(options: SocketsOptions) {
   const { hub, frames, sessions, slots, planOf, clock, log } = options;
   const admit = createHandshake(options.handshake);
-  /** One for each message size that a plan allows. */
-  const servers = new Map<number, WebSocketServer>();
-
-  function serverFor({ messageBytes }: RealtimeLimits): WebSocketServer {
-    let server = servers.get(messageBytes);
-    if (server === undefined) {
-      server = new WebSocketServer({
-        noServer: true,
-        clientTracking: false,
-        maxPayload: messageBytes,
-        perMessageDeflate: false,
-        handleProtocols: selectProtocol,
-      });
-      servers.set(messageBytes, server);
-    }
-    return server;
-  }
+  // A plan may change while a connection is open, the size that a socket takes may not: that of the plan is checked here.
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: LARGEST_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: selectProtocol,
+  });
 
   function open(webSocket: WebSocket, admitted: Admitted, limits: RealtimeLimits): void {
     const { tokenRefusal, ...facts } = admitted;
@@ -79,6 +71,11 @@ export function createSockets(options: SocketsOptions) {
       connection.send({ type: "error", code: tokenRefusal.code, message: tokenRefusal.message });
     }
     webSocket.on("message", (data: RawData, isBinary: boolean) => {
+      renewLimits(connection);
+      if (sizeOf(data) > connection.limits.messageBytes) {
+        connection.close(TOO_BIG, "the message is too large");
+        return;
+      }
       if (!connection.mayReceive()) {
         connection.close(TOO_MANY, "too many messages");
         return;
@@ -111,7 +108,21 @@ export function createSockets(options: SocketsOptions) {
     }
     // Whatever becomes of the upgrade, its socket closes once.
     socket.once("close", () => slots.release(slot));
-    serverFor(realtime).handleUpgrade(req, socket, head, (webSocket) => open(webSocket, admitted, realtime));
+    server.handleUpgrade(req, socket, head, (webSocket) => open(webSocket, admitted, realtime));
+  }
+
+  /** In memory, at most a second old: what is older counts from the next message on. */
+  function renewLimits(connection: RealtimeConnection): void {
+    const plan = planOf(connection.project.id);
+    if (!(plan instanceof Promise)) connection.limits = plan.realtime;
+    else
+      plan.then(
+        ({ realtime }) => {
+          connection.limits = realtime;
+        },
+        // Where the database does not answer, what was known goes on.
+        () => {},
+      );
   }
 
   async function checkCredentials(connection: RealtimeConnection): Promise<void> {
@@ -156,4 +167,8 @@ export function createSockets(options: SocketsOptions) {
       for (const connection of hub.all()) connection.close(GOING_AWAY, "the server stops");
     },
   };
+}
+
+function sizeOf(data: RawData): number {
+  return Array.isArray(data) ? data.reduce((sum, part) => sum + part.length, 0) : data.byteLength;
 }

@@ -26,6 +26,13 @@ export interface RealtimeTables extends RealtimeRuleTables {
     /** Of one that was closed. */
     expires_at: number;
   };
+  /** What projects have published in a month. */
+  realtime_usage: {
+    project_id: string;
+    /** `2026-06`, in UTC. */
+    month: string;
+    messages: number;
+  };
   /** Servers that have clients. */
   realtime_nodes: {
     node: string;
@@ -43,6 +50,17 @@ export interface RealtimeRuleTables {
 }
 
 export const realtimeMigrations: SqlMigrations = {
+  "0059_realtime_usage": {
+    async up(db, { text, integer }) {
+      await db.schema
+        .createTable("realtime_usage")
+        .addColumn("project_id", text, (column) => column.notNull())
+        .addColumn("month", text, (column) => column.notNull())
+        .addColumn("messages", integer, (column) => column.notNull())
+        .addPrimaryKeyConstraint("realtime_usage_key", ["project_id", "month"])
+        .execute();
+    },
+  },
   "0600_realtime": {
     async up(db, { text, integer, clustered }) {
       await db.schema

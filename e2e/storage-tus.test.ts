@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { connect } from "node:net";
+import { Readable } from "node:stream";
 import { Upload, type UploadOptions } from "tus-js-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import type { Developer, Project } from "./harness/developer.ts";
+import { startProjectServer } from "./harness/project-server.ts";
 import { type RawAnswer, send } from "./harness/raw-http.ts";
 import { freePort, type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
 
@@ -19,10 +21,7 @@ let key: string;
 
 beforeAll(async () => {
   port = await freePort();
-  server = await startServer({ env: UNLIMITED, port });
-  developer = await createDeveloper(server);
-  project = await developer.createProject("Tus");
-  key = (await developer.createKey(project)).secret;
+  ({ server, developer, project, secret: key } = await startProjectServer("Tus", { port }));
 });
 afterAll(async () => {
   await server?.dispose();
@@ -47,7 +46,7 @@ const read = async (name: string): Promise<Buffer> =>
 const metadataOf = async (name: string) =>
   (await (await api("getMetadata", { key: name })).json()) as Record<string, unknown>;
 
-function upload(content: Buffer, options: Partial<UploadOptions>): { upload: Upload; done: Promise<void> } {
+function upload(content: Buffer | Readable, options: Partial<UploadOptions>): { upload: Upload; done: Promise<void> } {
   let started: Upload | undefined;
   const done = new Promise<void>((resolve, reject) => {
     started = new Upload(content, {
@@ -155,6 +154,155 @@ describe("tus-js-client", () => {
   });
 });
 
+describe("tus-js-client, further", () => {
+  test("uploads what has no known length, in pieces, to the last byte", async () => {
+    const content = randomBytes(5 * MIB + 7);
+    const source = Readable.from([content.subarray(0, 3 * MIB), content.subarray(3 * MIB)]);
+    const options = {
+      metadata: { key: "tus/stream", contentType: "a/b" },
+      uploadLengthDeferred: true,
+      chunkSize: 2 * MIB,
+    };
+    await upload(source, options).done;
+    expect((await read("tus/stream")).equals(content)).toBe(true);
+    expect(await metadataOf("tus/stream")).toMatchObject({ size: content.length, contentType: "a/b" });
+  });
+
+  test("uploads in parallel, with a key and with a signed URL", async () => {
+    const content = randomBytes(9 * MIB + 1);
+    await upload(content, { parallelUploads: 3, metadata: { key: "tus/parallel", public: "true" } }).done;
+    expect((await read("tus/parallel")).equals(content)).toBe(true);
+    expect(await metadataOf("tus/parallel")).toMatchObject({ size: content.length, public: true });
+    const signed = await api("signUrl", { key: "tus/parallel-signed", method: "PUT", maxBytes: content.length });
+    const { url } = (await signed.json()) as { url: string };
+    await upload(content, { endpoint: url, headers: {}, parallelUploads: 2, retryDelays: [] }).done;
+    expect((await read("tus/parallel-signed")).equals(content)).toBe(true);
+  });
+});
+
+describe("a length that comes later", () => {
+  const begin = (name: string) => create({ "upload-defer-length": 1, "upload-metadata": encode({ key: name }) });
+
+  test("is told once, and the object is there with its last byte and not before", async () => {
+    const { url, status } = await begin("tus/later");
+    expect(status).toBe(201);
+    expect((await patch(url, 0, "abc")).headers["upload-offset"]).toBe("3");
+    const head = await tus(url, "HEAD");
+    expect([head.headers["upload-defer-length"], head.headers["upload-length"]]).toEqual(["1", undefined]);
+    expect((await metadataOf("tus/later")).exists).toBe(false);
+    expect((await patch(url, 3, "", { "upload-length": "2" })).status).toBe(400);
+    expect((await patch(url, 3, "d", { "upload-length": "5" })).headers["upload-offset"]).toBe("4");
+    expect((await tus(url, "HEAD")).headers).toMatchObject({ "upload-length": "5" });
+    expect((await tus(url, "HEAD")).headers["upload-defer-length"]).toBeUndefined();
+    expect((await patch(url, 4, "e", { "upload-length": "6" })).status).toBe(400);
+    expect((await patch(url, 4, "ef")).status).toBe(413);
+    expect((await patch(url, 4, "e", { "upload-length": "5" })).headers["upload-offset"]).toBe("5");
+    expect((await read("tus/later")).toString()).toBe("abcde");
+  });
+
+  test("may end an upload without a further byte", async () => {
+    const { url } = await begin("tus/later-empty");
+    await patch(url, 0, "all");
+    expect((await patch(url, 3, "", { "upload-length": "3" })).status).toBe(204);
+    expect((await read("tus/later-empty")).toString()).toBe("all");
+  });
+
+  test("is held to what a signed URL allows", async () => {
+    const signed = await api("signUrl", { key: "tus/later-signed", method: "PUT", maxBytes: 4 });
+    const endpointUrl = ((await signed.json()) as { url: string }).url;
+    const { url } = await create({ "upload-defer-length": 1 }, undefined, endpointUrl);
+    expect((await patch(url, 0, "12345")).status).toBe(413);
+    expect((await patch(url, 0, "1234", { "upload-length": "5" })).status).toBe(413);
+    expect((await patch(url, 0, "1234")).headers["upload-offset"]).toBe("4");
+    expect((await patch(url, 4, "", { "upload-length": "4" })).status).toBe(204);
+    expect((await read("tus/later-signed")).toString()).toBe("1234");
+  });
+});
+
+describe("concatenation", () => {
+  const part = async (text: string, headers: Record<string, string> = {}, endpointUrl = endpoint()) => {
+    const made = await create(
+      { "upload-length": text.length, "upload-concat": "partial", ...headers },
+      undefined,
+      endpointUrl,
+    );
+    expect((await patch(made.url, 0, text)).status).toBe(204);
+    return made.url;
+  };
+  const join = (
+    urls: readonly string[],
+    name: string,
+    headers: Record<string, string> = {},
+    endpointUrl = endpoint(),
+  ) =>
+    create(
+      { "upload-concat": `final;${urls.join(" ")}`, "upload-metadata": encode({ key: name }), ...headers },
+      undefined,
+      endpointUrl,
+    );
+
+  test("makes one object of parts in the order that is asked for, tells it, and answers the same when asked again", async () => {
+    const [one, two] = [await part("one "), await part("two")];
+    expect((await tus(one, "HEAD")).headers).toMatchObject({ "upload-concat": "partial", "upload-offset": "4" });
+    expect((await metadataOf("tus/joined")).exists).toBe(false);
+    const urls = [new URL(two).pathname, one];
+    const made = await join(urls, "tus/joined");
+    expect(made.status).toBe(201);
+    expect((await read("tus/joined")).toString()).toBe("twoone ");
+    const head = await tus(made.url, "HEAD");
+    expect(head.headers).toMatchObject({
+      "upload-concat": `final;${urls.join(" ")}`,
+      "upload-length": "7",
+      "upload-offset": "7",
+    });
+    expect((await join(urls, "tus/joined")).url).toBe(made.url);
+    expect((await patch(made.url, 7, "")).status).toBe(403);
+    for (const gone of [one, two]) expect((await tus(gone, "HEAD")).status).toBe(404);
+  });
+
+  test("takes no part that is unfinished, named twice, no part, of another bucket, project or signed URL", async () => {
+    const whole = await part("whole");
+    const open = (await create({ "upload-length": 5, "upload-concat": "partial" })).url;
+    const plain = (await create({ "upload-length": 5, "upload-metadata": encode({ key: "tus/plain" }) })).url;
+    const other = await developer.createProject("Tus of others");
+    const stranger = { "x-aerostack-key": (await developer.createKey(other)).secret };
+    const theirs = await part("their", stranger);
+    const sign = async (name: string) =>
+      ((await (await api("signUrl", { key: name, method: "PUT", maxBytes: 5 })).json()) as { url: string }).url;
+    const signed = await part("sign!", {}, await sign("tus/signed-part"));
+    const missing = `${whole.slice(0, -4)}AAAA`;
+    const cases: [string, string[], number][] = [
+      ["unfinished", [whole, open], 409],
+      ["twice", [whole, whole], 400],
+      ["no part", [whole, plain], 404],
+      ["of another project", [whole, theirs], 404],
+      [
+        "of another project, by the name of this one",
+        [whole, theirs.replace(/\/tus\/[^.]+\./, `/tus/${project.slug}.`)],
+        404,
+      ],
+      ["of a signed URL", [whole, signed], 404],
+      ["missing", [whole, missing], 404],
+      ["no address", [whole, "nothing"], 404],
+      ["too many", Array.from({ length: 101 }, (_, index) => `/tus/${index}`), 400],
+    ];
+    for (const [name, urls, status] of cases) {
+      expect([name, (await join(urls, "tus/never")).status]).toEqual([name, status]);
+    }
+    expect((await join([whole], "tus/never", { "upload-length": "5" })).status).toBe(400);
+    expect((await join([whole], "../never")).status).toBe(400);
+    expect((await join([theirs], "tus/never", { "x-aerostack-key": "" })).status).toBe(401);
+    expect((await join([whole], "tus/never", {}, await sign("tus/never"))).status).toBe(404);
+    expect((await metadataOf("tus/never")).exists).toBe(false);
+    // Together they are more than the URL allows.
+    const url = await sign("tus/signed-sum");
+    const pieces = [await part("123", {}, url), await part("456", {}, url)];
+    expect((await join(pieces, "x", {}, url)).status).toBe(413);
+    expect((await metadataOf("tus/signed-sum")).exists).toBe(false);
+    expect((await tus(whole, "HEAD")).headers["upload-offset"]).toBe("5");
+  });
+});
+
 describe("the protocol", () => {
   const metadata = encode({ key: "tus/protocol" });
 
@@ -168,7 +316,8 @@ describe("the protocol", () => {
       status: 204,
       headers: {
         "tus-version": "1.0.0",
-        "tus-extension": "creation,creation-with-upload,expiration,checksum,termination",
+        "tus-extension":
+          "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination,concatenation",
         "tus-checksum-algorithm": "sha1,sha256,sha512,md5",
         "access-control-allow-headers": "tus-resumable",
         "access-control-allow-methods": expect.stringContaining("PATCH"),
@@ -254,7 +403,10 @@ describe("the protocol", () => {
       { "upload-length": 1, "upload-metadata": "" },
       { "upload-length": 1, "upload-metadata": "key !!!" },
       { "upload-length": 1, "upload-metadata": encode({ key: "../up" }) },
-      { "upload-defer-length": 1, "upload-metadata": metadata },
+      { "upload-defer-length": 2, "upload-metadata": metadata },
+      { "upload-defer-length": 1, "upload-length": 1, "upload-metadata": metadata },
+      { "upload-length": 1, "upload-metadata": metadata, "upload-concat": "all" },
+      { "upload-metadata": metadata, "upload-concat": "final;" },
     ];
     for (const headers of bad) expect([headers, (await create(headers)).status]).toEqual([headers, 400]);
     expect((await create({ "upload-length": 6 * 1024 ** 4, "upload-metadata": metadata })).status).toBe(413);

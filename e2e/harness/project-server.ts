@@ -11,8 +11,11 @@ export interface ProjectServer {
 }
 
 /** Without limits on calls. Its maker disposes of the server. */
-export async function startProjectServer(projectName: string): Promise<ProjectServer> {
-  const server = await startServer({ env: UNLIMITED });
+export async function startProjectServer(
+  projectName: string,
+  options: { readonly port?: number } = {},
+): Promise<ProjectServer> {
+  const server = await startServer({ env: UNLIMITED, ...options });
   const developer = await createDeveloper(server);
   const project = await developer.createProject(projectName);
   const { secret } = await developer.createKey(project, "secret");

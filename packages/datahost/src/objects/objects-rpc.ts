@@ -2,16 +2,18 @@ import { refusalsAsErrors } from "../state/refusal.ts";
 import { checkResourceName } from "../state/rpc-values.ts";
 import type { StateDatabases } from "../state/state-databases.ts";
 import { allBuckets, createBucket, deleteBucket, hasBucket, readLifecycle } from "./bucket-store.ts";
+import { type ConcatRequest, concatUploads } from "./concat-store.ts";
 import type { LifecycleRule } from "./lifecycle-rule.ts";
 import type { Lifecycles } from "./lifecycles.ts";
 import { type CompleteOptions, listParts, pageUploads } from "./multipart-store.ts";
+import { checkAttributes, checkObjectKey } from "./object-checks.ts";
 import type { ObjectCondition } from "./object-condition.ts";
 import type { ObjectAttributes, ObjectInfo } from "./object-info.ts";
 import { MAX_LIST_BYTES } from "./object-limits.ts";
 import { findParts } from "./object-store.ts";
 import type { BucketName, CopyOptions, LocatedObject, Objects, ReadRequest } from "./objects.ts";
 import { R2Refusal } from "./r2-refusal.ts";
-import type { FinishAs } from "./resumable-store.ts";
+import { type FinishAs, setUploadLength } from "./resumable-store.ts";
 import { findUpload, type NewUploadOptions } from "./upload-rows.ts";
 
 export interface ObjectListParams extends BucketName {
@@ -151,6 +153,23 @@ export function createObjectsRpc({
       (params: BucketName & { uploadId: string }) =>
         findUpload(states.read(params.projectId), params.bucket, params.uploadId) ?? null,
     ),
+
+    "objects.setUploadLength": guarded(
+      async (params: BucketName & { uploadId: string; length: number }): Promise<null> => {
+        await states.commit(params.projectId, (db) =>
+          setUploadLength(db, params.bucket, params.uploadId, params.length),
+        );
+        return null;
+      },
+    ),
+
+    "objects.concatUploads": guarded(async (params: BucketName & ConcatRequest): Promise<{ uploadId: string }> => {
+      checkObjectKey(params.key);
+      checkAttributes(params.attributes);
+      return {
+        uploadId: await states.commit(params.projectId, (db) => concatUploads(db, params.bucket, params, now())),
+      };
+    }),
 
     "objects.finishUpload": guarded(
       (params: BucketName & { uploadId: string; as?: FinishAs }): Promise<ObjectInfo> =>

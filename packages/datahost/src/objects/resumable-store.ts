@@ -33,6 +33,20 @@ export function appendPart(
   return offset + part.size;
 }
 
+/**
+ * Tells the length of a resumable upload that began without one.
+ * @throws R2Refusal noSuchUpload, invalidArgument where it has another already, or more bytes; entityTooLarge
+ */
+export function setUploadLength(db: SqliteDatabase, bucket: string, uploadId: string, length: number): void {
+  const upload = findUpload(db, bucket, uploadId);
+  if (upload === undefined || upload.length === null) throw new R2Refusal("noSuchUpload");
+  if (upload.isDeferred ? length < upload.offset : length !== upload.length) {
+    throw new R2Refusal("invalidArgument", { message: "The upload has another length, or more bytes already." });
+  }
+  if (length > upload.length) throw new R2Refusal("entityTooLarge");
+  statementsOf(db).setLength.run(length, uploadId);
+}
+
 /** What an upload becomes whose object was not known when it began. */
 export interface FinishAs {
   readonly key: string;
@@ -52,8 +66,9 @@ export function finishUpload(
   as?: FinishAs,
 ): ObjectInfo {
   const upload = findUpload(db, bucket, uploadId);
-  const isWhole = upload !== undefined && (as !== undefined || upload.offset === upload.length);
-  if (!isWhole || upload.length === null || upload.finishedAt !== null) throw new R2Refusal("noSuchUpload");
+  const isWhole = upload !== undefined && (as !== undefined || (upload.offset === upload.length && !upload.isDeferred));
+  if (!isWhole || upload.length === null || upload.finishedAt !== null || upload.concat !== null)
+    throw new R2Refusal("noSuchUpload");
   const statements = statementsOf(db);
   const parts = statements.parts.all(uploadId);
   const object: ObjectInfo = {
@@ -75,7 +90,7 @@ export function finishUpload(
 }
 
 /** Bytes that came in one piece have their md5, as after a plain put. */
-function etagOf(parts: readonly PartRow[]): string {
+export function etagOf(parts: readonly PartRow[]): string {
   const [first] = parts;
   if (first === undefined) return createHash("md5").digest("hex");
   return parts.length === 1 ? first.etag : multipartEtag(parts);

@@ -17,6 +17,8 @@ export interface UploadRow {
   readonly created_at: number;
   readonly length: number | null;
   readonly finished_at: number | null;
+  readonly is_deferred: number;
+  readonly concat: string | null;
 }
 
 export interface PartRow {
@@ -37,6 +39,10 @@ export interface UploadInfo {
   readonly checksum: UploadChecksum | null;
   /** Of a resumable upload: the bytes it will have, and when it had them. */
   readonly length: number | null;
+  /** Its length is not known yet: `length` is the most that it may be. */
+  readonly isDeferred: boolean;
+  /** `partial` for one that becomes part of another; what another was made of; null for any other. */
+  readonly concat: string | null;
   readonly finishedAt: number | null;
 }
 
@@ -49,15 +55,29 @@ export interface UploadKey {
 
 const UPLOAD_ID_BYTES = 48;
 const UPLOAD_COLUMNS =
-  "upload_id, key, http_metadata, custom_metadata, storage_class, is_public, tags, checksum, created_at, length, finished_at";
+  "upload_id, key, http_metadata, custom_metadata, storage_class, is_public, tags, checksum, created_at, length, finished_at, is_deferred, concat";
 
 export const statementsOf = perDatabase((db) => ({
   create: db.prepare<
-    [string, string, string, string, string, string, number, string, string | null, number, number | null]
+    [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      number,
+      string,
+      string | null,
+      number,
+      number | null,
+      number,
+      string | null,
+    ]
   >(
     `INSERT INTO object_uploads
-       (upload_id, bucket, key, http_metadata, custom_metadata, storage_class, is_public, tags, checksum, created_at, length)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (upload_id, bucket, key, http_metadata, custom_metadata, storage_class, is_public, tags, checksum, created_at, length, is_deferred, concat)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
   find: db.prepare<[string, string, string], UploadRow>(
     `SELECT ${UPLOAD_COLUMNS} FROM object_uploads
@@ -72,6 +92,14 @@ export const statementsOf = perDatabase((db) => ({
      ORDER BY key, upload_id LIMIT ?`,
   ),
   remove: db.prepare<[string]>("DELETE FROM object_uploads WHERE upload_id = ?"),
+  setLength: db.prepare<[number, string]>(
+    "UPDATE object_uploads SET length = ?, is_deferred = 0 WHERE upload_id = ? AND is_deferred = 1",
+  ),
+  concatenated: db
+    .prepare<[string, string, string], string>(
+      "SELECT upload_id FROM object_uploads WHERE bucket = ? AND key = ? AND concat = ? AND finished_at IS NOT NULL",
+    )
+    .pluck(),
   finish: db.prepare<[number, string]>("UPDATE object_uploads SET finished_at = ? WHERE upload_id = ?"),
   offset: db
     .prepare<[string], number>("SELECT coalesce(sum(size), 0) FROM object_upload_parts WHERE upload_id = ?")
@@ -114,12 +142,18 @@ export function infoOf(row: UploadRow): UploadInfo {
     checksum: row.checksum === null ? null : JSON.parse(row.checksum),
     length: row.length,
     finishedAt: row.finished_at,
+    isDeferred: row.is_deferred === 1,
+    concat: row.concat,
   };
 }
 
 export interface NewUploadOptions {
   /** Of a resumable upload: the bytes that it will have. */
   readonly length?: number | null;
+  /** The length is not known yet, and is at most `length`. */
+  readonly isDeferred?: boolean;
+  /** See `UploadInfo`. */
+  readonly concat?: string | null;
   /** Of one that is put together of parts. */
   readonly checksum?: UploadChecksum | null;
 }
@@ -130,7 +164,7 @@ export function createUpload(
   key: string,
   attributes: ObjectAttributes,
   now: number,
-  { length = null, checksum = null }: NewUploadOptions = {},
+  { length = null, isDeferred = false, concat = null, checksum = null }: NewUploadOptions = {},
 ): string {
   const uploadId = randomBytes(UPLOAD_ID_BYTES).toString("base64url");
   statementsOf(db).create.run(
@@ -145,6 +179,8 @@ export function createUpload(
     checksum === null ? null : JSON.stringify(checksum),
     now,
     length,
+    isDeferred ? 1 : 0,
+    concat,
   );
   return uploadId;
 }

@@ -147,4 +147,8 @@ export const PROJECT_MIGRATIONS: readonly string[] = [
    ALTER TABLE object_upload_parts ADD COLUMN checksum TEXT;
    ALTER TABLE object_parts ADD COLUMN checksum TEXT;
    ALTER TABLE objects ADD COLUMN composite TEXT;`,
+
+  `-- Of resumable uploads: whether the length is only the most that it may be, and what they are to a concatenation.
+   ALTER TABLE object_uploads ADD COLUMN is_deferred INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE object_uploads ADD COLUMN concat TEXT;`,
 ];

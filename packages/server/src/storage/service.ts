@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type {
   CompleteOptions,
+  ConcatRequest,
   LifecycleRule,
   NewUploadOptions,
   ObjectAttributes,
@@ -183,6 +184,14 @@ export function createStorageService({ call, objects, blobsOf }: StorageServiceO
         content: Bytes | Buffer,
       ): Promise<{ offset: number }> {
         return await objects.append(await scopeOf(name), content, request);
+      },
+      /** Tells how long a resumable one is that began without saying so. @throws VALIDATION_ERROR */
+      async setLength(name: BucketName, uploadId: string, length: number): Promise<void> {
+        await call("objects.setUploadLength", { ...name, uploadId, length });
+      },
+      /** One object of several uploads. @returns the upload that stands for it @throws NOT_FOUND, CONFLICT */
+      async concat(name: BucketName, request: ConcatRequest): Promise<string> {
+        return (await call<{ uploadId: string }>("objects.concatUploads", { ...name, ...request })).uploadId;
       },
       /** @param as what it becomes, where that was not known when it began */
       finish: (

@@ -118,6 +118,7 @@ export function createPublicDoor(options: PublicDoorOptions) {
         return { key: at.key, attributes: plainAttributes(type, isPublic) };
       },
       maxBytes,
+      partialKey: at.key,
     });
   }
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { AerostackError } from "@aerostack/contracts";
 import type { RateVerdict } from "../../kernel/limiter/rate-window.ts";
 import { type FindStorageProject, requireAllowed, type ServedRequest } from "../address/public-door.ts";
 import { type BodyPieces, createBodyPieces } from "./body-pieces.ts";
+import { noSuchUpload, parseUploadPath } from "./concatenation.ts";
 import { TUS_CAPABILITIES, TUS_CORS, TUS_METHODS, TUS_PREFIX, type TusUploads } from "./tus-uploads.ts";
 
 export interface TusDoorOptions {
@@ -11,8 +11,6 @@ export interface TusDoorOptions {
   readonly countCall: (projectId: string, ip: string) => RateVerdict;
   readonly now: () => number;
 }
-
-const ADDRESS = /^\/tus\/([a-z0-9_-]{1,80})\.([a-z0-9][a-z0-9_-]{0,79})\/([\w-]{20,100})(?:\?|$)/i;
 
 export function isTus(url: string): boolean {
   return url.startsWith(TUS_PREFIX);
@@ -61,11 +59,10 @@ export function createTusDoor({ uploads, findProject, countCall, now }: TusDoorO
     caller: { readonly ip: string },
     served: ServedRequest,
   ): Promise<void> {
-    const [, ref, bucket, uploadId] = ADDRESS.exec(req.url ?? "") ?? [];
-    const project = ref === undefined ? null : await findProject(ref);
-    if (project === null || bucket === undefined || uploadId === undefined) {
-      throw new AerostackError("NOT_FOUND", { message: "There is no such upload, or it has ended." });
-    }
+    const named = parseUploadPath((req.url ?? "").split("?")[0] ?? "");
+    const project = named === undefined ? null : await findProject(named.project);
+    if (named === undefined || project === null) return noSuchUpload();
+    const { bucket, uploadId } = named;
     served.projectId = project.id;
     requireAllowed(res, countCall(project.id, caller.ip), now());
     await uploads.serve(req, res, body, { projectId: project.id, bucket }, uploadId);

@@ -2,7 +2,16 @@ import { randomBytes } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeBlobStore } from "../packages/kernel/src/blobs/blob-store.contract.ts";
 import {
@@ -101,6 +110,70 @@ test("a large blob is sent in parts and comes back whole; nothing stays in the s
   expect(await readdir(spoolDirectory)).toEqual([]);
   await close();
 });
+
+test("parts of a blob whose sender died are removed once they are old, and neither blobs nor uploads in progress are", async () => {
+  const { store, prefix, close } = createStore(5 * MIB);
+  async function* large() {
+    for (let at = 0; at < 6; at++) yield randomBytes(MIB);
+  }
+  const { id } = await store.put(large());
+  const Key = `${prefix}blobs/prj/aa/${"a".repeat(64)}`;
+  const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+  await s3.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: "left" }));
+  const elsewhere = `${prefix}others/${"b".repeat(64)}`;
+  await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: elsewhere }));
+  const uploads = async () => {
+    const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix }));
+    return Uploads.map((upload) => upload.Key);
+  };
+  await store.discardPartial(Date.now() - 60_000);
+  expect(await uploads()).toEqual([Key, elsewhere]);
+  await store.discardPartial(Date.now() + 60_000);
+  expect(await uploads()).toEqual([elsewhere]);
+  expect((await store.stat(id))?.size).toBe(6 * MIB);
+  await close();
+});
+
+test("objects from before there was a bucket move into it, and none is lost when the server is killed on the way", async () => {
+  const OBJECTS = 60;
+  let server = await startServer({ env: UNLIMITED });
+  const developer = await createDeveloper(server);
+  const project = await developer.createProject("Moves");
+  const local = await createS3Access(developer, project);
+  const client = createS3Client(local);
+  const contents = new Map(
+    Array.from({ length: OBJECTS }, (_, index) => [`object ${index}`, randomBytes(300_000 + index)]),
+  );
+  for (const [Key, Body] of contents) await client.send(new PutObjectCommand({ Bucket: "default", Key, Body }));
+  const { port, dataDir } = server;
+  const folder = join(dataDir, "host", "blobs", project.id);
+  const filesLeft = async () => {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile() && /^[0-9a-f]{64}$/.test(entry.name)).length;
+  };
+  expect(await filesLeft()).toBe(OBJECTS);
+  await server.stop();
+
+  const env = { ...UNLIMITED, AEROSTACK_S3_URL: bucketUrl("moved/") };
+  server = await startServer({ env, port, dataDir });
+  await expect.poll(filesLeft, { interval: 10, timeout: 60_000 }).toBeLessThan(OBJECTS - 5);
+  await server.kill();
+  const whenKilled = await filesLeft();
+  expect(whenKilled).toBeGreaterThan(0);
+  server = await startServer({ env, port, dataDir });
+  async function expectAll(): Promise<void> {
+    for (const [Key, content] of contents) {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: "default", Key }));
+      expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(content)).toBe(true);
+    }
+  }
+  await expectAll();
+  await expect.poll(filesLeft, { interval: 100, timeout: 60_000 }).toBe(0);
+  expect((await everythingBelow("moved/")).keys).toHaveLength(OBJECTS);
+  await expectAll();
+  await server.dispose();
+  client.destroy();
+}, 240_000);
 
 test("a server with AEROSTACK_S3_URL keeps the bytes of objects in the bucket, sealed, and finds them after a restart", async () => {
   const env = { ...UNLIMITED, AEROSTACK_S3_URL: bucketUrl("server/") };

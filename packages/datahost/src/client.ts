@@ -83,7 +83,9 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
         if (pieces.receive(name, value)) return;
         watches.noteEvent(name, value);
         if (name === "host.error") logger.error({ err: value }, "the data host reports an error");
-        else options.onEvent(name, value);
+        else if (name === "host.relocation") {
+          logger.info({ ...(value as object) }, "objects that were stored as files move into the bucket");
+        } else options.onEvent(name, value);
       },
       onClose() {
         if (closing || !ready) return;

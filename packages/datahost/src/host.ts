@@ -52,6 +52,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     clock,
     timers: options.timers,
     onQueueReady: (name) => options.emit("queue.ready", name),
+    onRelocation: (progress) => options.emit("host.relocation", progress),
     onError,
   });
   const sql = createSqlServices({

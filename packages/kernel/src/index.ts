@@ -10,6 +10,7 @@ export {
   type StoredBlob,
 } from "./blobs/blob-store.ts";
 export { createFileBlobStore, type FileBlobStoreOptions } from "./blobs/file-blob-store.ts";
+export { createMovingBlobStore, isMoving, type MovingBlobStore } from "./blobs/moving-blob-store.ts";
 export { createS3BlobStore, type S3BlobStoreOptions } from "./blobs/s3-blob-store.ts";
 export { type Clock, createManualClock, type ManualClock, systemClock } from "./clock.ts";
 export { compactHeapAfterStart } from "./compact-heap.ts";

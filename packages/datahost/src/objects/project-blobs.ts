@@ -1,8 +1,10 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import {
   type BlobStore,
   type Clock,
   createFileBlobStore,
+  createMovingBlobStore,
   createS3BlobStore,
   createS3Client,
   parseS3Location,
@@ -16,6 +18,19 @@ export interface ProjectBlobsOptions {
   readonly clock: Clock;
   /** The bucket that the bytes are in, see `parseS3Location`; files where it is left out. */
   readonly s3Url?: string | undefined;
+}
+
+const BLOB_FOLDER = /^[0-9a-f]{2}$/;
+
+/** Whether blobs were stored as files, before there was a bucket. */
+function hasFiles(directory: string): boolean {
+  try {
+    return readdirSync(directory).some(
+      (name) => BLOB_FOLDER.test(name) && readdirSync(join(directory, name)).length > 0,
+    );
+  } catch {
+    return false;
+  }
 }
 
 /** Where the bytes of each project's objects are. Equal bytes are one blob within a project, never across two. */
@@ -32,7 +47,9 @@ export function createProjectBlobs(options: ProjectBlobsOptions): (projectId: st
     const directory = join(hostDir, "blobs", projectId);
     if (client === undefined) return createFileBlobStore({ directory, clock, ...keys });
     const folder = `blobs/${projectId}/`;
-    return createS3BlobStore({ client, folder, spoolDirectory: directory, clock, ...keys });
+    const bucket = createS3BlobStore({ client, folder, spoolDirectory: directory, clock, ...keys });
+    if (!hasFiles(directory)) return bucket;
+    return createMovingBlobStore({ from: createFileBlobStore({ directory, clock, ...keys }), to: bucket });
   }
 
   return (projectId) => {

@@ -4,6 +4,7 @@ import type { Clock } from "@aerostack/kernel";
 import { createKvBinding } from "../kv/kv-binding.ts";
 import { createKvRpc } from "../kv/kv-rpc.ts";
 import { createKvSweeper } from "../kv/kv-sweeper.ts";
+import { createBlobRelocation, type RelocationProgress } from "../objects/blob-relocation.ts";
 import { createLifecycles } from "../objects/lifecycles.ts";
 import { createObjectCollector } from "../objects/object-collector.ts";
 import { createObjects } from "../objects/objects.ts";
@@ -29,6 +30,8 @@ export interface StateServicesOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly onQueueReady: (name: QueueName) => void;
+  /** How far objects from before there was a bucket have moved into it. */
+  readonly onRelocation?: ((progress: RelocationProgress) => void) | undefined;
   /** A failure of upkeep, or of a project's database outside a request. */
   readonly onError: (error: unknown, where: string) => void;
 }
@@ -60,20 +63,35 @@ export function createStateServices(options: StateServicesOptions) {
   const objects = createObjects({ states, blobsOf, clock, onGarbage: collector.note });
   const lifecycles = createLifecycles({ states, host, clock, onGarbage: collector.note });
   const sweeper = createKvSweeper({ states, clock });
+  const projectIds = (): Promise<string[]> => readdir(join(hostDir, "blobs")).catch((): string[] => []);
+  const relocation = createBlobRelocation({
+    projectIds,
+    blobsOf,
+    clock,
+    onProgress: (progress) => options.onRelocation?.(progress),
+    onError,
+  });
   const searchedAt = new Map<string, number>();
   let cancelUpkeep: (() => void) | undefined;
   let closed = false;
 
   /** One project each time: a search reads a directory of many files. */
   async function searchNextProject(): Promise<void> {
-    const names = await readdir(join(hostDir, "blobs")).catch((): string[] => []);
+    const names = await projectIds();
     const due = names.find((name) => (searchedAt.get(name) ?? 0) <= clock.now() - SEARCH_INTERVAL_MS);
     if (due === undefined) return;
     searchedAt.set(due, clock.now());
     await collector.search(due);
   }
 
+  /** Beside everything else: it takes as long as the bytes take. */
+  function relocate(): void {
+    if (options.s3Url === undefined) return;
+    relocation.run().catch((error: unknown) => onError(error, "moving objects into the bucket"));
+  }
+
   async function maintain(): Promise<void> {
+    relocate();
     states.closeIdle(clock.now() - IDLE_CLOSE_MS);
     for (const task of [sweeper.sweep, queues.tidy, lifecycles.runDue, searchNextProject, collector.collect]) {
       if (closed) return;
@@ -111,6 +129,7 @@ export function createStateServices(options: StateServicesOptions) {
     start(): void {
       queues.resume();
       scheduleUpkeep();
+      relocate();
     },
     maintain,
     /** Everything of a project, for good. */
@@ -123,6 +142,7 @@ export function createStateServices(options: StateServicesOptions) {
     },
     close(): void {
       closed = true;
+      relocation.stop();
       cancelUpkeep?.();
       queues.close();
       states.close();

@@ -28,6 +28,7 @@ export interface S3BlobStoreOptions {
 }
 
 const ID_PATTERN = /^[0-9a-f]{64}$/;
+const SPOOL_PATTERN = /^[0-9a-f]{32}$/;
 const STORED_AT = "x-amz-meta-stored-at";
 const DEFAULT_PART_BYTES = 256 * 1024 * 1024;
 const DELETES_AT_ONCE = 8;
@@ -175,6 +176,25 @@ export function createS3BlobStore(options: S3BlobStoreOptions): BlobStore {
     }
   }
 
+  /** Blobs in parts that began before that time (ms) and never ended: their sender died. */
+  async function abortUploads(startedBefore: number): Promise<void> {
+    for (let marker: Readonly<Record<string, string>> = {}; ; ) {
+      const query = { uploads: "", prefix: `${client.prefix}${folder}`, ...marker };
+      const { body } = await client.text({ method: "GET", query });
+      for (const [, entry = ""] of body.matchAll(/<Upload>([\s\S]*?)<\/Upload>/g)) {
+        const id = /\/([0-9a-f]{64})<\/Key>/.exec(entry)?.[1];
+        const uploadId = /<UploadId>([^<]+)</.exec(entry)?.[1];
+        const startedAt = Date.parse(/<Initiated>([^<]+)</.exec(entry)?.[1] ?? "");
+        if (id === undefined || uploadId === undefined || !(startedAt < startedBefore)) continue;
+        await client.text({ method: "DELETE", key: keyOf(id), query: { uploadId } }, [200, 204, 404]);
+      }
+      const nextKey = /<NextKeyMarker>([^<]+)</.exec(body)?.[1];
+      const nextId = /<NextUploadIdMarker>([^<]+)</.exec(body)?.[1];
+      if (!/<IsTruncated>true</.test(body) || nextKey === undefined || nextId === undefined) return;
+      marker = { "key-marker": nextKey, "upload-id-marker": nextId };
+    }
+  }
+
   return {
     put,
     stat: statBlob,
@@ -207,13 +227,17 @@ export function createS3BlobStore(options: S3BlobStoreOptions): BlobStore {
 
     async discardPartial(startedBefore) {
       for (const name of await readdir(spoolDirectory).catch((): string[] => [])) {
+        // Folders are of blobs that were stored as files and have not moved yet.
+        if (!SPOOL_PATTERN.test(name)) continue;
         const path = join(spoolDirectory, name);
         const found = await stat(path).catch(() => undefined);
         if (found !== undefined && found.mtimeMs < startedBefore) await rm(path, { force: true });
       }
+      await abortUploads(startedBefore);
     },
 
     async deleteAll() {
+      await abortUploads(Number.POSITIVE_INFINITY);
       let batch: Promise<unknown>[] = [];
       for await (const { key } of listKeys()) {
         const own = key.slice(client.prefix.length);

@@ -100,7 +100,7 @@ export const SETTINGS = {
     allowed:
       "https://<key id>:<secret>@<host>/<bucket>?region=…&prefix=…, or s3://<key id>:<secret>@<bucket>?region=… for AWS",
     description:
-      "An S3-compatible bucket for the bytes of objects, sealed before they are sent. Without it they are files in the data folder. Objects that are stored already do not move when it is set.",
+      "An S3-compatible bucket for the bytes of objects, sealed before they are sent. Without it they are files in the data folder. Objects that are stored already move into it when it is set.",
     secret: true,
   }),
 

@@ -107,6 +107,65 @@ const CONSTANT_SOURCES: readonly ConstantSource[] = [
     },
   },
   {
+    title: "Storage over HTTP",
+    file: "packages/contracts/src/api/storage.ts",
+    limits: ["MAX_FORM_UPLOAD_BYTES", "MAX_STORAGE_LIST", "MAX_SIGNED_URL_SECONDS", "DEFAULT_SIGNED_URL_SECONDS"],
+    meanings: {
+      MAX_STORAGE_LIST: "Objects on one page of `/v1/storage/list`.",
+      MAX_SIGNED_URL_SECONDS: "How long a signed URL may work.",
+      DEFAULT_SIGNED_URL_SECONDS: "How long one works where nothing else is said.",
+    },
+  },
+  {
+    title: "Resumable uploads (tus)",
+    file: "packages/server/src/storage/tus/tus-limits.ts",
+    limits: ["MAX_UPLOAD_BYTES", "MAX_CONCATENATED"],
+  },
+  {
+    title: "Pictures in other sizes",
+    file: "packages/server/src/storage/images/image-job.ts",
+    limits: ["MAX_EDGE_PIXELS", "MAX_SOURCE_PIXELS", "MAX_SOURCE_BYTES"],
+    meanings: {
+      MAX_EDGE_PIXELS: "Width and height of a result.",
+      MAX_SOURCE_PIXELS: "Pixels of a picture.",
+      MAX_SOURCE_BYTES: "Bytes of a picture.",
+    },
+  },
+  {
+    title: "S3: tags of objects",
+    file: "packages/server/src/storage/s3/object-tags.ts",
+    limits: ["MAX_OBJECT_TAGS", "MAX_TAG_KEY_LENGTH", "MAX_TAG_VALUE_LENGTH"],
+    meanings: {
+      MAX_OBJECT_TAGS: "Tags of one object.",
+      MAX_TAG_KEY_LENGTH: "Characters of a tag's name.",
+      MAX_TAG_VALUE_LENGTH: "Characters of a tag's value.",
+    },
+  },
+  {
+    title: "S3: forms of browsers",
+    file: "packages/server/src/storage/s3/post/read-post-form.ts",
+    limits: ["MAX_POST_FIELDS_BYTES"],
+    meanings: { MAX_POST_FIELDS_BYTES: "All fields in front of the file together." },
+  },
+  {
+    title: "S3 keys",
+    file: "packages/server/src/storage/access-keys/service.ts",
+    limits: ["MAX_ACTIVE_KEYS"],
+    meanings: { MAX_ACTIVE_KEYS: "Keys of a project that are not revoked." },
+  },
+  {
+    title: "Buckets",
+    file: "packages/datahost/src/objects/bucket-store.ts",
+    limits: ["MAX_BUCKETS"],
+    meanings: { MAX_BUCKETS: "Buckets of a project that were made." },
+  },
+  {
+    title: "Lifecycle rules",
+    file: "packages/datahost/src/objects/lifecycle-rule.ts",
+    limits: ["MAX_LIFECYCLE_RULES", "MAX_LIFECYCLE_DAYS"],
+    meanings: { MAX_LIFECYCLE_RULES: "Rules of a bucket.", MAX_LIFECYCLE_DAYS: "Days that a rule may say." },
+  },
+  {
     title: "Queues (`QUEUE`)",
     file: "packages/datahost/src/queue/queue-limits.ts",
     limits: [

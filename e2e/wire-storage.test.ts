@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { createClient } from "../packages/sdk/src/index.ts";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
 import { EXPIRED_TOKEN } from "./harness/expired-token.ts";
+import { startProjectServer } from "./harness/project-server.ts";
 import { send } from "./harness/raw-http.ts";
-import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
+import type { ServerProcess } from "./harness/server-process.ts";
 
 // Storage as the generated SDKs and the function SDK call it: a secret key, JSON in and out, uploads by form.
 
@@ -18,10 +19,7 @@ let other: { project: Project; key: string };
 let key: string;
 
 beforeAll(async () => {
-  server = await startServer({ env: UNLIMITED });
-  developer = await createDeveloper(server);
-  project = await developer.createProject("Wire Storage");
-  key = (await developer.createKey(project)).secret;
+  ({ server, developer, project, secret: key } = await startProjectServer("Wire Storage"));
   const stranger = await createDeveloper(server);
   const theirs = await stranger.createProject("Other Storage");
   other = { project: theirs, key: (await stranger.createKey(theirs)).secret };

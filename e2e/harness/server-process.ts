@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 /** The file that a server process runs. */
 export const SERVER_MAIN = fileURLToPath(new URL("../../packages/server/bin/server.mjs", import.meta.url));
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 const POLL_MS = 20;
 

@@ -43,13 +43,12 @@ export function createBlobRelocation({ projectIds, blobsOf, clock, onProgress, o
       isOver = true;
       return;
     }
-    let failed = 0;
     let toldAt = clock.now();
     const tell = (): void => onProgress({ moved, left, bytes, isDone: left === 0 });
     tell();
     for (const { projectId, store } of stores) {
       if (isStopped || !isMoving(store)) return;
-      const done = await store.move({
+      await store.move({
         isStopped: () => isStopped,
         onMoved(size) {
           moved += 1;
@@ -61,11 +60,12 @@ export function createBlobRelocation({ projectIds, blobsOf, clock, onProgress, o
         },
         onError: (error, id) => onError(error, `moving the blob ${projectId}/${id} into the bucket`),
       });
-      failed += done.failed;
     }
     if (isStopped) return;
-    left = failed;
-    isOver = failed === 0;
+    // Counted again: a pass that failed ended early.
+    left = 0;
+    for (const { store } of stores) if (isMoving(store)) left += await store.countLeft();
+    isOver = left === 0;
     tell();
   }
 

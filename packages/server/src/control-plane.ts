@@ -4,8 +4,11 @@ import { createAccessTokens, looksLikeJwt } from "./accounts/access-token.ts";
 import { accountKeyRoutes } from "./accounts/account-key-routes.ts";
 import { createAccountKeyService } from "./accounts/account-keys.ts";
 import { createAccountTokens } from "./accounts/account-tokens.ts";
+import { createAgeReports } from "./accounts/age-reports/age-reports.ts";
+import { ageReportRoutes } from "./accounts/age-reports/routes.ts";
 import { type AccountClosing, createAccountClosing } from "./accounts/closing/account-closing.ts";
 import { closingRoutes } from "./accounts/closing/routes.ts";
+import { createConfirmedEmailRule } from "./accounts/confirmed-email.ts";
 import { createConsents } from "./accounts/consents/consents.ts";
 import { consentRoutes } from "./accounts/consents/routes.ts";
 import { createDeviceLogins } from "./accounts/device-login.ts";
@@ -20,6 +23,7 @@ import { createFreshProofs } from "./accounts/fresh-proof/fresh-proof.ts";
 import { freshProofRoutes } from "./accounts/fresh-proof/routes.ts";
 import { happenedNow } from "./accounts/happened.ts";
 import { createLogInAs } from "./accounts/log-in-as.ts";
+import { createLogInRecord } from "./accounts/log-in-record.ts";
 import { createPasswordChanger } from "./accounts/password-change.ts";
 import { createPasswordReset } from "./accounts/password-reset.ts";
 import { passwordResetRoutes } from "./accounts/password-reset-routes.ts";
@@ -85,6 +89,8 @@ export interface ControlPlaneOptions {
   /** 32 bytes that all servers of the installation share. */
   readonly installationKey: Uint8Array;
   readonly signUp: "open" | "closed";
+  /** Before an account makes projects and invites others. */
+  readonly requireConfirmedEmail: boolean;
   /** Other providers that accounts may log in through. */
   readonly logInProviders: readonly LogInProviderSettings[];
   readonly defaultPlan: PlanName;
@@ -144,6 +150,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     key: deriveKey(options.installationKey, "account-known-networks"),
     table: "account_known_networks",
   });
+  const logIns = createLogInRecord({ sql, clock, audit, background });
   const sessions = createSessions({
     sql,
     clock,
@@ -154,6 +161,9 @@ export function createControlPlane(options: ControlPlaneOptions) {
     onReuse: (accountId) =>
       notices.sendInBackground({ accountId, template: "refresh-reuse", data: happenedNow(clock) }),
     reopen: (account) => closing.reopen(account),
+    logIns,
+    onNewDevice: (accountId) =>
+      notices.sendInBackground({ accountId, template: "new-device", data: happenedNow(clock) }),
   });
   const cookies = createSessionCookies(origin);
   const hasher = createPasswordHasher(options.passwordIterations);
@@ -195,6 +205,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     logInAs,
     signUp: options.signUp,
     onCreated: emailVerification.begin,
+    onFailure: logIns.failed,
   });
   const waysIn = createWaysIn({
     sql,
@@ -232,7 +243,9 @@ export function createControlPlane(options: ControlPlaneOptions) {
   const accountKeys = createAccountKeyService({ sql, clock, changes, audit });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
   const projects = createProjectService({ sql, clock, changes, log });
+  const requireConfirmedEmail = createConfirmedEmailRule({ isRequired: options.requireConfirmedEmail, accounts });
   const teams = createTeams({
+    requireConfirmedEmail,
     sql,
     clock,
     changes,
@@ -256,7 +269,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     projects,
     proveSecondFactor: secondFactors.prove,
   });
-  const createProject = createProjectCreation(projects, teams.organisations);
+  const createProject = createProjectCreation(projects, teams.organisations, requireConfirmedEmail);
   const plans = createPlanService({ sql, clock, changes, audit, defaultPlan: options.defaultPlan });
   projects.onDelete("plan", ({ id }) => plans.deleteProject(id));
   const projectKeys = createProjectKeyService({ sql, clock, changes, projects, audit });
@@ -297,6 +310,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     ["forgetting networks of accounts", knownNetworks.removeExpired],
     ["finishing deletions of projects", projects.resumeDeletions],
     ["deleting closed accounts", closing.deleteDue],
+    ["noting log-ins that failed", logIns.flushFailures],
   ] as const) {
     const housekeeping = everyHour(name, work, log);
     lifecycle.onClose(name, () => housekeeping.stop());
@@ -310,6 +324,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     accounts,
     notices,
     closing,
+    logIns,
     /** Resolves when what answers did not wait for is done. */
     idle: background.idle,
     sessions,
@@ -362,6 +377,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...profileRoutes({ accounts, changeProfile: createProfileChanger({ sql, clock, changes, audit }) }),
       ...consentRoutes(createConsents({ sql, clock, audit })),
       ...closingRoutes(closing),
+      ...ageReportRoutes(createAgeReports({ sql, clock, limiter, audit, closing })),
       ...waysIn.routes,
       ...deviceRoutes({ devices, accounts, origin }),
       ...setupRoutes(setup),

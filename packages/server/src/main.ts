@@ -77,6 +77,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     secrets,
     installationKey,
     signUp: config.signUp,
+    requireConfirmedEmail: config.requireConfirmedEmail === "on",
     logInProviders: logInProvidersOf(config),
     defaultPlan: config.defaultPlan,
     origin: () => origin,

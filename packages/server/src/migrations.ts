@@ -1,3 +1,4 @@
+import { ageReportMigrations } from "./accounts/age-reports/tables.ts";
 import { consentMigrations } from "./accounts/consents/tables.ts";
 import { accountFactorMigrations } from "./accounts/second-factor/tables.ts";
 import { accountMigrations } from "./accounts/tables.ts";
@@ -31,6 +32,7 @@ export const migrations: DatabaseMigrations = {
     ...accountMigrations,
     ...accountFactorMigrations,
     ...consentMigrations,
+    ...ageReportMigrations,
     ...wayInMigrations,
     ...noticeMigrations,
     ...projectMigrations,

@@ -78,6 +78,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     bus: createMemoryBus(),
     lifecycle: createLifecycle(log),
     signUp: "open",
+    requireConfirmedEmail: false,
     installationKey: TEST_INSTALLATION_KEY,
     logInProviders: [],
     defaultPlan: "self-hosted",

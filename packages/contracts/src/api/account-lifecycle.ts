@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { displayNameSchema, nextCursorSchema, timestampSchema } from "./common.ts";
+import { emailSchema } from "./accounts.ts";
+import { displayNameSchema, nextCursorSchema, pageQuerySchema, timestampSchema } from "./common.ts";
 import { secondFactorShape } from "./end-user-factors.ts";
 
 // An account's profile, what it has agreed to, and its end.
@@ -88,4 +89,37 @@ export const closeAccountRequestSchema = z.object({
 export const closeAccountResponseSchema = z.object({
   success: z.literal(true),
   deletedOn: timestampSchema.describe("From then on there is no way back"),
+});
+
+export const AGE_REPORT_STATUSES = ["open", "upheld", "dismissed"] as const;
+export type AgeReportStatus = (typeof AGE_REPORT_STATUSES)[number];
+
+export const ageReportRequestSchema = z.object({
+  email: emailSchema.describe("Of the account"),
+  statement: z
+    .string()
+    .trim()
+    .max(2_000)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+    .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/u, "A statement is plain text.")
+    .optional()
+    .describe("How the person knows"),
+});
+export const ageReportResponseSchema = z.object({ received: z.literal(true) });
+export const ageReportParamsSchema = z.object({ report: z.string().min(1).max(100) });
+export const decideAgeReportRequestSchema = z.object({ upheld: z.boolean() });
+export const listAgeReportsQuerySchema = pageQuerySchema.extend({ status: z.enum(AGE_REPORT_STATUSES).optional() });
+export const listAgeReportsResponseSchema = z.object({
+  reports: z.array(
+    z.object({
+      id: z.string(),
+      email: z.string().nullable().describe("Null once it is decided"),
+      accountId: z.string().nullable(),
+      statement: z.string().nullable(),
+      status: z.string(),
+      createdAt: timestampSchema,
+      decidedAt: timestampSchema.nullable(),
+    }),
+  ),
+  nextCursor: nextCursorSchema,
 });

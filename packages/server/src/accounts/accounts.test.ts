@@ -80,6 +80,7 @@ describeEachDialect("accounts", (openDatabase) => {
       sessions: {} as Sessions,
       logInAs: () => Promise.reject(new Error("nobody gets that far")),
       signUp: "open",
+      onFailure: () => {},
       onCreated: () => {},
       hasher: {
         ...hasher,

@@ -60,4 +60,27 @@ describeEachDialect("device log-in (RFC 8628)", (openDatabase) => {
     for (let attempt = 0; attempt < 10; attempt++) expect((await decide("BBBB-BBBB", true)).status).toBe(404);
     expect((await decide(started.user_code, true)).status).toBe(429);
   });
+
+  it("takes forms, as clients of RFC 8628 send them, and nothing that is there twice", async () => {
+    const { call, decide, clock } = await start();
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    const begun = await call("POST", "/api/auth/device/code", { headers: form, body: "client_id=another-program" });
+    expect(begun.status).toBe(200);
+    await decide(begun.body.user_code, true);
+    clock.advance(5_000);
+    const body = new URLSearchParams({
+      grant_type: DEVICE_GRANT_TYPE,
+      device_code: begun.body.device_code,
+      client_id: "another-program",
+    }).toString();
+    const twice = await call("POST", "/api/auth/device/token", { headers: form, body: `${body}&client_id=x` });
+    expect(twice.body.code).toBe("REQUEST_MALFORMED");
+    const done = await call("POST", "/api/auth/device/token", { headers: form, body });
+    expect(done.body.api_key).toMatch(/^ak_/);
+    // What a cookie or key speaks for takes JSON alone.
+    const decided = await call("POST", "/api/auth/device/decide", { headers: form, body: "user_code=x&approve=true" });
+    expect(decided.status).toBe(401);
+    const login = await call("POST", "/api/auth/login", { headers: form, body: "email=ada@example.com&password=x" });
+    expect(login.status).toBe(415);
+  });
 });

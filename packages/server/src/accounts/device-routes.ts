@@ -34,10 +34,11 @@ export function deviceRoutes({ devices, accounts, origin }: DeviceRoutesOptions)
       path: "/api/auth/device/code",
       summary: "Start a device log-in",
       description:
-        "For programs without a browser (RFC 8628): show the user code and the address, then ask for the token.",
+        "For programs without a browser (RFC 8628): show the user code and the address, then ask for the token. The body may be a form.",
       tag: TAG,
       auth: "none",
       body: deviceCodeRequestSchema,
+      acceptsForm: true,
       response: { status: 200, schema: deviceCodeResponseSchema },
       handler: async ({ body, clientAddress }) => {
         const started = await devices.start(body.client_id, clientAddress);
@@ -57,10 +58,11 @@ export function deviceRoutes({ devices, accounts, origin }: DeviceRoutesOptions)
       path: "/api/auth/device/token",
       summary: "Ask whether a device log-in was approved",
       description:
-        "Until then the answer is 400 with `error`: `authorization_pending`, `slow_down`, `expired_token` or `access_denied`.",
+        "Until then the answer is 400 with `error`: `authorization_pending`, `slow_down`, `expired_token` or `access_denied`. The body may be a form.",
       tag: TAG,
       auth: "none",
       body: deviceTokenRequestSchema,
+      acceptsForm: true,
       response: { status: 200, schema: deviceTokenResponseSchema },
       handler: async ({ body }) => {
         const poll = await devices.poll(body.device_code, body.client_id);

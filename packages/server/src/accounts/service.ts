@@ -61,10 +61,12 @@ export interface AccountServiceOptions {
   readonly signUp: "open" | "closed";
   /** An account was made. */
   readonly onCreated: (account: AccountRow) => void;
+  /** A wrong password was sent for it. */
+  readonly onFailure: (accountId: string) => void;
 }
 
 export function createAccountService(options: AccountServiceOptions): AccountService {
-  const { clock, hasher, limiter, sessions, logInAs, signUp, onCreated } = options;
+  const { clock, hasher, limiter, sessions, logInAs, signUp, onCreated, onFailure } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function limit(key: string, policy: LimitPolicy): Promise<void> {
@@ -104,7 +106,10 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
         throw new AerostackError("AUTH_INVALID_CREDENTIALS");
       }
       const { valid, rehash } = await hasher.verify(password, account.password_hash);
-      if (!valid) throw new AerostackError("AUTH_INVALID_CREDENTIALS");
+      if (!valid) {
+        onFailure(account.id);
+        throw new AerostackError("AUTH_INVALID_CREDENTIALS");
+      }
       // Only where it is still the same: otherwise a password that was replaced meanwhile would come back.
       const password_hash = rehash ? await hasher.hash(password) : account.password_hash;
       if (rehash) await accountStore.replacePasswordHash(sql.db, account, password_hash, clock.now());

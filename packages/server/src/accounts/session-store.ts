@@ -11,6 +11,17 @@ export const sessionStore = {
     await db.insertInto("sessions").values(row).execute();
   },
 
+  /** Whether the account has had sessions, and one with such a device among them. */
+  async deviceIsNew(db: Db, accountId: string, device: string): Promise<boolean> {
+    const rows = await db
+      .selectFrom("sessions")
+      .select("device")
+      .distinct()
+      .where("account_id", "=", accountId)
+      .execute();
+    return rows.length > 0 && !rows.some((row) => row.device === device);
+  },
+
   async find(db: Db, id: string): Promise<SessionRow | undefined> {
     return await db.selectFrom("sessions").selectAll().where("id", "=", id).executeTakeFirst();
   },

@@ -9,6 +9,7 @@ import type { Sql } from "../kernel/sql/index.ts";
 import type { ResolvedCredential } from "../keys/principal.ts";
 import type { AccessTokens } from "./access-token.ts";
 import { deviceName } from "./device-name.ts";
+import type { LogInRecord } from "./log-in-record.ts";
 import { sessionStore } from "./session-store.ts";
 import { type AccountRow, accountStore } from "./store.ts";
 import type { AccountTables } from "./tables.ts";
@@ -53,16 +54,19 @@ export interface SessionsOptions {
   readonly clock: Clock;
   readonly changes: ChangeFeed;
   readonly accessTokens: AccessTokens;
-  readonly knownNetworks: Pick<KnownNetworks, "remember">;
+  readonly knownNetworks: Pick<KnownNetworks, "remember" | "originOf">;
   readonly log: Logger;
   /** A refresh token was used twice; its session has ended. Told once for each session. */
   readonly onReuse: (accountId: string) => void;
   /** Somebody logs in to an account that was closed. @throws AUTH_INVALID_CREDENTIALS when it is too late */
+  readonly logIns: Pick<LogInRecord, "opened">;
+  /** Somebody logged in with a kind of program, or from a network, that the account has not been used with. */
+  readonly onNewDevice: (accountId: string) => void;
   readonly reopen: (account: AccountRow) => Promise<void>;
 }
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { clock, changes, accessTokens, knownNetworks, log, onReuse, reopen } = options;
+  const { clock, changes, accessTokens, knownNetworks, log, onReuse, reopen, logIns, onNewDevice } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function handOut(account: AccountRow, sessionId: string, refreshToken: string): Promise<OpenedSession> {
@@ -82,6 +86,14 @@ export function createSessions(options: SessionsOptions): Sessions {
     return { refreshToken, row };
   }
 
+  /** An account's first log-in is from nowhere new. */
+  async function isUnknown(accountId: string, device: string, ip: string | null): Promise<boolean> {
+    if (await sessionStore.deviceIsNew(sql.db, accountId, device)) return true;
+    if (ip === null) return false;
+    const { network, known } = await knownNetworks.originOf(accountId, ip);
+    return known.length > 0 && network === null;
+  }
+
   /** False when it had ended before. */
   async function end(sessionId: string, reason: string): Promise<boolean> {
     return await changes.commit(sql, [`session:${sessionId}`], (trx) =>
@@ -96,6 +108,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       const id = createId("ses", now);
       const call = currentCallContext();
       const { refreshToken, row } = newRefreshToken(id);
+      const device = deviceName(call?.userAgent ?? null);
+      const isNew = await isUnknown(account.id, device, call?.ip ?? null);
       await sql.transaction(async (trx) => {
         const current = await accountStore.findById(trx, account.id);
         const isSame = current?.password_hash === account.password_hash && current.closed_at === null;
@@ -106,14 +120,16 @@ export function createSessions(options: SessionsOptions): Sessions {
           created_at: now,
           revoked_at: null,
           revoke_reason: null,
-          device: deviceName(call?.userAgent ?? null),
+          device,
           ip: call?.ip ?? null,
           last_used_at: null,
           proven_at: now,
         });
         await sessionStore.insertToken(trx, row);
         await knownNetworks.remember(trx, account.id, call?.ip ?? null);
+        await logIns.opened(trx, account.id, id);
       });
+      if (isNew) onNewDevice(account.id);
       return await handOut(account, id, refreshToken);
     },
 

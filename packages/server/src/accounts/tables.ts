@@ -45,6 +45,8 @@ export interface AccountTables {
     expires_at: number;
     used_at: number | null;
   };
+  /** Wrong passwords by the hour (UTC), until they are written to the audit log. */
+  account_login_failures: { account_id: string; hour: number; failures: number };
   device_logins: {
     device_hash: string;
     user_code_hash: string;
@@ -164,6 +166,18 @@ export const accountMigrations: SqlMigrations = {
       await db.schema.alterTable("accounts").addColumn("locale", types.text).execute();
       await db.schema.alterTable("accounts").addColumn("closed_at", types.integer).execute();
       await db.schema.createIndex("accounts_closed").on("accounts").column("closed_at").execute();
+    },
+  },
+  "0028_account_login_failures": {
+    async up(db, types) {
+      await db.schema
+        .createTable("account_login_failures")
+        .addColumn("account_id", types.text, (column) => column.notNull().references("accounts.id").onDelete("cascade"))
+        .addColumn("hour", types.integer, (column) => column.notNull())
+        .addColumn("failures", types.integer, (column) => column.notNull())
+        .addPrimaryKeyConstraint("account_login_failures_key", ["account_id", "hour"])
+        .execute();
+      await db.schema.createIndex("account_login_failures_hour").on("account_login_failures").column("hour").execute();
     },
   },
 };

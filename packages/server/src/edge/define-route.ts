@@ -87,6 +87,8 @@ export interface RouteSpec<
   /** The JSON body. Routes that read another kind of body leave it out, say so in `rawBody` and read `request`. */
   readonly body?: Body;
   readonly rawBody?: { readonly contentType: string; readonly description: string };
+  /** True: the same fields may come as a form, as OAuth's clients send them. For routes that no cookie speaks for. */
+  readonly acceptsForm?: boolean;
   readonly maxBodyBytes?: number;
   /** True: the body is SQL, templates, values or prose in earnest; the firewall does not look at it. */
   readonly bodyIsContent?: true;

@@ -4,7 +4,7 @@ import type { Audit } from "../audit/record.ts";
 import type { InspectBody } from "../front-door/firewall/body-guard.ts";
 import { currentCallContext } from "../kernel/call-context.ts";
 import { parseInput } from "../kernel/parse-input.ts";
-import { DEFAULT_MAX_BODY_BYTES, readJsonBody } from "../kernel/read-body.ts";
+import { DEFAULT_MAX_BODY_BYTES, isForm, readFormBody, readJsonBody } from "../kernel/read-body.ts";
 import { requireScope } from "../keys/key-limits.ts";
 import type { AccountPrincipal } from "../keys/principal.ts";
 import { requiredScope } from "../keys/required-scope.ts";
@@ -67,8 +67,7 @@ async function answer(c: AppContext, route: Route, parts: RouteParts): Promise<R
   const principal = c.get("principal");
   authorise(route.auth, principal, c.get("credentialSent"));
   const request = c.req.raw;
-  const json =
-    route.body === undefined ? undefined : await readJsonBody(request, route.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
+  const json = await readInput(route, request);
   if (json !== undefined && route.bodyIsContent !== true) await inspect(c, json, parts);
   const params = route.params === undefined ? undefined : parseInput(route.params, c.req.param(), "address");
   const input = {
@@ -108,6 +107,12 @@ async function inspect(c: AppContext, body: unknown, { inspectBody, projectIdOf 
     ip: context?.ip ?? null,
     region: context?.region ?? null,
   });
+}
+
+async function readInput(route: Route, request: Request): Promise<unknown> {
+  if (route.body === undefined) return undefined;
+  if (route.acceptsForm === true && isForm(request)) return await readFormBody(request);
+  return await readJsonBody(request, route.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
 }
 
 function toResponse(result: unknown, route: Route): Response {

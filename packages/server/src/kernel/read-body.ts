@@ -25,6 +25,30 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
   return parseJson(text);
 }
 
+const FORM = /^application\/x-www-form-urlencoded\b/i;
+/** What a form of a protocol such as OAuth holds. */
+const MAX_FORM_BYTES = 16 * 1024;
+
+export function isForm(request: Request): boolean {
+  return FORM.test(request.headers.get("content-type") ?? "");
+}
+
+/**
+ * Reads a form as an object. Of a name that is sent twice nothing is taken (RFC 6749, 3.2: it must not be).
+ *
+ * @throws REQUEST_TOO_LARGE · REQUEST_MALFORMED
+ */
+export async function readFormBody(request: Request): Promise<Readonly<Record<string, string>>> {
+  const fields: Record<string, string> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(await readText(request, MAX_FORM_BYTES))) {
+    if (fields[name] !== undefined) {
+      throw new AerostackError("REQUEST_MALFORMED", { message: "A field of the form is there twice." });
+    }
+    fields[name] = value;
+  }
+  return fields;
+}
+
 /** The chunks of a body of at most `maxBytes`, counted as it arrives. @throws REQUEST_TOO_LARGE */
 async function* limitedChunks(request: Request, maxBytes: number): AsyncGenerator<Uint8Array> {
   if (request.body === null) return;

@@ -64,6 +64,13 @@ export const SETTINGS = {
     description: "Whether anybody may register an account. The first account always comes from the set-up link.",
     fallback: "open",
   }),
+  requireConfirmedEmail: setting("Server", "AEROSTACK_REQUIRE_CONFIRMED_EMAIL", {
+    schema: z.enum(["on", "off"]),
+    allowed: "on or off",
+    description:
+      "Whether an account has to confirm its e-mail address before it makes projects and invites others. Somebody has to be set to send mail.",
+    fallback: "off",
+  }),
 
   securityContact: setting("Server", "AEROSTACK_SECURITY_CONTACT", {
     schema: z

@@ -9,13 +9,15 @@ export type CreateProject = (
   input: { readonly name: string; readonly organisation?: string | undefined },
 ) => Promise<ProjectRecord>;
 
-/** @throws NOT_FOUND where the account is no member of the organisation · FORBIDDEN without `project.create` there */
+/** @throws NOT_FOUND where the account is no member of the organisation · FORBIDDEN without `project.create` there, or with an address that has to be confirmed first */
 export function createProjectCreation(
   projects: ProjectService,
   organisations: Pick<OrganisationService, "require">,
+  requireConfirmedEmail: (accountId: string) => Promise<void>,
 ): CreateProject {
   return async (principal, { name, organisation = personalOrganisationId(principal.accountId) }) => {
     const { id } = await organisations.require(principal, organisation, "project.create");
+    await requireConfirmedEmail(principal.accountId);
     return await projects.create(principal.accountId, name, id);
   };
 }

@@ -18,6 +18,8 @@ import type { TeamOptions } from "./team-options.ts";
 export interface TeamsOptions extends Omit<TeamOptions, "sql"> {
   readonly sql: Sql<unknown>;
   readonly limiter: Limiter;
+  /** Before an account invites others. @throws FORBIDDEN */
+  readonly requireConfirmedEmail: (accountId: string) => Promise<void>;
   readonly origin: () => string;
   readonly findAccount: (accountId: string) => Promise<Invitee & { readonly name: string | null }>;
   readonly sendInvitation: (mail: InvitationMail) => Promise<void>;
@@ -34,10 +36,11 @@ export interface InvitationMail {
 }
 
 /** Organisations, their members and roles, and how people come in: with their addresses. */
-export function createTeams({ findAccount, sendInvitation, origin, limiter, ...rest }: TeamsOptions) {
+export function createTeams(all: TeamsOptions) {
+  const { findAccount, sendInvitation, origin, limiter, requireConfirmedEmail, ...rest } = all;
   const options: TeamOptions = { ...rest, sql: rest.sql.withTables<TeamTables>() };
   const organisations = createOrganisationService(options);
-  const invitations = createInvitationService({ ...options, limiter });
+  const invitations = createInvitationService({ ...options, limiter, requireConfirmedEmail });
   return {
     organisations,
     routes: [

@@ -65,7 +65,13 @@ const MAX_PENDING = 500;
 const PER_ORGANISATION: LimitPolicy = { limit: 100, windowMs: 60 * 60_000 };
 const PER_EMAIL: LimitPolicy = { limit: 5, windowMs: 60 * 60_000 };
 
-export function createInvitationService(options: TeamOptions & { readonly limiter: Limiter }): InvitationService {
+export interface InvitationOptions extends TeamOptions {
+  readonly limiter: Limiter;
+  /** @throws FORBIDDEN */
+  readonly requireConfirmedEmail: (accountId: string) => Promise<void>;
+}
+
+export function createInvitationService(options: InvitationOptions): InvitationService {
   const { sql, clock, changes, audit, limiter } = options;
 
   async function limit(key: string, policy: LimitPolicy): Promise<void> {
@@ -98,6 +104,7 @@ export function createInvitationService(options: TeamOptions & { readonly limite
   return {
     async create(actorId, { id: organisationId }, { email, role }) {
       refuseOwnerRole(role);
+      await options.requireConfirmedEmail(actorId);
       await limit(`invitations:organisation:${organisationId}`, PER_ORGANISATION);
       await limit(`invitations:email:${hashToken(email)}`, PER_EMAIL);
       const now = clock.now();

@@ -132,7 +132,10 @@ describeEachDialect("closing an account", (openDatabase) => {
     expect((await close({ password: "Wrong-1234" })).body.code).toBe("AUTH_INVALID_CREDENTIALS");
     expect((await close(undefined, { "x-api-key": ada.accountKey })).status).toBe(403);
     expect((await close(undefined, {})).status).toBe(401);
-    const begun = await call("POST", "/api/auth/totp/begin", { headers: ada.bearer });
+    const begun = await call("POST", "/api/auth/totp/begin", {
+      headers: ada.bearer,
+      body: { password: TEST_PASSWORD },
+    });
     const code = () => totpAt(fromBase32(begun.body.secret), stepAt(clock.now()));
     await call("POST", "/api/auth/totp/confirm", { headers: ada.bearer, body: { code: code() } });
     clock.advance(30_000);

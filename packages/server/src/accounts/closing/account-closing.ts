@@ -1,5 +1,6 @@
 import { AerostackError, type SecondFactor } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
+import type { Kysely } from "kysely";
 import type { Audit } from "../../audit/record.ts";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import type { PasswordHasher } from "../../kernel/crypto/password-hash.ts";
@@ -34,6 +35,10 @@ export interface AccountClosing {
   reopen(account: AccountRow): Promise<void>;
   /** @throws AUTH_TOKEN_INVALID */
   reopenByLink(token: string, clientAddress: string): Promise<void>;
+  /** In the transaction that decides so: the account is closed, and there is no way back. */
+  endNow<Tables>(trx: Kysely<Tables>, accountId: string): Promise<void>;
+  /** After that transaction: stops what the account has, and deletes it. */
+  finishEnding(accountId: string): Promise<void>;
   /** Deletes what has been closed for long enough. What fails is logged and tried again the next time. */
   deleteDue(): Promise<void>;
 }
@@ -156,6 +161,21 @@ export function createAccountClosing(options: AccountClosingOptions): AccountClo
       const account = userId === null ? undefined : await accountStore.findById(sql.db, userId);
       if (account === undefined) throw new AerostackError(ACCOUNT_TOKEN_KINDS["reopen-account"].error);
       await this.reopen(account);
+    },
+
+    async endNow(anyTrx, accountId) {
+      const trx = anyTrx as unknown as Kysely<AccountTables>;
+      const now = clock.now();
+      await accountStore.setClosed(trx, accountId, now - GRACE_MS);
+      await sessionStore.revokeAll(trx, accountId, "account ended", now);
+      await tokens.removeOf(trx, accountId, "mfa");
+    },
+
+    async finishEnding(accountId) {
+      const { organisationIds, subjects } = await subjectsOf(accountId);
+      await changes.commit(sql, subjects, (trx) => projects.suspend(trx, organisationIds, clock.now()));
+      // What fails is done by the next round of deletions.
+      await this.deleteDue();
     },
 
     async deleteDue() {

@@ -5,6 +5,7 @@ import { createCacheService } from "./cache/service.ts";
 import { createCollections } from "./collections/create-collections.ts";
 import { createDatabaseService } from "./database/service.ts";
 import { createDomains } from "./domains/create-domains.ts";
+import { createDomainTrouble } from "./domains/tell-owner.ts";
 import { createTxtResolver } from "./domains/txt-proof.ts";
 import { createClientAddressReader, createProxyCheck } from "./edge/client-address.ts";
 import { createDataPlane } from "./edge/data-plane.ts";
@@ -177,6 +178,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     certificates: options.certificates,
     origin,
     functionsDomain: config.functionsDomain,
+    onTrouble: createDomainTrouble({ notices: controlPlane.notices, findProject: projects.find }),
   });
   projects.onDelete("domains", ({ id }) => domains.service.removeOfProject(id));
   const domainChecks = everyHour("looking for the proofs of domains", domains.service.recheck, log);

@@ -7,6 +7,7 @@ import { createTestApp, createTestSecrets, TEST_START_MS } from "../testing.ts";
 import { createDomains, type Domains } from "./create-domains.ts";
 import { startNameServer, type TestNameServer } from "./dns-testing.ts";
 import type { DomainTables } from "./tables.ts";
+import { createDomainTrouble } from "./tell-owner.ts";
 import { createTxtResolver } from "./txt-proof.ts";
 
 const HOUR_MS = 60 * 60_000;
@@ -44,7 +45,11 @@ describeEachDialect("custom domains", (openDatabase) => {
           },
           origin: "https://api.aerostack.test",
           functionsDomain: "functions.test",
-          onTrouble: async ({ hostname }, what) => void troubles.push(`${hostname}: ${what}`),
+          async onTrouble(domain, what) {
+            troubles.push(`${domain.hostname}: ${what}`);
+            const { notices, projects } = controlPlane;
+            await createDomainTrouble({ notices, findProject: projects.find })(domain, what);
+          },
         });
         return domains.routes;
       },
@@ -284,7 +289,7 @@ describeEachDialect("custom domains", (openDatabase) => {
   });
 
   it("are suspended when the proof has been gone for seven days, and come back when it is there again", async () => {
-    const { router, service, clock, createOwner, withdraw, troubles, certified } = await start();
+    const { router, service, clock, createOwner, withdraw, troubles, certified, readMail } = await start();
     const ada = await createOwner("ada@example.com");
     await ada.serve("shop.example", WEB);
     const runDays = async (days: number) => {
@@ -299,6 +304,12 @@ describeEachDialect("custom domains", (openDatabase) => {
     const missing = (await ada.call("GET", "/shop.example")).body.domain;
     expect(missing).toMatchObject({ status: "active", proofMissingSince: expect.any(String) });
     expect(troubles).toEqual(["shop.example: proof missing"]);
+    expect(await readMail("ada@example.com")).toContainEqual(
+      expect.objectContaining({
+        kind: "domain-proof-missing",
+        text: expect.stringMatching(/_aerostack-challenge\.shop\.example/),
+      }),
+    );
 
     // Back in time: nothing of it counts any more.
     await ada.prove("shop.example");
@@ -312,6 +323,7 @@ describeEachDialect("custom domains", (openDatabase) => {
     expect(await router.route("shop.example", "/")).toBeNull();
     expect(certified.size).toBe(0);
     expect(troubles.at(-1)).toBe("shop.example: suspended");
+    expect((await readMail("ada@example.com")).map(({ kind }) => kind)).toContain("domain-suspended");
 
     await ada.prove("shop.example");
     expect((await ada.verify("shop.example")).body.domain.status).toBe("active");

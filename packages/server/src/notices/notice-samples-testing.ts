@@ -21,6 +21,17 @@ export const NOTICE_SAMPLES: { readonly [Template in NoticeTemplate]: NoticeFact
   "refresh-reuse": happened,
   "password-changed": happened,
   "key-leaked": { keyName: "Build server", keyPrefix: "ak_9f3k2m", reporter: "GitHub secret scanning", at },
+  "domain-proof-missing": {
+    hostname: "shop.example.com",
+    project: "Shop",
+    record: "_aerostack-challenge.shop.example.com",
+    suspendedOn: new Date(Date.UTC(2026, 6, 1)),
+  },
+  "domain-suspended": {
+    hostname: "shop.example.com",
+    project: "Shop",
+    record: "_aerostack-challenge.shop.example.com",
+  },
   "second-factor-on": happened,
   "second-factor-off": happened,
   "passkey-added": { ...happened, passkeyName: "Ada's phone" },

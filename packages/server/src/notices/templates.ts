@@ -34,6 +34,15 @@ export interface NoticeFacts {
     readonly reporter: string;
     readonly at: Date;
   };
+  /** To whoever owns a project whose domain cannot be proven any more. */
+  readonly "domain-proof-missing": {
+    readonly hostname: string;
+    readonly project: string;
+    /** The record that is to be in the DNS. */
+    readonly record: string;
+    readonly suspendedOn: Date;
+  };
+  readonly "domain-suspended": { readonly hostname: string; readonly project: string; readonly record: string };
   readonly "second-factor-on": Happened;
   readonly "second-factor-off": Happened;
   readonly "passkey-added": Happened & { readonly passkeyName: string };
@@ -112,6 +121,8 @@ export const NOTICE_TEMPLATES: Readonly<Record<NoticeTemplate, TemplateRules>> =
   "refresh-reuse": { ...alert, severity: "critical" },
   "password-changed": alert,
   "key-leaked": { ...alert, severity: "critical", page: "/account/keys" },
+  "domain-proof-missing": { ...alert, page: "/projects" },
+  "domain-suspended": { ...alert, severity: "critical", page: "/projects" },
   "second-factor-on": { ...alert, severity: "info" },
   "second-factor-off": alert,
   "passkey-added": alert,

@@ -126,6 +126,30 @@ export const ENGLISH: NoticeTexts = {
       action: "See your keys",
       after: ["Make a new key, and look through the audit log for what the old one was used for."],
     },
+    "domain-proof-missing": {
+      subject: "The proof of {{hostname}} is missing",
+      before: [
+        "The record that proves that this domain is yours was not found in its DNS. It is still served, until {{suspendedOn}}.",
+      ],
+      facts: [
+        ["Domain", "{{hostname}}"],
+        ["Project", "{{project}}"],
+        ["TXT record", "{{record}}"],
+      ],
+      action: "See your projects",
+      after: ["Put the record back, and nothing else is to be done. The project's list of domains shows its value."],
+    },
+    "domain-suspended": {
+      subject: "{{hostname}} is not served any more",
+      before: ["Its proof has been missing from the DNS for seven days."],
+      facts: [
+        ["Domain", "{{hostname}}"],
+        ["Project", "{{project}}"],
+        ["TXT record", "{{record}}"],
+      ],
+      action: "See your projects",
+      after: ["Put the record back and verify the domain; it is served again at once."],
+    },
     "second-factor-on": {
       subject: "Log-in in two steps is on",
       before: ["Your account now asks for a code of your authenticator app at log-in."],

@@ -9,7 +9,7 @@ export const VALUE_CLASSES: readonly ValueClass[] = ["text", "number", "boolean"
 
 /**
  * What statements with conditions call the table. Columns are named with it, for within a look into JSON a bare `value` or `type`
- * would be what SQLite calls the JSON's.
+ * would be what SQLite calls the JSON's, and a name in quotes that the table does not have (any more) may be taken for a text.
  */
 export const ITEM_ALIAS = "item";
 
@@ -22,20 +22,20 @@ function columnClass({ kind }: Column): ValueClass | undefined {
   return kind === "string" ? "text" : kind === "boolean" ? "boolean" : "number";
 }
 
-export function columnSql({ name }: Column): string {
+export function columnSql(name: string): string {
   return `${ITEM_ALIAS}.${quoted(name)}`;
 }
 
 /** The field's value where it is of a class, null where it is not; undefined where it never is. */
 export function valueSql({ column, path }: Field, valueClass: ValueClass): string | undefined {
   if (path.length > 0) return nestedSql(column, path, NESTED[valueClass]);
-  return columnClass(column) === valueClass ? columnSql(column) : undefined;
+  return columnClass(column) === valueClass ? columnSql(column.name) : undefined;
 }
 
 /** Something, or null where there is nothing. */
 export function presenceSql({ column, path }: Field): string {
   if (path.length > 0) return nestedSql(column, path, "nullif(type, 'null')");
-  const name = columnSql(column);
+  const name = columnSql(column.name);
   // SQL of others may have stored JSON's own null.
   return column.kind === "json" ? `CASE WHEN json_valid(${name}) THEN nullif(json_type(${name}), 'null') END` : name;
 }
@@ -66,6 +66,6 @@ function nestedSql(column: Column, path: readonly string[], shown: string): stri
 
 function jsonOf(column: Column, type: "array" | "object"): string {
   if (column.kind !== "json") return "NULL";
-  const name = columnSql(column);
+  const name = columnSql(column.name);
   return `CASE WHEN NOT json_valid(${name}) THEN NULL WHEN json_type(${name}) = '${type}' THEN ${name} END`;
 }

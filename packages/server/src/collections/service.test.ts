@@ -1,10 +1,10 @@
-import { AerostackError, type CollectionRules } from "@aerostack/contracts";
+import type { CollectionRules } from "@aerostack/contracts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createMemoryBus } from "../kernel/bus/memory-bus.ts";
 import { createCatalog } from "./catalog.ts";
 import { mainDatabase } from "./definition-store.ts";
 import { createSchemaCompiler } from "./schema/compile-validator.ts";
-import { definitionOf, startTestCollections, type TestCollections, TRUSTED } from "./testing.ts";
+import { definitionOf, failureOf, startTestCollections, type TestCollections, TRUSTED } from "./testing.ts";
 
 let test: TestCollections;
 let project: string;
@@ -34,15 +34,6 @@ function put(properties: Record<string, unknown>, given: Given = {}, options = K
     definitionOf({ schema: { type: "object", properties }, ...given }),
     options,
   );
-}
-
-async function failureOf(work: Promise<unknown>): Promise<AerostackError> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof AerostackError) return error;
-  throw new Error(`no refusal: ${String(error)}`);
 }
 
 const columnsInPlace = async () =>

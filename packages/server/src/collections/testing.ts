@@ -1,5 +1,5 @@
 // For tests only: collections on a real data host.
-import { type CollectionDefinition, collectionDefinitionSchema } from "@aerostack/contracts";
+import { AerostackError, type CollectionDefinition, collectionDefinitionSchema } from "@aerostack/contracts";
 import { createManualClock } from "@aerostack/kernel";
 import type { z } from "zod";
 import { startTestDatabases } from "../database/data-host-testing.ts";
@@ -28,6 +28,16 @@ export function definitionOf(given: z.input<typeof collectionDefinitionSchema>):
 export function compileProperties(properties: Record<string, unknown>, rest: object = {}): CompiledDefinition {
   const definition = definitionOf({ schema: { type: "object", properties }, ...rest });
   return compileDefinition(definition, createSchemaCompiler());
+}
+
+/** The error that something is refused with. */
+export async function failureOf(work: Promise<unknown>): Promise<AerostackError> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof AerostackError) return error;
+  throw new Error(`no refusal: ${String(error)}`);
 }
 
 export async function startTestCollections() {

@@ -1,7 +1,15 @@
-import { AerostackError, type CollectionRules } from "@aerostack/contracts";
+import type { CollectionRules } from "@aerostack/contracts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createSeededRandom } from "../../../../../e2e/harness/seeded-random.ts";
-import { definitionOf, NOBODY, startTestCollections, type TestCollections, TRUSTED, userCaller } from "../testing.ts";
+import {
+  definitionOf,
+  failureOf,
+  NOBODY,
+  startTestCollections,
+  type TestCollections,
+  TRUSTED,
+  userCaller,
+} from "../testing.ts";
 import type { ItemCaller } from "./caller.ts";
 import type { ListParameters } from "./list-query.ts";
 
@@ -36,15 +44,6 @@ afterAll(() => test.close());
 async function define(rules: Partial<CollectionRules>, indexes: { fields: string[]; unique: boolean }[] = []) {
   const definition = definitionOf({ schema: SCHEMA, rules, indexes });
   await test.service.put(project, "todos", definition, { allowDestructive: false, dryRun: false });
-}
-
-async function failureOf(work: Promise<unknown>): Promise<AerostackError> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof AerostackError) return error;
-  throw new Error(`no refusal: ${String(error)}`);
 }
 
 /** A moment later than the one before, so that ids sort by it. */

@@ -1,7 +1,7 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { SqlParameter, SqlStatement } from "../../database/service.ts";
 import type { Collection } from "../definition.ts";
-import { ITEM_ALIAS } from "../field-sql.ts";
+import { columnSql, ITEM_ALIAS } from "../field-sql.ts";
 import type { RuleUser } from "../rules/rule.ts";
 import { ruleToSql } from "../rules/rule-to-sql.ts";
 import { all, quoted, type SqlCondition, toWhere } from "../sql-condition.ts";
@@ -52,7 +52,7 @@ export function buildListQuery(
     (column) => fields === undefined || fields.has(column) || keys.some((key) => key.column.name === column),
   );
   const where = toWhere(paged);
-  const selected = shown.map(quoted).join(", ");
+  const selected = shown.map(columnSql).join(", ");
   const table = `${quoted(name)} AS ${ITEM_ALIAS}`;
   return {
     page: statement(`SELECT ${selected} FROM ${table} WHERE ${where.sql} ORDER BY ${orderBy(keys)} LIMIT ?`, [

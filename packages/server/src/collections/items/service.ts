@@ -11,7 +11,7 @@ import type { Catalog } from "../catalog.ts";
 import type { Collection } from "../definition.ts";
 import { type DefinitionStore, mainDatabase } from "../definition-store.ts";
 import { collectionNotFound, itemNotFound } from "../errors.ts";
-import { ITEM_ALIAS } from "../field-sql.ts";
+import { columnSql, ITEM_ALIAS } from "../field-sql.ts";
 import { evaluateRule } from "../rules/evaluate-rule.ts";
 import type { RuleUser } from "../rules/rule.ts";
 import { fieldsOfRule } from "../rules/rule-fields.ts";
@@ -92,8 +92,8 @@ export function createItemService({ databases, store, catalog, clock }: ItemServ
   }
 
   async function findRow(projectId: string, collection: Collection, id: string): Promise<Row | undefined> {
-    const names = [...collection.columns.keys()].map(quoted).join(", ");
-    const sql = `SELECT ${names} FROM ${quoted(collection.name)} WHERE "id" = ?`;
+    const names = [...collection.columns.keys()].map(columnSql).join(", ");
+    const sql = `SELECT ${names} FROM ${quoted(collection.name)} AS ${ITEM_ALIAS} WHERE ${columnSql("id")} = ?`;
     const [row] = rowObjects(await run(projectId, collection, { sql, params: [id] }));
     return row;
   }

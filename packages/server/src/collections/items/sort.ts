@@ -1,7 +1,8 @@
 import { AerostackError } from "@aerostack/contracts";
 import type { SqlParameter } from "../../database/service.ts";
+import { columnSql } from "../field-sql.ts";
 import type { Column, Columns } from "../schema/columns.ts";
-import { all, any, quoted, type SqlCondition } from "../sql-condition.ts";
+import { all, any, type SqlCondition } from "../sql-condition.ts";
 
 export interface SortKey {
   readonly column: Column;
@@ -41,7 +42,7 @@ export function parseSort(text: string | undefined, columns: Columns): SortKey[]
 }
 
 export function orderBy(keys: readonly SortKey[]): string {
-  return keys.map(({ column, descending }) => `${quoted(column.name)}${descending ? " DESC" : ""}`).join(", ");
+  return keys.map(({ column, descending }) => `${columnSql(column.name)}${descending ? " DESC" : ""}`).join(", ");
 }
 
 function signatureOf(keys: readonly SortKey[]): string {
@@ -83,11 +84,11 @@ export function isAfter(keys: readonly SortKey[], values: readonly SqlParameter[
 }
 
 function isSame(column: Column, value: SqlParameter): SqlCondition {
-  return { sql: `${quoted(column.name)} IS ?`, params: [value] };
+  return { sql: `${columnSql(column.name)} IS ?`, params: [value] };
 }
 
 function comesAfter({ column, descending }: SortKey, value: SqlParameter): SqlCondition {
-  const name = quoted(column.name);
+  const name = columnSql(column.name);
   if (value === null) return descending ? false : { sql: `${name} IS NOT NULL`, params: [] };
   if (descending) return { sql: `(${name} < ? OR ${name} IS NULL)`, params: [value] };
   return { sql: `(${name} IS NOT NULL AND ${name} > ?)`, params: [value] };

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { AerostackError } from "@aerostack/contracts";
@@ -97,9 +98,20 @@ export function answerError(req: IncomingMessage, res: ServerResponse, error: Ae
   res.end(req.method === "HEAD" ? undefined : rendered.body);
 }
 
-/** A host and port that a URL can have: the function's process builds its request's URL of it. */
-function isPossibleHost(host: string | undefined): boolean {
-  return host === undefined || URL.canParse(`http://${host}/`);
+/** Hosts are few and come again with each request; the memory of them is bounded. */
+const MAX_KNOWN_HOSTS = 1_000;
+const MAX_KNOWN_HOST_CHARACTERS = 300;
+
+/** Tells a host and port that a URL can have: the function's process builds its request's URL of it. */
+function createHostCheck(): (host: string | undefined) => boolean {
+  const known = new Set<string>();
+  return (host) => {
+    if (host === undefined || known.has(host)) return true;
+    if (!URL.canParse(`http://${host}/`)) return false;
+    if (known.size >= MAX_KNOWN_HOSTS) known.clear();
+    if (host.length <= MAX_KNOWN_HOST_CHARACTERS) known.add(host);
+    return true;
+  };
 }
 
 /** A page at `/f/shop/site` would resolve its relative links against `/f/shop/`: browsers are sent to the folder. */
@@ -118,7 +130,13 @@ function redirectToFolder(req: IncomingMessage, res: ServerResponse, { prefix }:
 export function createGatewayListener(options: GatewayListenerOptions) {
   const principalOf = createPrincipalReader(options.resolvePrincipal, options.resolveFunction);
 
-  function callerOf(req: IncomingMessage): Caller {
+  const isPossibleHost = createHostCheck();
+  /** Of connections that no proxy made: all requests of one come from the same place. */
+  const direct = new WeakMap<Socket, Omit<Caller, "requestId">>();
+
+  function originOf(req: IncomingMessage): Omit<Caller, "requestId"> {
+    const known = direct.get(req.socket);
+    if (known !== undefined) return known;
     const { remoteAddress } = req.socket;
     const trusted = options.isTrustedProxy(remoteAddress);
     const { countryHeader } = options;
@@ -126,12 +144,18 @@ export function createGatewayListener(options: GatewayListenerOptions) {
     const forwardedProto = trusted ? single(req.headers["x-forwarded-proto"]) : undefined;
     const ip = options.clientAddress({ remoteAddress, forwardedFor: single(req.headers["x-forwarded-for"]) });
     const country = trusted && countryHeader !== undefined ? countryFromProxy(req, countryHeader) : undefined;
-    return {
-      requestId: acceptRequestId(single(req.headers["x-request-id"])),
+    const found: Omit<Caller, "requestId"> = {
       ip,
       region: country ?? options.countryOf(ip),
       scheme: forwardedProto === "https" || (forwardedProto === undefined && encrypted) ? "https" : "http",
     };
+    if (!trusted) direct.set(req.socket, found);
+    return found;
+  }
+
+  function callerOf(req: IncomingMessage): Caller {
+    const { ip, region, scheme } = originOf(req);
+    return { requestId: acceptRequestId(single(req.headers["x-request-id"])), ip, region, scheme };
   }
 
   /** Where the request points when it is a call of a function: at once, or after asking whose key it carries. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { AerostackError } from "@aerostack/contracts/errors";
 import { createRpcPeer, type RpcPeer, randomText } from "@aerostack/kernel";
 import { createToldWatches } from "./changes/told-watches.ts";
+import type { HeldKey } from "./kv/kv-leases.ts";
 import { createPieceReceiver } from "./large-results.ts";
 import type { HostLimits } from "./limits.ts";
 import { lostCallError, lostCallPolicy } from "./lost-calls.ts";
@@ -25,6 +26,8 @@ export interface DataHostOptions {
   /** The bucket for the bytes of objects; files in the data folder where it is left out. */
   readonly s3Url?: string | undefined;
   readonly onEvent: (name: string, value: unknown) => void;
+  /** Values that were asked for with `hold`: which must not be answered from any more. Null: all of the project, or all. */
+  readonly letGo?: (projectId: string | null, keys: readonly HeldKey[] | null) => void;
 }
 
 export interface DataHost {
@@ -79,6 +82,12 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
     const exited = new Promise<void>((resolve) => started.once("exit", () => resolve()));
     let ready = false;
     const peer = createRpcPeer(started.stdio[PIPE_DESCRIPTOR] as Duplex, {
+      handlers: {
+        "kv.letGo"({ projectId, keys }: { readonly projectId: string; readonly keys: readonly HeldKey[] | null }) {
+          options.letGo?.(projectId, keys);
+          return null;
+        },
+      },
       onEvent(name, value) {
         if (pieces.receive(name, value)) return;
         watches.noteEvent(name, value);
@@ -88,6 +97,8 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
         } else options.onEvent(name, value);
       },
       onClose() {
+        // Its successor knows nothing of what is held.
+        options.letGo?.(null, null);
         if (closing || !ready) return;
         if (performance.now() - startedAt > STABLE_AFTER_MS) failures = 0;
         logger.error({ failures }, "the data host ended and is started again");

@@ -5,6 +5,7 @@ import { type Clock, deriveKey, type RpcHandler } from "@aerostack/kernel";
 import { createBindingDoor } from "./binding-door.ts";
 import type { WatchRequest } from "./changes/watches.ts";
 import { createGrants } from "./grants.ts";
+import type { LetGo } from "./kv/kv-leases.ts";
 import { createPieceSender } from "./large-results.ts";
 import type { HostLimits } from "./limits.ts";
 import type { DatabaseMethods, HostStats } from "./protocol.ts";
@@ -26,6 +27,8 @@ export interface HostOptions {
   /** Tables whose changes the server listens to, and how far it has heard. */
   readonly watches: readonly WatchRequest[];
   readonly emit: (name: string, value: unknown) => void;
+  /** Asks the server to forget values of keys that it holds. */
+  readonly letGo: LetGo;
   readonly onError: (error: unknown, where: string) => void;
 }
 
@@ -53,6 +56,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     timers: options.timers,
     onQueueReady: (name) => options.emit("queue.ready", name),
     onRelocation: (progress) => options.emit("host.relocation", progress),
+    letGo: options.letGo,
     onError,
   });
   const sql = createSqlServices({

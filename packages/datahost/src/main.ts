@@ -37,6 +37,7 @@ const handlers: Record<string, RpcHandler> = {
       grants: message.grants,
       watches: message.watches,
       emit: (name, value) => peer.emit(name, value),
+      letGo: (projectId, keys) => peer.call("kv.letGo", { projectId, keys }),
       onError: reportError,
     });
     Object.assign(handlers, host.handlers);

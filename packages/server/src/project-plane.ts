@@ -58,7 +58,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     onError: (err) => log.error({ err }, "log lines were not stored"),
   });
   lifecycle.onClose("logs", () => logs.buffer.close());
-  const { host, call, onChanges, onQueueReady } = await openDataHost(options, dataKey);
+  const { host, call, held, onChanges, onQueueReady } = await openDataHost(options, dataKey);
   const runtime = await openRuntime(options, call, logs.buffer.add);
   const queues = createQueueService(call);
   const { functions, endpoints } = await openFunctions(options, {
@@ -185,7 +185,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   lifecycle.onClose("domains", () => domainChecks.stop());
 
   // How they are called
-  const services = { ...dataServices, call, jobs, functions, collections, storage, realtime, endUsers };
+  const services = { ...dataServices, call, held, jobs, functions, collections, storage, realtime, endUsers };
   const operations = createDataOperations(services);
   const principalOf = createPrincipalReader(resolver.resolve, functions.resolveFunction);
   const handleDataPlane = createDataPlane({

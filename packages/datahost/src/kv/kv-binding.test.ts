@@ -13,7 +13,7 @@ describe("KV binding in workerd", () => {
 
   beforeAll(async () => {
     states = state.open();
-    const handler = createKvBinding({ states, clock: state.clock });
+    const handler = createKvBinding({ states, clock: state.clock, leases: state.leases });
     workerd = await startWorkerd([
       { name: "CACHE", kind: "kvNamespace", resource: "default", handler },
       { name: "OTHER", kind: "kvNamespace", resource: "other", handler },

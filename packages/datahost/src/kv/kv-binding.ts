@@ -9,6 +9,7 @@ import type { StateDatabases } from "../state/state-databases.ts";
 import { answerBulkGet } from "./kv-bulk-get.ts";
 import { checkKey, checkMetadata, checkValueLength } from "./kv-checks.ts";
 import { readExpiration } from "./kv-expiration.ts";
+import type { KvLeases } from "./kv-leases.ts";
 import { MAX_INCOMING_BYTES_PER_PROJECT, MAX_VALUE_BYTES, MIN_CACHE_TTL_SECONDS } from "./kv-limits.ts";
 import { answerList } from "./kv-list.ts";
 import { deleteEntry, getEntry, putEntry } from "./kv-store.ts";
@@ -16,6 +17,7 @@ import { deleteEntry, getEntry, putEntry } from "./kv-store.ts";
 export interface KvBindingOptions {
   readonly states: StateDatabases;
   readonly clock: Clock;
+  readonly leases: KvLeases;
 }
 
 const MAX_BULK_REQUEST_BYTES = 256 * 1024;
@@ -26,7 +28,7 @@ const SMALL_BODY_BYTES = 64 * 1024;
  * What workerd's `kvNamespace` binding speaks: GET, PUT and DELETE of `/<key>?urlencoded=true`, GET of `/` for lists and
  * POST of `/bulk/get`. A refusal is the status with its reason phrase, which the binding puts into the error it throws.
  */
-export function createKvBinding({ states, clock }: KvBindingOptions): BindingHandler {
+export function createKvBinding({ states, clock, leases }: KvBindingOptions): BindingHandler {
   const budget = createByteBudget(MAX_INCOMING_BYTES_PER_PROJECT);
 
   function answerGet(projectId: string, namespace: string, url: KvUrl, res: ServerResponse): void {
@@ -66,14 +68,18 @@ export function createKvBinding({ states, clock }: KvBindingOptions): BindingHan
     const expiresAt = readExpiration(url.query.get("expiration"), url.query.get("expiration_ttl"), clock.now());
     const header = req.headers["cf-kv-metadata"];
     const metadata = typeof header === "string" ? checkMetadata(headerToText(header)) : null;
-    await states.commit(projectId, (db) => putEntry(db, namespace, url.key, { value, metadata, expiresAt }));
+    await leases.write({ projectId, namespace }, [url.key], () =>
+      states.commit(projectId, (db) => putEntry(db, namespace, url.key, { value, metadata, expiresAt })),
+    );
     res.writeHead(200, EMPTY);
     res.end();
   }
 
   async function answerDelete(projectId: string, namespace: string, url: KvUrl, res: ServerResponse): Promise<void> {
     checkKey(url.key);
-    await states.commit(projectId, (db) => deleteEntry(db, namespace, url.key, clock.now()));
+    await leases.write({ projectId, namespace }, [url.key], () =>
+      states.commit(projectId, (db) => deleteEntry(db, namespace, url.key, clock.now())),
+    );
     res.writeHead(200, EMPTY);
     res.end();
   }

@@ -46,7 +46,7 @@ describe("KV against its model", () => {
       const { clock } = state;
       const model = createModel(() => clock.now());
       let states = state.open();
-      let kv = createKvRpc({ states, clock });
+      let kv = createKvRpc({ states, clock, leases: state.leases });
       const left = [states];
 
       for (let step = 0; step < STEPS; step++) {
@@ -97,7 +97,7 @@ describe("KV against its model", () => {
             // A crash: the old connections are left as they are, new ones read what the files say.
             if (random.chance(0.3)) {
               states = state.open();
-              kv = createKvRpc({ states, clock });
+              kv = createKvRpc({ states, clock, leases: state.leases });
               left.push(states);
             }
             break;

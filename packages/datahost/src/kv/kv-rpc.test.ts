@@ -16,7 +16,7 @@ describe("KV calls of the server", () => {
   beforeEach(() => {
     state = createTestState();
     states = state.open();
-    kv = createKvRpc({ states, clock: state.clock });
+    kv = createKvRpc({ states, clock: state.clock, leases: state.leases });
   });
   afterEach(() => {
     states.close();

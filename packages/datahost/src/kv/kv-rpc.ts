@@ -6,6 +6,7 @@ import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import type { StateDatabases } from "../state/state-databases.ts";
 import { checkKey, checkKeyLength, checkMetadata, checkValueLength } from "./kv-checks.ts";
 import { incrementEntry } from "./kv-increment.ts";
+import type { KvLeases } from "./kv-leases.ts";
 import { MAX_DELETE_MANY_KEYS, MAX_LIST_KEYS, MAX_PUT_MANY_ENTRIES } from "./kv-limits.ts";
 import { readCursor } from "./kv-list.ts";
 import * as store from "./kv-store.ts";
@@ -39,6 +40,8 @@ export interface KvValue {
   readonly metadata: unknown;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | null;
+  /** The caller asked to hold the value, and may: see `KvLeases`. */
+  readonly held?: true;
 }
 
 export interface KvKeyInfo {
@@ -50,8 +53,14 @@ export interface KvKeyInfo {
 /** Keys deleted in one commit: a few milliseconds. */
 const FLUSH_BATCH_KEYS = 2000;
 
+export interface KvRpcOptions {
+  readonly states: StateDatabases;
+  readonly clock: Clock;
+  readonly leases: KvLeases;
+}
+
 /** Key-value calls of the server. Every write is durable when its promise settles, and seen by every read after it. */
-export function createKvRpc({ states, clock }: { readonly states: StateDatabases; readonly clock: Clock }) {
+export function createKvRpc({ states, clock, leases }: KvRpcOptions) {
   function expiryOf(write: Pick<KvWrite, "ttlSeconds" | "expiresAt">): number | null {
     if (write.ttlSeconds !== undefined) {
       if (!Number.isInteger(write.ttlSeconds) || write.ttlSeconds < 1)
@@ -77,7 +86,10 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
   function readValue(db: SqliteDatabase, namespace: string, key: string, encoding: KvEncoding): KvValue | null {
     checkKey(key);
     const entry = store.getEntry(db, namespace, key, clock.now());
-    if (entry === undefined) return null;
+    return entry === undefined ? null : show(entry, encoding);
+  }
+
+  function show(entry: store.KvEntry, encoding: KvEncoding): KvValue {
     return {
       value: encoding === "bytes" ? toRpcBytes(entry.value) : entry.value.toString("utf8"),
       metadata: parseMetadata(entry.metadata),
@@ -86,9 +98,15 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
   }
 
   return {
-    "kv.get": guarded((params: KvKeyParams & { encoding?: KvEncoding }): KvValue | null =>
-      readValue(states.read(params.projectId), params.namespace, params.key, params.encoding ?? "text"),
-    ),
+    /** `hold`: the caller wants to answer from it again, and lets go of it when it is told to. */
+    "kv.get": guarded((params: KvKeyParams & { encoding?: KvEncoding; hold?: boolean }): KvValue | null => {
+      const { projectId, namespace, key, encoding = "text", hold = false } = params;
+      checkKey(key);
+      const entry = store.getEntry(states.read(projectId), namespace, key, clock.now());
+      if (entry === undefined) return null;
+      const value = show(entry, encoding);
+      return hold && leases.grant(projectId, namespace, key, entry.value.length) ? { ...value, held: true } : value;
+    }),
 
     "kv.getMany": guarded(
       (params: KvScope & { keys: readonly string[]; encoding?: KvEncoding }): { values: (KvValue | null)[] } => {
@@ -100,7 +118,9 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
 
     "kv.put": guarded(async (params: KvScope & KvWrite): Promise<null> => {
       const entry = entryOf(params);
-      await states.commit(params.projectId, (db) => store.putEntry(db, params.namespace, params.key, entry));
+      await leases.write(params, [params.key], () =>
+        states.commit(params.projectId, (db) => store.putEntry(db, params.namespace, params.key, entry)),
+      );
       return null;
     }),
 
@@ -108,18 +128,23 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
     "kv.putMany": guarded(async (params: KvScope & { entries: readonly KvWrite[] }): Promise<{ count: number }> => {
       checkCount(params.entries.length, MAX_PUT_MANY_ENTRIES, "entries");
       const entries = params.entries.map((write) => [write.key, entryOf(write)] as const);
-      await states.commit(params.projectId, (db) => {
-        for (const [key, entry] of entries) store.putEntry(db, params.namespace, key, entry);
-      });
+      const keys = entries.map(([key]) => key);
+      await leases.write(params, keys, () =>
+        states.commit(params.projectId, (db) => {
+          for (const [key, entry] of entries) store.putEntry(db, params.namespace, key, entry);
+        }),
+      );
       return { count: entries.length };
     }),
 
     "kv.delete": guarded(async (params: KvKeyParams): Promise<{ deleted: boolean }> => {
       checkKey(params.key);
       const now = clock.now();
-      return states.commit(params.projectId, (db) => ({
-        deleted: store.deleteEntry(db, params.namespace, params.key, now),
-      }));
+      return leases.write(params, [params.key], () =>
+        states.commit(params.projectId, (db) => ({
+          deleted: store.deleteEntry(db, params.namespace, params.key, now),
+        })),
+      );
     }),
 
     /** All or none; `deleted` counts those that were there. */
@@ -127,9 +152,11 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
       checkCount(params.keys.length, MAX_DELETE_MANY_KEYS, "keys");
       params.keys.forEach(checkKey);
       const now = clock.now();
-      return states.commit(params.projectId, (db) => ({
-        deleted: params.keys.filter((key) => store.deleteEntry(db, params.namespace, key, now)).length,
-      }));
+      return leases.write(params, params.keys, () =>
+        states.commit(params.projectId, (db) => ({
+          deleted: params.keys.filter((key) => store.deleteEntry(db, params.namespace, key, now)).length,
+        })),
+      );
     }),
 
     "kv.list": guarded(
@@ -156,10 +183,12 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
       let deleted = 0;
       for (;;) {
         const now = clock.now();
-        const inBatch = await states.commit(params.projectId, (db) => {
-          store.deleteExpired(db, now, FLUSH_BATCH_KEYS);
-          return store.deleteKeys(db, params.namespace, prefix, FLUSH_BATCH_KEYS);
-        });
+        const inBatch = await leases.write(params, null, () =>
+          states.commit(params.projectId, (db) => {
+            store.deleteExpired(db, now, FLUSH_BATCH_KEYS);
+            return store.deleteKeys(db, params.namespace, prefix, FLUSH_BATCH_KEYS);
+          }),
+        );
         deleted += inBatch;
         if (inBatch < FLUSH_BATCH_KEYS) return { deleted };
       }
@@ -172,9 +201,11 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
         const expiresAt = expiryOf(params);
         if (expiresAt === null) refuseField("ttl", "Say when the key expires.");
         const now = clock.now();
-        return states.commit(params.projectId, (db) => ({
-          found: store.expireEntry(db, params.namespace, params.key, expiresAt, now),
-        }));
+        return leases.write(params, [params.key], () =>
+          states.commit(params.projectId, (db) => ({
+            found: store.expireEntry(db, params.namespace, params.key, expiresAt, now),
+          })),
+        );
       },
     ),
 
@@ -191,15 +222,17 @@ export function createKvRpc({ states, clock }: { readonly states: StateDatabases
         const newExpiry = expiryOf(params);
         const newMetadata = metadataText(params.newMetadata);
         const now = clock.now();
-        return states.commit(params.projectId, (db) => ({
-          value: incrementEntry(db, params.namespace, params.key, {
-            amount: params.amount ?? 1,
-            initialValue: params.initialValue ?? 0,
-            newExpiry,
-            newMetadata,
-            now,
-          }),
-        }));
+        return leases.write(params, [params.key], () =>
+          states.commit(params.projectId, (db) => ({
+            value: incrementEntry(db, params.namespace, params.key, {
+              amount: params.amount ?? 1,
+              initialValue: params.initialValue ?? 0,
+              newExpiry,
+              newMetadata,
+              now,
+            }),
+          })),
+        );
       },
     ),
 

@@ -14,6 +14,7 @@ const services = createStateServices({
   clock: systemClock,
   timers: systemTimers,
   onQueueReady: () => undefined,
+  letGo: async () => undefined,
   onError: (error) => process.stderr.write(`${String(error)}\n`),
 });
 services.start();

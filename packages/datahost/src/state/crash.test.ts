@@ -61,6 +61,7 @@ test("whatever was acknowledged before a kill -9 is there after it, and nothing 
       clock,
       timers: createManualTimers(clock),
       onQueueReady: () => undefined,
+      letGo: async () => undefined,
       onError: (error) => expect.unreachable(String(error)),
     });
     const scope = { projectId, namespace: "default" };

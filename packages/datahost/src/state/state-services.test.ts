@@ -21,6 +21,7 @@ function createWorld() {
       clock,
       timers,
       onQueueReady: ({ projectId, queue }) => ready.push(`${projectId}/${queue}`),
+      letGo: async () => undefined,
       onError: (error) => errors.push(error),
     });
   return { clock, hostDir, timers, ready, errors, open, remove };

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@aerostack/kernel";
 import { createKvBinding } from "../kv/kv-binding.ts";
+import { createKvLeases, type LetGo } from "../kv/kv-leases.ts";
 import { createKvRpc } from "../kv/kv-rpc.ts";
 import { createKvSweeper } from "../kv/kv-sweeper.ts";
 import { createBlobRelocation, type RelocationProgress } from "../objects/blob-relocation.ts";
@@ -32,6 +33,8 @@ export interface StateServicesOptions {
   readonly onQueueReady: (name: QueueName) => void;
   /** How far objects from before there was a bucket have moved into it. */
   readonly onRelocation?: ((progress: RelocationProgress) => void) | undefined;
+  /** Asks the server to forget values of keys that it holds. */
+  readonly letGo: LetGo;
   /** A failure of upkeep, or of a project's database outside a request. */
   readonly onError: (error: unknown, where: string) => void;
 }
@@ -62,6 +65,7 @@ export function createStateServices(options: StateServicesOptions) {
   const collector = createObjectCollector({ states, blobsOf, clock });
   const objects = createObjects({ states, blobsOf, clock, onGarbage: collector.note });
   const lifecycles = createLifecycles({ states, host, clock, onGarbage: collector.note });
+  const leases = createKvLeases({ letGo: options.letGo, now: () => performance.now(), after: timers.after });
   const sweeper = createKvSweeper({ states, clock });
   const projectIds = (): Promise<string[]> => readdir(join(hostDir, "blobs")).catch((): string[] => []);
   const relocation = createBlobRelocation({
@@ -110,13 +114,13 @@ export function createStateServices(options: StateServicesOptions) {
   return {
     /** By the kind in `x-aero-binding: <kind>:<resource>`. */
     bindings: {
-      kv: createKvBinding({ states, clock }),
+      kv: createKvBinding({ states, clock, leases }),
       queue: createQueueBinding({ queues, states }),
       r2: createR2Binding({ objects }),
     },
     /** Methods by name, `kv.…`, `queue.…` and `objects.…`. */
     rpc: {
-      ...createKvRpc({ states, clock }),
+      ...createKvRpc({ states, clock, leases }),
       ...createQueueRpc({ queues, states, clock }),
       ...createJobRpc({ queues, states, clock }),
       ...createObjectsRpc({ objects, states, lifecycles, now: clock.now }),
@@ -138,6 +142,7 @@ export function createStateServices(options: StateServicesOptions) {
       await lifecycles.forgetProject(projectId);
       await queues.deleteProject(projectId);
       states.delete(projectId);
+      await leases.forgetProject(projectId);
       await blobsOf(projectId).deleteAll();
     },
     close(): void {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createManualClock, deriveKey, type ManualClock } from "@aerostack/kernel";
+import { createKvLeases, type KvLeases } from "../kv/kv-leases.ts";
 import { createStateDatabases, type StateDatabases } from "./state-databases.ts";
 
 export interface TestState {
@@ -11,6 +12,8 @@ export interface TestState {
   readonly keyFor: (name: string) => Buffer;
   /** Opens the same files once more, as the process after a crash does. */
   open(): StateDatabases;
+  /** Nobody holds anything. */
+  readonly leases: KvLeases;
   remove(): void;
 }
 
@@ -24,6 +27,7 @@ export function createTestState(): TestState {
     hostDir,
     clock,
     keyFor,
+    leases: createKvLeases({ letGo: async () => undefined, now: clock.now, after: () => () => undefined }),
     open: () => createStateDatabases({ hostDir, keyFor, clock }),
     remove: () => rmSync(hostDir, { recursive: true, force: true }),
   };

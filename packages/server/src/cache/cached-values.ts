@@ -1,4 +1,5 @@
 import type { HostCall } from "../kernel/host-call.ts";
+import type { HeldValues } from "./held-values.ts";
 
 /** A value of any JSON type under a key. */
 export interface CachedEntry {
@@ -18,6 +19,8 @@ export interface CachedKey {
 interface StoredText {
   readonly value: string;
   readonly metadata: unknown;
+  readonly expiresAt: number | null;
+  readonly held?: true;
 }
 
 /** The namespace that functions find as `env.CACHE` unless they bind another. */
@@ -30,12 +33,21 @@ const PAGE_KEYS = 1000;
  * A project's cache as a store of JSON values: what a function puts as text is read here as that text, and what is stored
  * here as an object is read by a function with `get(key, "json")`. Writes are durable and seen by every read after them.
  */
-export function createCachedValues(call: HostCall) {
+export function createCachedValues(call: HostCall, held: HeldValues<CachedValue>) {
   const scope = (projectId: string) => ({ projectId, namespace: NAMESPACE });
 
   return {
-    async get(projectId: string, key: string): Promise<CachedValue> {
-      return read(await call<StoredText | null>("kv.get", { ...scope(projectId), key }));
+    /** At once where the value is held; else a promise. */
+    get(projectId: string, key: string): CachedValue | Promise<CachedValue> {
+      const name = `${NAMESPACE}/${key}`;
+      const found = held.find(projectId, name);
+      if (found !== undefined) return found;
+      const keep = held.begin(projectId, name);
+      return call<StoredText | null>("kv.get", { ...scope(projectId), key, hold: true }).then((stored) => {
+        const value = read(stored);
+        if (stored?.held === true) keep({ value, expiresAtMs: stored.expiresAt, characters: stored.value.length });
+        return value;
+      });
     },
 
     async getMany(projectId: string, keys: readonly string[]): Promise<readonly CachedValue[]> {

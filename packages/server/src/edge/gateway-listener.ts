@@ -132,10 +132,10 @@ export function createGatewayListener(options: GatewayListenerOptions) {
 
   const isPossibleHost = createHostCheck();
   /** Of connections that no proxy made: all requests of one come from the same place. */
-  const direct = new WeakMap<Socket, Omit<Caller, "requestId">>();
+  const originOfSocket = new WeakMap<Socket, Omit<Caller, "requestId">>();
 
   function originOf(req: IncomingMessage): Omit<Caller, "requestId"> {
-    const known = direct.get(req.socket);
+    const known = originOfSocket.get(req.socket);
     if (known !== undefined) return known;
     const { remoteAddress } = req.socket;
     const trusted = options.isTrustedProxy(remoteAddress);
@@ -149,7 +149,7 @@ export function createGatewayListener(options: GatewayListenerOptions) {
       region: country ?? options.countryOf(ip),
       scheme: forwardedProto === "https" || (forwardedProto === undefined && encrypted) ? "https" : "http",
     };
-    if (!trusted) direct.set(req.socket, found);
+    if (!trusted) originOfSocket.set(req.socket, found);
     return found;
   }
 

@@ -1,4 +1,5 @@
-import { createCachedValues } from "../cache/cached-values.ts";
+import { type CachedValue, createCachedValues } from "../cache/cached-values.ts";
+import type { HeldValues } from "../cache/held-values.ts";
 import { createCacheOperations } from "../cache/operations.ts";
 import type { createCollections } from "../collections/create-collections.ts";
 import { createDatabaseOperations } from "../database/operations.ts";
@@ -19,6 +20,7 @@ const MAIL_USEFUL_FOR_MS = 24 * 60 * 60_000;
 
 export interface DataOperationsParts {
   readonly call: HostCall;
+  readonly held: HeldValues<CachedValue>;
   readonly databases: ReturnType<typeof createDatabaseService>;
   readonly jobs: Jobs;
   readonly functions: Functions;
@@ -31,7 +33,7 @@ export interface DataOperationsParts {
 /** Everything that a project's keys can call below `/v1`. */
 export function createDataOperations(parts: DataOperationsParts): Operation[] {
   const { databases, jobs, functions, collections, storage, realtime, endUsers } = parts;
-  const cache = createCachedValues(parts.call);
+  const cache = createCachedValues(parts.call, parts.held);
   return [
     ...createDatabaseOperations(databases),
     ...createCacheOperations(cache),

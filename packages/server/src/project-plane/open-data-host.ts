@@ -1,4 +1,6 @@
 import { type ChangesEvent, startDataHost } from "@aerostack/datahost";
+import type { CachedValue } from "../cache/cached-values.ts";
+import { createHeldValues } from "../cache/held-values.ts";
 import type { HostCall } from "../kernel/host-call.ts";
 import { requireBucket } from "../kernel/require-bucket.ts";
 import type { ProjectPlaneOptions } from "./project-plane-options.ts";
@@ -12,12 +14,14 @@ export async function openDataHost(
   if (config.s3Url !== undefined) await requireBucket(config.s3Url, clock);
   let receiveChanges = (_changes: ChangesEvent): void => {};
   let wakeQueue = (_projectId: string, _queue: string): void => {};
+  const held = createHeldValues<CachedValue>({ clock, monotonicMs: () => performance.now() });
   const host = await startDataHost({
     dataDir: config.dataDir,
     masterKey: dataKey,
     logger: log,
     limits: { queryTimeoutMs: config.queryTimeoutMs },
     s3Url: config.s3Url,
+    letGo: held.letGo,
     onEvent(name, value) {
       if (name === "db.changes") receiveChanges(value as ChangesEvent);
       if (name !== "queue.ready") return;
@@ -29,6 +33,8 @@ export async function openDataHost(
   return {
     host,
     call: host.call as HostCall,
+    /** Values of keys that are answered without asking the process. */
+    held,
     /** Rows that were changed in watched tables. */
     onChanges(receive: typeof receiveChanges): void {
       receiveChanges = receive;

@@ -2,8 +2,8 @@ export { type ChangedRow, type ChangeOperation, type RowChange, readChangeSet } 
 export type { ChangesEvent } from "./changes/database-changes.ts";
 export { type DataHost, type DataHostLogger, type DataHostOptions, startDataHost } from "./client.ts";
 export { d1BindingModulePath } from "./d1/d1-binding-module-path.ts";
-export { type ConcatRequest, PARTIAL } from "./objects/concat-store.ts";
 export { type HeldKey, LEASE_MS } from "./kv/kv-leases.ts";
+export { type ConcatRequest, PARTIAL } from "./objects/concat-store.ts";
 export { type BlobSlice, openSlices } from "./objects/covering-parts.ts";
 export { type LifecycleRule, MAX_LIFECYCLE_DAYS, MAX_LIFECYCLE_RULES } from "./objects/lifecycle-rule.ts";
 export type { CompleteOptions, UploadPart } from "./objects/multipart-store.ts";

@@ -23,7 +23,7 @@ describeEachDialect("sessions of an account", (openDatabase) => {
           .withTables<{ audit_entries: { action: string } }>()
           .db.selectFrom("audit_entries")
           .select("action")
-          .where("action", "like", "session.%")
+          .where("action", "like", "session.%revoked")
           .execute()
       ).map(({ action }) => action);
     return { ...test, ada, other, otherBearer, list, isOpen, actions };

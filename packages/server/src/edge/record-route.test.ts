@@ -16,7 +16,14 @@ describeEachDialect("the audit log of routes", (openDatabase) => {
     await ada.call("DELETE", `/api/v1/projects/${project.id}/keys/${key.id}`);
     const { items } = await controlPlane.audit.list({ actor: ada.user.id }, { limit: 50 });
     expect(items.map(({ action }) => action).sort()).toEqual(
-      ["account_key.created", "key.created", "key.revoked", "project.changed", "project.created"].sort(),
+      [
+        "account_key.created",
+        "key.created",
+        "key.revoked",
+        "project.changed",
+        "project.created",
+        "session.opened",
+      ].sort(),
     );
     const changed = items.find(({ action }) => action === "project.changed");
     expect(changed).toMatchObject({ target: { kind: "project", id: project.id }, projectId: project.id });

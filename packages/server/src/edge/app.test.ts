@@ -189,7 +189,10 @@ describe("the application", () => {
   it("keeps browsers from framing, sniffing and loading, and lets them call the data API from anywhere", async () => {
     const { headers } = await test.call("GET", "/api/v1/account");
     expect(headers.get("x-content-type-options")).toBe("nosniff");
-    expect(headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(headers.get("content-security-policy")).toContain("default-src 'none'; frame-ancestors 'none'");
+    expect([headers.get("referrer-policy"), headers.get("cache-control")]).toEqual(["no-referrer", "no-store"]);
+    const ada = await test.createDeveloper("ada@example.com");
+    expect((await ada.call("GET", "/api/v1/account")).headers.get("cache-control")).toBe("no-store");
     expect(headers.get("access-control-allow-origin")).toBeNull();
     const preflight = await test.call("OPTIONS", "/v1/db/query", {
       headers: { origin: "https://app.example", "access-control-request-method": "POST" },

@@ -46,9 +46,13 @@ function filesOf(...pairs: { certPath: string; keyPath: string }[]): Certificate
 }
 
 /** What `openssl s_client` says of a handshake in one version of the protocol. */
-async function handshake(port: number, version: string): Promise<{ ok: boolean; text: string }> {
+async function handshake(
+  port: number,
+  version: string,
+  ciphers = "DEFAULT@SECLEVEL=0",
+): Promise<{ ok: boolean; text: string }> {
   return await new Promise((resolve) => {
-    const args = ["s_client", "-connect", `127.0.0.1:${port}`, version, "-cipher", "DEFAULT@SECLEVEL=0"];
+    const args = ["s_client", "-connect", `127.0.0.1:${port}`, version, "-cipher", ciphers];
     const child = execFile("openssl", args, (_error, stdout, stderr) => {
       const text = stdout + stderr;
       resolve({ ok: /Cipher is (?!\(NONE\))/.test(text), text });
@@ -90,6 +94,8 @@ describe("TLS that the server ends itself", () => {
       expect(refused.text).toMatch(/alert protocol version|unsupported protocol/);
     }
     for (const version of ["-tls1_2", "-tls1_3"]) expect((await handshake(port, version)).ok, version).toBe(true);
+    const withoutAead = await handshake(port, "-tls1_2", "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA384");
+    expect([withoutAead.ok, /alert handshake failure/.test(withoutAead.text)]).toEqual([false, true]);
   });
 
   it("shows each host the certificate that names it, by wildcard too, and others the first", async () => {

@@ -82,6 +82,10 @@ describe("set-up", () => {
       expect(policy).not.toContain("unsafe");
       expect(body).toContain(`<script nonce="${nonce}"`);
       expect(body).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+      expect(policy).toContain("frame-ancestors 'none'");
+      // Text is written as text; passwords are masked, and named for the managers that fill them in.
+      expect(body).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|onpaste/);
+      expect(body).toMatch(/type="password" autocomplete="(?:new|current)-password"/);
       expect((await call("GET", path)).headers.get("content-security-policy")).not.toBe(policy);
     }
     expect((await call("GET", "/setup")).body).toContain("Create the first account");

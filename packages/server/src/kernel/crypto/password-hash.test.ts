@@ -24,6 +24,15 @@ describe("P26 password hashes", () => {
     }
   });
 
+  it("are of the password as it was typed: all of it, with its spaces", async () => {
+    const hasher = createPasswordHasher(1_000);
+    const stored = await hasher.hash(` ${"x".repeat(198)} `);
+    expect(await hasher.verify(` ${"x".repeat(198)} `, stored)).toEqual({ valid: true, rehash: false });
+    for (const password of ["x".repeat(198), ` ${"x".repeat(198)}`, ` ${"X".repeat(198)} `, ` ${"x".repeat(71)}`]) {
+      expect(await hasher.verify(password, stored)).toEqual({ valid: false, rehash: false });
+    }
+  });
+
   it("are re-made when their parameters are older, and only for the right password", async () => {
     const stored = await createPasswordHasher(1_000).hash("Pass1234");
     const today = createPasswordHasher(2_000);

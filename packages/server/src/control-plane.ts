@@ -242,7 +242,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   const freshProofs = createFreshProofs({ sql, clock, hasher, limiter, secondFactors, ...waysIn });
   const accountKeys = createAccountKeyService({ sql, clock, changes, audit });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
-  const projects = createProjectService({ sql, clock, changes, log });
+  const projects = createProjectService({ sql, clock, changes, audit, log });
   const requireConfirmedEmail = createConfirmedEmailRule({ isRequired: options.requireConfirmedEmail, accounts });
   const teams = createTeams({
     requireConfirmedEmail,
@@ -334,6 +334,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     requireFreshProof: freshProofs.require,
     plans,
     projectKeys,
+    limitsOfAccountKey: accountKeys.limitsOf,
     resolver,
     flushKeyUses: uses.flush,
     addPages: addSetupPages(accounts.isSetUp),

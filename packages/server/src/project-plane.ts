@@ -91,6 +91,8 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     dataKey,
     origin,
     findPublicProject: projects.find,
+    limitsOfAccountKey: controlPlane.limitsOfAccountKey,
+    audit: controlPlane.audit,
     findEndUser: (projectId, token) => endUsers.verifyToken(projectId, token),
     countKeyed: counts.countKeyed,
     countAnonymous: counts.countAnonymous,
@@ -113,6 +115,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     sql: databases.control,
     clock,
     changes,
+    audit: controlPlane.audit,
     limiter,
     hasher: controlPlane.hasher,
     envelope,
@@ -137,6 +140,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     clock,
     bus,
     limiter,
+    audit: controlPlane.audit,
     verifyUser: endUsers.verifyToken,
   });
   const realtime = createRealtime({
@@ -156,6 +160,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     mayReadRow: collections.mayRead,
     events: options.events,
     changes,
+    audit: controlPlane.audit,
     slots: options.slots,
     shareCounts: options.shareCounts,
     planOf: controlPlane.plans.of,

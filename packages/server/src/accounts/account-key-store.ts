@@ -19,6 +19,10 @@ export const accountKeyStore = {
       .executeTakeFirst();
   },
 
+  async findById(db: Db, id: string): Promise<AccountKeyRow | undefined> {
+    return await db.selectFrom("account_keys").selectAll().where("id", "=", id).executeTakeFirst();
+  },
+
   async findByHash(db: Db, hash: string): Promise<AccountKeyRow | undefined> {
     return await db.selectFrom("account_keys").selectAll().where("hash", "=", hash).executeTakeFirst();
   },

@@ -6,7 +6,7 @@ import { mayBeKey } from "../kernel/crypto/new-key.ts";
 import { hashToken } from "../kernel/crypto/token-hash.ts";
 import { type Page, type PageRequest, toPage } from "../kernel/page.ts";
 import type { Sql } from "../kernel/sql/index.ts";
-import { readLimits } from "../keys/key-limits.ts";
+import { type KeyLimits, readLimits } from "../keys/key-limits.ts";
 import {
   endOfGrace,
   isUsable,
@@ -20,6 +20,7 @@ import {
 import type { LeakRevoker } from "../keys/leaked/leaked-keys.ts";
 import type { AccountIdentity, ResolvedCredential } from "../keys/principal.ts";
 import type { MarkUsed } from "../keys/record-uses.ts";
+import { personalOrganisationId } from "../teams/tables.ts";
 import { type AccountKeyRow, accountKeyStore } from "./account-key-store.ts";
 import { accountStore } from "./store.ts";
 import type { AccountTables } from "./tables.ts";
@@ -44,6 +45,8 @@ export interface AccountKeyService {
   readonly revokeLeaked: LeakRevoker;
   /** The key of this text; null when it is unknown, revoked or expired. */
   find(key: string): Promise<ResolvedCredential<AccountIdentity> | null>;
+  /** The limits of a key by its id, null for one without any; undefined when it is revoked, expired or gone. */
+  limitsOf(keyId: string): Promise<KeyLimits | null | undefined>;
   readonly markUsed: MarkUsed;
 }
 
@@ -72,6 +75,7 @@ export function createAccountKeyService(options: AccountKeyServiceOptions): Acco
         await audit.record(trx, {
           action: "account_key.created",
           target: { kind: "account_key", id: row.id },
+          organisationId: personalOrganisationId(accountId),
           after: { ...showKey(row), accountId },
         });
       });
@@ -95,6 +99,7 @@ export function createAccountKeyService(options: AccountKeyServiceOptions): Acco
         await audit.record(trx, {
           action: "account_key.rotated",
           target: { kind: "account_key", id: old.id },
+          organisationId: personalOrganisationId(accountId),
           before: showKey(old),
           after: { ...showKey(row), accountId },
         });
@@ -109,6 +114,7 @@ export function createAccountKeyService(options: AccountKeyServiceOptions): Acco
         await audit.record(trx, {
           action: "account_key.revoked",
           target: { kind: "account_key", id: keyId },
+          organisationId: personalOrganisationId(accountId),
           before: { ...showKey(revoked), accountId },
         });
       });
@@ -127,6 +133,7 @@ export function createAccountKeyService(options: AccountKeyServiceOptions): Acco
         await audit.record(trx, {
           action: "account_key.revoked",
           target: { kind: "account_key", id: row.id },
+          organisationId: personalOrganisationId(row.account_id),
           before: { ...showKey(row), accountId: row.account_id },
           after: { reason: "leaked", ...report },
         });
@@ -152,6 +159,11 @@ export function createAccountKeyService(options: AccountKeyServiceOptions): Acco
         expiresAtMs: row.expires_at,
         subjects: [`key:${row.id}`, `account:${account.id}`],
       };
+    },
+
+    async limitsOf(keyId) {
+      const row = await accountKeyStore.findById(sql.db, keyId);
+      return row === undefined || !isUsable(row, clock.now()) ? undefined : readLimits(row);
     },
 
     markUsed: (keyIds, usedAtMs, ip) => accountKeyStore.markUsed(sql.db, keyIds, usedAtMs, ip),

@@ -11,6 +11,7 @@ export interface NewAuditEntry {
   /** `<thing>.<past verb>`: `key.revoked`. */
   readonly action: string;
   readonly target: AuditTarget;
+  /** By default what the address of the request names. */
   readonly projectId?: string | null | undefined;
   readonly organisationId?: string | null | undefined;
   /** What was changed, before and after; secrets in it are masked. JSON. */

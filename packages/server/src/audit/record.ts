@@ -1,6 +1,6 @@
 import { type Clock, createId } from "@aerostack/kernel";
 import type { Kysely } from "kysely";
-import { type Actor, currentCallContext } from "../kernel/call-context.ts";
+import { currentCallContext, SYSTEM } from "../kernel/call-context.ts";
 import { type Sql, toStorableText } from "../kernel/sql/index.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { NewAuditEntry } from "./entry.ts";
@@ -19,7 +19,6 @@ export interface Audit {
 /** A JSON text longer than this is replaced by its length: the log tells what happened, and is no backup. */
 const MAX_JSON_CHARACTERS = 16_384;
 const MAX_TEXT_CHARACTERS = 512;
-const SYSTEM: Actor = { kind: "system", id: null };
 
 export interface AuditRecorderOptions {
   readonly sql: Sql<unknown>;
@@ -52,8 +51,9 @@ export function createAuditRecorder({ sql: untyped, clock, mask, onEntry }: Audi
         action: entry.action,
         target_kind: entry.target.kind,
         target_id: toText(entry.target.id),
-        project_id: entry.projectId ?? null,
-        organisation_id: entry.organisationId ?? null,
+        project_id: entry.projectId === undefined ? (context?.place?.projectId ?? null) : entry.projectId,
+        organisation_id:
+          entry.organisationId === undefined ? (context?.place?.organisationId ?? null) : entry.organisationId,
         ip: toText(entry.ip === undefined ? context?.ip : entry.ip),
         region: toText(entry.region === undefined ? context?.region : entry.region),
         user_agent: toText(entry.userAgent === undefined ? context?.userAgent : entry.userAgent),

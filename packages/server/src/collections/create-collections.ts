@@ -1,4 +1,5 @@
 import type { Clock } from "@aerostack/kernel";
+import type { Audit } from "../audit/record.ts";
 import type { DatabaseService } from "../database/service.ts";
 import type { Bus } from "../kernel/bus/bus.ts";
 import type { Limiter } from "../kernel/limiter/limiter.ts";
@@ -17,15 +18,16 @@ export interface CollectionsOptions {
   readonly clock: Clock;
   readonly bus: Bus;
   readonly limiter: Limiter;
+  readonly audit: Audit;
   readonly verifyUser: VerifyUser;
 }
 
 /** Collections put together: tables that a JSON Schema describes, with items for keys and users by rules. */
-export function createCollections({ databases, clock, bus, limiter, verifyUser }: CollectionsOptions) {
+export function createCollections({ databases, clock, bus, limiter, audit, verifyUser }: CollectionsOptions) {
   const store = createDefinitionStore(databases);
   const schemas = createSchemaCompiler();
   const catalog = createCatalog({ store, schemas, clock, bus });
-  const service = createCollectionService({ databases, store, catalog, schemas, limiter, clock });
+  const service = createCollectionService({ databases, store, catalog, schemas, limiter, clock, audit });
   const items = createItemService({ databases, store, catalog, clock });
   return {
     service,

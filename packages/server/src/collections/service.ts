@@ -5,7 +5,9 @@ import {
   type CollectionRules,
 } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
+import type { Audit } from "../audit/record.ts";
 import type { DatabaseService, SqlStatement } from "../database/service.ts";
+import { noteNothingChanged } from "../kernel/call-context.ts";
 import type { Limiter } from "../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../kernel/limiter/require-allowed.ts";
 import { toIso } from "../kernel/page.ts";
@@ -28,6 +30,7 @@ export interface CollectionServiceOptions {
   readonly schemas: SchemaCompiler;
   readonly limiter: Limiter;
   readonly clock: Clock;
+  readonly audit: Audit;
 }
 
 export interface PutOptions {
@@ -53,6 +56,7 @@ export function createCollectionService({
   schemas,
   limiter,
   clock,
+  audit,
 }: CollectionServiceOptions) {
   /** Names of the columns of the collection's table; undefined where there is none. */
   async function columnsInPlace(projectId: string, name: string): Promise<ReadonlySet<string> | undefined> {
@@ -112,6 +116,21 @@ export function createCollectionService({
     return error;
   }
 
+  /** Not in the transaction of the change, which is one of the project's own database. */
+  async function note(
+    projectId: string,
+    name: string,
+    what: "created" | "changed" | "deleted",
+    change: { readonly before?: unknown; readonly after?: unknown },
+  ): Promise<void> {
+    await audit.record(null, {
+      action: `collection.${what}`,
+      target: { kind: "collection", id: name },
+      projectId,
+      ...change,
+    });
+  }
+
   async function put(
     projectId: string,
     name: string,
@@ -156,10 +175,20 @@ export function createCollectionService({
         details: { changes },
       });
     }
-    if (dryRun) return outcome;
-    if (isSame && changes.length === 0 && previous !== null) return { ...outcome, collection: previous };
+    if (dryRun) {
+      noteNothingChanged();
+      return outcome;
+    }
+    if (isSame && changes.length === 0 && previous !== null) {
+      noteNothingChanged();
+      return { ...outcome, collection: previous };
+    }
     const statements = plan.statements.map((sql) => ({ sql }));
     await run(projectId, name, [...store.replace(next), ...statements]);
+    await note(projectId, name, stored === undefined ? "created" : "changed", {
+      before: stored === undefined ? undefined : parsed(stored.definition),
+      after: definition,
+    });
     return outcome;
   }
 
@@ -188,8 +217,14 @@ export function createCollectionService({
       const guard = store.replace({ ...stored, version: stored.version + 1 });
       const drop = { sql: `DROP TABLE IF EXISTS ${quoted(name)}` };
       await run(projectId, name, [...guard, store.remove(name), drop]);
+      await note(projectId, name, "deleted", { before: parsed(stored.definition) });
     },
   };
+}
+
+/** A stored definition may be older than the rules for definitions, and is JSON in any case. */
+function parsed(definition: string): unknown {
+  return JSON.parse(definition);
 }
 
 export type CollectionService = ReturnType<typeof createCollectionService>;

@@ -2,6 +2,7 @@
 import { AerostackError, type CollectionDefinition, collectionDefinitionSchema } from "@aerostack/contracts";
 import { createManualClock } from "@aerostack/kernel";
 import type { z } from "zod";
+import { NO_AUDIT } from "../audit/record.ts";
 import { startTestDatabases } from "../database/data-host-testing.ts";
 import { createMemoryBus } from "../kernel/bus/memory-bus.ts";
 import { createMemoryLimiter } from "../kernel/limiter/memory-limiter.ts";
@@ -60,6 +61,7 @@ export async function startTestCollections() {
       schemas,
       limiter: createMemoryLimiter({ clock }),
       clock,
+      audit: NO_AUDIT,
     }),
     items: createItemService({ databases, store, catalog, clock }),
     /** As the owner in the console, or a function. */

@@ -102,6 +102,8 @@ export interface RouteSpec<
    * Keys pass.
    */
   readonly freshProof?: true | ((body: Parsed<Body>) => boolean);
+  /** True: it changes nothing, whatever its method; the audit log takes no note of it. */
+  readonly readOnly?: boolean;
   /** True: the route is served but not part of the published reference. */
   readonly hidden?: boolean;
   handler(input: HandlerInput<Auth, Params, Query, Body>): HandlerResult<Result> | Promise<HandlerResult<Result>>;

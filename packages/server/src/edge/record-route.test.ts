@@ -26,7 +26,12 @@ describeEachDialect("the audit log of routes", (openDatabase) => {
       ].sort(),
     );
     const changed = items.find(({ action }) => action === "project.changed");
-    expect(changed).toMatchObject({ target: { kind: "project", id: project.id }, projectId: project.id });
+    expect(changed).toMatchObject({
+      target: { kind: "project", id: project.id },
+      projectId: project.id,
+      before: { name: "Shop" },
+      after: { name: "Shop 2" },
+    });
     expect(JSON.stringify(items)).not.toContain(key.secret);
     await controlPlane.audit.extendChain();
     expect(await controlPlane.audit.verify()).toMatchObject({ valid: true, pending: 0 });

@@ -1,7 +1,7 @@
 import type { Audit } from "../audit/record.ts";
 import { currentCallContext } from "../kernel/call-context.ts";
 import type { Route } from "./define-route.ts";
-import type { Place } from "./route-place.ts";
+import { type Place, placeIds } from "./route-place.ts";
 
 const VERB_OF_METHOD: Readonly<Partial<Record<Route["method"], string>>> = {
   post: "created",
@@ -18,6 +18,7 @@ const VERB_OF_SEGMENT: Readonly<Record<string, string>> = {
   deploy: "deployed",
   import: "imported",
   query: "queried",
+  read: "read",
   redrive: "redriven",
   rollback: "rolled_back",
   rollout: "rolled_out",
@@ -44,8 +45,8 @@ export function actionOf({ method, path }: Pick<Route, "method" | "path">): stri
 export async function recordRoute(audit: Audit, route: Route, params: unknown, place: Place): Promise<void> {
   const action = actionOf(route);
   const context = currentCallContext();
-  if (action === null || route.auth === "none" || route.auth === "key") return;
-  if (context === undefined || context.recordedActions.length > 0) return;
+  if (action === null || route.readOnly === true || route.auth === "none" || route.auth === "key") return;
+  if (context === undefined || context.recordedActions.length > 0 || context.changedNothing === true) return;
   const [kind = ""] = action.split(".");
   const named = (params ?? {}) as Readonly<Record<string, string>>;
   const lastName = [...route.path.matchAll(/:(\w+)/g)].at(-1)?.[1];
@@ -53,8 +54,7 @@ export async function recordRoute(audit: Audit, route: Route, params: unknown, p
   await audit.record(null, {
     action,
     target: { kind, id: lastName === "project" && place.project !== undefined ? place.project.id : given },
-    projectId: place.project?.id,
-    organisationId: place.organisation?.id ?? place.project?.organisationId,
+    ...placeIds(place),
   });
 }
 

@@ -13,7 +13,7 @@ import { authorise } from "./authorise.ts";
 import type { Route } from "./define-route.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { recordRoute } from "./record-route.ts";
-import { type Places, placeOf, requirePermission } from "./route-place.ts";
+import { type Places, placeIds, placeOf, requirePermission } from "./route-place.ts";
 
 export interface RouteParts {
   readonly idempotency: Idempotency;
@@ -83,6 +83,8 @@ async function answer(c: AppContext, route: Route, parts: RouteParts): Promise<R
   const needsProof = typeof route.freshProof === "function" ? route.freshProof(input.body) : route.freshProof === true;
   if (needsProof && principal?.kind === "account") await parts.requireFreshProof(principal);
   const place = await placeOf(route, principal, params, places);
+  const context = currentCallContext();
+  if (context !== undefined) context.place = placeIds(place);
   const work = async () => {
     const response = toResponse(await route.handler({ ...input, ...place }), route);
     if (audit !== undefined && response.ok) await recordRoute(audit, route, params, place);

@@ -43,3 +43,8 @@ export async function placeOf(
   const ref = (params as Readonly<Record<string, string>> | undefined)?.[about] ?? "";
   return { [about]: await places[about](principal, ref, route.permission) };
 }
+
+/** As the audit log names a place. */
+export function placeIds({ project, organisation }: Place) {
+  return { projectId: project?.id ?? null, organisationId: organisation?.id ?? project?.organisationId ?? null };
+}

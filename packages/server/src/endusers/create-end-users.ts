@@ -1,4 +1,5 @@
 import { type Clock, deriveKey } from "@aerostack/kernel";
+import type { Audit } from "../audit/record.ts";
 import { createKnownNetworks } from "../identity/known-networks.ts";
 import type { GithubEndpoints } from "../identity/oauth/github-connection.ts";
 import { createBackground } from "../kernel/background.ts";
@@ -67,6 +68,7 @@ export interface EndUsersOptions {
   readonly sql: Sql<unknown>;
   readonly clock: Clock;
   readonly changes: ChangeFeed;
+  readonly audit: Audit;
   readonly limiter: Limiter;
   readonly hasher: PasswordHasher;
   readonly envelope: Envelope;
@@ -100,12 +102,12 @@ export interface EndUsersOptions {
  * account of this installation.
  */
 export function createEndUsers(options: EndUsersOptions) {
-  const { clock, changes, limiter, hasher, envelope, log, origin, findPublicProject, outgoing } = options;
+  const { clock, changes, audit, limiter, hasher, envelope, log, origin, findPublicProject, outgoing } = options;
   const sql = options.sql.withTables<EndUserTables>();
   const keyFor = (purpose: string) => deriveKey(options.installationKey, purpose);
 
   // What everything else asks
-  const settings = createEndUserSettings({ sql, clock, changes, envelope });
+  const settings = createEndUserSettings({ sql, clock, changes, envelope, audit });
   const outbox = createOutbox({
     sql: options.sql,
     clock,
@@ -132,7 +134,7 @@ export function createEndUsers(options: EndUsersOptions) {
   const human = createHumanCheck({ settings, fetch: outgoing.fetch });
 
   // Sessions and their tokens
-  const keys = createSigningKeys({ sql, clock, changes, envelope });
+  const keys = createSigningKeys({ sql, clock, changes, envelope, audit });
   const accessTokens = createEndUserAccessTokens({ clock, keys, origin });
   const knownNetworks = createKnownNetworks({
     sql: options.sql,

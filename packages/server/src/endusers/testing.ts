@@ -66,6 +66,7 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
         sql,
         clock,
         changes: controlPlane.changes,
+        audit: controlPlane.audit,
         limiter: controlPlane.limiter,
         hasher: controlPlane.hasher,
         envelope: createEnvelope(SHARED.secrets.masterKeys),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { Runtime } from "@aerostack/runtime";
+import type { Audit } from "../audit/record.ts";
 import type { InspectFunctionBody } from "../front-door/firewall/function-bodies.ts";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
 import type { Sql } from "../kernel/sql/index.ts";
@@ -38,6 +39,7 @@ export interface FunctionsOptions {
   readonly dispatchKey: Uint8Array;
   readonly runtime: Runtime;
   readonly queues: QueueStorage;
+  readonly audit: Audit;
   /** Addresses outside that take a queue's messages instead of a function. */
   readonly endpoints: Pick<QueueEndpoints, "findConsumer" | "deliver">;
   readonly limits: ProxyLimits;
@@ -63,7 +65,7 @@ export async function createFunctions(options: FunctionsOptions) {
   const { clock, runtime } = options;
   const sql = options.sql.withTables<FunctionTables>();
   const store = createFunctionStore(sql);
-  const secrets = createSecretStore(sql, options.sealer);
+  const secrets = createSecretStore(sql, options.sealer, options.audit);
   const bundles = await createBundleStore(join(options.dataDir, "bundles"), store.isFileUsed);
   const platformKeys = createPlatformKeys({ sql, sealer: options.sealer, ...options.platformKeys });
   const buildSpec = createProjectSpecBuilder({
@@ -98,6 +100,7 @@ export async function createFunctions(options: FunctionsOptions) {
     clock,
     store,
     secrets,
+    audit: options.audit,
     bundles,
     buildSpec,
     runtime,

@@ -1,4 +1,5 @@
 import { AerostackError, bindingNameSchema, type FunctionEnvironment } from "@aerostack/contracts";
+import type { Audit } from "../audit/record.ts";
 import type { SealedColumn } from "../kernel/crypto/sealed-columns.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { FunctionTables } from "./tables.ts";
@@ -13,6 +14,25 @@ export interface SecretSummary {
   readonly name: string;
   readonly environment: FunctionEnvironment;
   readonly updatedAt: number;
+}
+
+/** Whose secret it is; the organisation is for the audit log. */
+export interface SecretPlace {
+  readonly id: string;
+  readonly organisationId?: string;
+}
+
+export interface NewSecret {
+  readonly project: SecretPlace;
+  readonly environment: FunctionEnvironment;
+  readonly name: string;
+  readonly value: string;
+  readonly now: number;
+}
+
+/** The log tells that a secret was set and when the one before was; never a value. */
+function entryPlace({ id, organisationId }: SecretPlace, name: string) {
+  return { target: { kind: "secret", id: name }, projectId: id, organisationId };
 }
 
 /** Of one secret: they are all handed to each process when it starts. */
@@ -32,7 +52,7 @@ function contextOf(projectId: string, environment: FunctionEnvironment, name: st
 }
 
 /** Values that a project's functions read from `env` and nobody reads back. */
-export function createSecretStore(sql: Sql<FunctionTables>, sealer: SecretSealer) {
+export function createSecretStore(sql: Sql<FunctionTables>, sealer: SecretSealer, audit: Audit) {
   const { db } = sql;
   return {
     async list(projectId: string): Promise<SecretSummary[]> {
@@ -51,13 +71,8 @@ export function createSecretStore(sql: Sql<FunctionTables>, sealer: SecretSealer
     },
 
     /** @throws VALIDATION_ERROR when the name is no identifier, the value too large or the project has too many */
-    async set(
-      projectId: string,
-      environment: FunctionEnvironment,
-      name: string,
-      value: string,
-      now: number,
-    ): Promise<void> {
+    async set({ project, environment, name, value, now }: NewSecret): Promise<void> {
+      const projectId = project.id;
       const parsed = bindingNameSchema.safeParse(name);
       if (!parsed.success) {
         throw new AerostackError("VALIDATION_ERROR", {
@@ -75,6 +90,13 @@ export function createSecretStore(sql: Sql<FunctionTables>, sealer: SecretSealer
         updated_at: now,
       };
       await sql.transaction(async (tx) => {
+        const before = await tx
+          .selectFrom("function_secrets")
+          .select("updated_at")
+          .where("project_id", "=", projectId)
+          .where("environment", "=", environment)
+          .where("name", "=", name)
+          .executeTakeFirst();
         await tx
           .insertInto("function_secrets")
           .values(row)
@@ -93,18 +115,33 @@ export function createSecretStore(sql: Sql<FunctionTables>, sealer: SecretSealer
             message: `An environment has at most ${MAX_SECRETS} secrets.`,
           });
         }
+        await audit.record(tx, {
+          action: "secret.set",
+          ...entryPlace(project, name),
+          before: before === undefined ? undefined : { environment, updatedAt: new Date(before.updated_at) },
+          after: { environment, updatedAt: new Date(now) },
+        });
       });
     },
 
     /** False when there was none of that name. */
-    async delete(projectId: string, environment: FunctionEnvironment, name: string): Promise<boolean> {
-      const result = await db
-        .deleteFrom("function_secrets")
-        .where("project_id", "=", projectId)
-        .where("environment", "=", environment)
-        .where("name", "=", name)
-        .executeTakeFirst();
-      return result.numDeletedRows > 0n;
+    async delete(project: SecretPlace, environment: FunctionEnvironment, name: string): Promise<boolean> {
+      return await sql.transaction(async (tx) => {
+        const before = await tx
+          .deleteFrom("function_secrets")
+          .where("project_id", "=", project.id)
+          .where("environment", "=", environment)
+          .where("name", "=", name)
+          .returning("updated_at")
+          .executeTakeFirst();
+        if (before === undefined) return false;
+        await audit.record(tx, {
+          action: "secret.deleted",
+          ...entryPlace(project, name),
+          before: { environment, updatedAt: new Date(before.updated_at) },
+        });
+        return true;
+      });
     },
 
     /** The values of one environment, for a process that is about to start. */

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { AerostackError, type DeployConfig, type FunctionEnvironment } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
 import type { Runtime } from "@aerostack/runtime";
+import type { Audit } from "../audit/record.ts";
 import type { BundleStore } from "./bundle-store.ts";
 import { nextCronRun } from "./cron-scheduler.ts";
 import type { BundleModule, DeployForm } from "./deploy-form.ts";
@@ -15,12 +16,15 @@ import type { ActivationReason, ActiveFunction, FunctionRecord, FunctionVersion 
 export interface ProjectRef {
   readonly id: string;
   readonly slug: string;
+  /** For the audit log; the platform itself leaves it out. */
+  readonly organisationId?: string;
 }
 
 export interface FunctionServiceOptions {
   readonly clock: Clock;
   readonly store: FunctionStore;
   readonly secrets: SecretStore;
+  readonly audit: Audit;
   readonly bundles: BundleStore;
   readonly buildSpec: ProjectSpecBuilder;
   readonly runtime: Runtime;
@@ -47,6 +51,12 @@ const DEFAULT_CONSUMER_SETTINGS = { maxBatchSize: 10, maxBatchTimeoutSeconds: 1,
 /** A module that has a method or property of this name; a bundler's output keeps exported names. */
 const QUEUE_HANDLER = /(?:^|[\s,{;(])(?:async\s+)?queue\s*(?:\(|:)|\bas\s+queue\b/;
 
+const ACTIONS: Readonly<Record<ActivationReason, string>> = {
+  deploy: "function.deployed",
+  rollback: "function.rolled_back",
+  rollout: "function.rolled_out",
+};
+
 /** What serves in the same environment. */
 interface Neighbours {
   readonly projectId: string;
@@ -71,7 +81,7 @@ function notFound(name: string): AerostackError {
 
 /** What a project's functions are, how new versions come to serve, and how old ones come back. */
 export function createFunctionService(options: FunctionServiceOptions) {
-  const { clock, store, secrets, bundles, buildSpec, runtime } = options;
+  const { clock, store, secrets, audit, bundles, buildSpec, runtime } = options;
   /** Deployments of one project run one after another: each starts from what the one before left serving. */
   const queues = new Map<string, Promise<unknown>>();
 
@@ -165,7 +175,9 @@ export function createFunctionService(options: FunctionServiceOptions) {
   /** Changes what serves; when the runtime cannot run it, what served before is put back and goes on. */
   async function activate(project: ProjectRef, change: Change): Promise<void> {
     const { record, environment, reason, actor } = change;
-    const before = (await store.activations(record.id)).filter((one) => one.environment === environment);
+    const before = (await store.activations(record.id))
+      .filter((one) => one.environment === environment)
+      .map(({ versionNumber, percent }) => ({ versionNumber, percent }));
     const write = (shares: Change["shares"]) =>
       store.activate({
         functionId: record.id,
@@ -180,9 +192,24 @@ export function createFunctionService(options: FunctionServiceOptions) {
     try {
       await apply(project);
     } catch (error) {
-      await write(before.map(({ versionNumber, percent }) => ({ versionNumber, percent })));
+      await write(before);
       throw error;
     }
+    // Not with the activation: one that the runtime cannot run is taken back, and then nothing was done.
+    await note(project, record.name, ACTIONS[reason], {
+      before: { environment, serving: before },
+      after: { environment, serving: change.shares },
+    });
+  }
+
+  async function note(
+    project: ProjectRef,
+    name: string,
+    action: string,
+    change: { readonly before?: unknown; readonly after?: unknown },
+  ): Promise<void> {
+    const { id: projectId, organisationId } = project;
+    await audit.record(null, { action, target: { kind: "function", id: name }, projectId, organisationId, ...change });
   }
 
   return {
@@ -311,6 +338,7 @@ export function createFunctionService(options: FunctionServiceOptions) {
       const record = await find(project.id, name);
       await store.setPublic(record.id, isPublic, clock.now());
       options.announceChange(project.id);
+      await note(project, name, "function.changed", { before: { isPublic: record.isPublic }, after: { isPublic } });
       return await find(project.id, name);
     },
 
@@ -325,7 +353,19 @@ export function createFunctionService(options: FunctionServiceOptions) {
             message: `The function '${needed.record.name}' has a service binding to '${name}'.`,
           });
         }
+        const { isPublic } = record;
+        const serving = await store.activations(record.id);
         const files = await store.remove(record.id);
+        await note(project, name, "function.deleted", {
+          before: {
+            isPublic,
+            serving: serving.map(({ environment, versionNumber, percent }) => ({
+              environment,
+              versionNumber,
+              percent,
+            })),
+          },
+        });
         await apply(project);
         await bundles.collect(files);
       });
@@ -335,14 +375,14 @@ export function createFunctionService(options: FunctionServiceOptions) {
 
     async setSecret(project: ProjectRef, environment: FunctionEnvironment, name: string, value: string): Promise<void> {
       await inTurn(project.id, async () => {
-        await secrets.set(project.id, environment, name, value, clock.now());
+        await secrets.set({ project, environment, name, value, now: clock.now() });
         await apply(project);
       });
     },
 
     async deleteSecret(project: ProjectRef, environment: FunctionEnvironment, name: string): Promise<void> {
       await inTurn(project.id, async () => {
-        if (!(await secrets.delete(project.id, environment, name))) {
+        if (!(await secrets.delete(project, environment, name))) {
           throw new AerostackError("NOT_FOUND", { message: `There is no secret '${name}' in ${environment}.` });
         }
         await apply(project);

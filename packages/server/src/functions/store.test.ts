@@ -1,6 +1,7 @@
 import { deployConfigSchema } from "@aerostack/contracts";
 import { createId } from "@aerostack/kernel";
 import { expect, it } from "vitest";
+import { NO_AUDIT } from "../audit/record.ts";
 import { migrate, type Sql } from "../kernel/sql/index.ts";
 import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createCronStore } from "./cron-store.ts";
@@ -75,16 +76,18 @@ describeEachDialect("the function store", (openDatabase) => {
   it("seals secrets, binds them to their place and never lists a value", async () => {
     const sql = await open();
     const sealed = new Map<string, string>();
-    const secrets = createSecretStore(sql, {
-      seal(text, context) {
+    const sealer = {
+      seal(text: string, context: string) {
         sealed.set(context, text);
         return `sealed:${context}`;
       },
-      open: (_value, context) => sealed.get(context) ?? "?",
-    });
-    await secrets.set("prj_1", "production", "TOKEN", "hunter2", NOW);
-    await secrets.set("prj_1", "production", "TOKEN", "hunter3", NOW + 1);
-    await secrets.set("prj_1", "staging", "TOKEN", "other", NOW);
+      open: (_value: string, context: string) => sealed.get(context) ?? "?",
+    };
+    const secrets = createSecretStore(sql, sealer, NO_AUDIT);
+    const project = { id: "prj_1" };
+    await secrets.set({ project, environment: "production", name: "TOKEN", value: "hunter2", now: NOW });
+    await secrets.set({ project, environment: "production", name: "TOKEN", value: "hunter3", now: NOW + 1 });
+    await secrets.set({ project, environment: "staging", name: "TOKEN", value: "other", now: NOW });
     const { rows } = await sql.db
       .selectFrom("function_secrets")
       .selectAll()
@@ -93,8 +96,10 @@ describeEachDialect("the function store", (openDatabase) => {
     expect(JSON.stringify(rows)).not.toContain("hunter");
     expect(JSON.stringify(await secrets.list("prj_1"))).not.toContain("hunter");
     expect(await secrets.reveal("prj_1", "production")).toEqual({ TOKEN: "hunter3" });
-    expect(await secrets.delete("prj_2", "production", "TOKEN")).toBe(false);
-    await expect(secrets.set("prj_1", "production", "no-identifier", "x", NOW)).rejects.toThrow("identifier");
+    expect(await secrets.delete({ id: "prj_2" }, "production", "TOKEN")).toBe(false);
+    await expect(
+      secrets.set({ project, environment: "production", name: "no-identifier", value: "x", now: NOW }),
+    ).rejects.toThrow("identifier");
   });
 
   it("lets one node of many claim a cron run", async () => {

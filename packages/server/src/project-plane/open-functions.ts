@@ -3,6 +3,7 @@ import { createAllowedHosts, type createEgressConnector, hostAndPort, type Runti
 import { renderError } from "../edge/error-shapes.ts";
 import { answerError } from "../edge/gateway-listener.ts";
 import { createFunctions, type Functions } from "../functions/create-functions.ts";
+import { runAsSystem } from "../kernel/call-context.ts";
 import { createOutgoing } from "../kernel/outgoing.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import { createEndpointDelivery, ENDPOINT_TIMEOUT_MS } from "../queue/endpoints/deliver.ts";
@@ -57,6 +58,7 @@ export async function openFunctions(options: ProjectPlaneOptions, parts: OpenFun
     dataDir: config.dataDir,
     sql: databases.control,
     sealer: envelope,
+    audit: options.controlPlane.audit,
     dispatchKey: deriveKey(parts.dataKey, "dispatch-token"),
     runtime,
     queues,
@@ -72,12 +74,14 @@ export async function openFunctions(options: ProjectPlaneOptions, parts: OpenFun
       async createKey(projectId) {
         const project = await projects.find(projectId);
         if (project === undefined) throw new Error(`the project ${projectId} is gone`);
-        const { row, secret } = await projectKeys.create(project, { name: "Functions (managed)", kind: "secret" });
+        const { row, secret } = await runAsSystem(() =>
+          projectKeys.create(project, { name: "Functions (managed)", kind: "secret" }),
+        );
         return { id: row.id, secret };
       },
       async revokeKey(projectId, keyId) {
         const project = await projects.find(projectId);
-        if (project !== undefined) await projectKeys.revoke(project, keyId);
+        if (project !== undefined) await runAsSystem(() => projectKeys.revoke(project, keyId));
       },
     },
     resolveKey: resolver.resolve,

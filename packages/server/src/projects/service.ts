@@ -1,6 +1,7 @@
 import { AerostackError, type Permission } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
 import type { Kysely } from "kysely";
+import type { Audit } from "../audit/record.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import type { Logger } from "../kernel/log.ts";
 import { type Page, type PageRequest, toPage } from "../kernel/page.ts";
@@ -75,10 +76,12 @@ export interface ProjectServiceOptions {
   readonly sql: Sql<unknown>;
   readonly clock: Clock;
   readonly changes: ChangeFeed;
+  readonly audit: Audit;
   readonly log: Logger;
 }
 
-export function createProjectService({ sql: untyped, clock, changes, log }: ProjectServiceOptions): ProjectService {
+export function createProjectService(options: ProjectServiceOptions): ProjectService {
+  const { sql: untyped, clock, changes, audit, log } = options;
   const sql = untyped.withTables<ProjectTables>();
   const cleanups: { readonly name: string; readonly cleanup: ProjectCleanup }[] = [];
 
@@ -103,9 +106,11 @@ export function createProjectService({ sql: untyped, clock, changes, log }: Proj
   }
 
   async function remove(project: ProjectRecord): Promise<void> {
-    await changes.commit(sql, [`project:${project.id}`], (trx) =>
-      projectStore.markDeleted(trx, project.id, clock.now()),
-    );
+    await changes.commit(sql, [`project:${project.id}`], async (trx) => {
+      await projectStore.markDeleted(trx, project.id, clock.now());
+      const { name, slug } = project;
+      await audit.record(trx, { action: "project.deleted", ...placeOf(project), before: { name, slug } });
+    });
     await finishDeletion(project);
   }
 
@@ -127,7 +132,13 @@ export function createProjectService({ sql: untyped, clock, changes, log }: Proj
         };
         const isInserted = await sql.transaction(async (trx) => {
           await holdOrganisation(trx, organisationId);
-          return await projectStore.insert(trx, row);
+          if (!(await projectStore.insert(trx, row))) return false;
+          await audit.record(trx, {
+            action: "project.created",
+            ...placeOf(toRecord(row)),
+            after: { name, slug: row.slug },
+          });
+          return true;
         });
         if (isInserted) return toRecord(row);
       }
@@ -153,7 +164,17 @@ export function createProjectService({ sql: untyped, clock, changes, log }: Proj
     find,
     async rename(project, name) {
       const now = clock.now();
-      await projectStore.rename(sql.db, project.id, name, now);
+      await sql.transaction(async (trx) => {
+        const before = await projectStore.find(trx, project.id);
+        if (before === undefined) throw projectNotFound();
+        await projectStore.rename(trx, project.id, name, now);
+        await audit.record(trx, {
+          action: "project.changed",
+          ...placeOf(project),
+          before: { name: before.name },
+          after: { name },
+        });
+      });
       return { ...project, name, updatedAtMs: now };
     },
     delete: remove,
@@ -187,6 +208,11 @@ export function projectNotFound(): AerostackError {
     message: "There is no such project.",
     fix: "Check the id or slug, and that the credential belongs to a member of the project's organisation.",
   });
+}
+
+/** As the audit log names it. */
+function placeOf({ id, organisationId }: ProjectRecord) {
+  return { target: { kind: "project", id }, projectId: id, organisationId };
 }
 
 function visibleTo({ access }: AccountPrincipal, organisationId?: string): VisibleProjects {

@@ -1,5 +1,6 @@
 import { AerostackError, PLANS, type Plan } from "@aerostack/contracts";
 import { type Clock, randomText } from "@aerostack/kernel";
+import type { Audit } from "../audit/record.ts";
 import type { Bus } from "../kernel/bus/bus.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import type { EventLog } from "../kernel/event-log/event-log.ts";
@@ -35,6 +36,7 @@ export interface RealtimeOptions extends HandshakeOptions {
   readonly sql: Sql<unknown>;
   readonly clock: Clock;
   readonly bus: Bus;
+  readonly audit: Audit;
   readonly changes: ChangeFeed;
   readonly events: EventLog;
   /** Counts connections over all servers. */
@@ -64,7 +66,7 @@ export function createRealtime(options: RealtimeOptions) {
   const sql = options.sql.withTables<RealtimeTables>();
   const store = createRealtimeStore(sql);
   const sessionStore = createSessionStore(sql);
-  const rules = createRealtimeRules({ sql, clock, changes: options.changes });
+  const rules = createRealtimeRules({ sql, clock, changes: options.changes, audit: options.audit });
   const permissions = createPermissions(options.mayListenToTable, rules);
   const node = randomText(NODE_CHARACTERS);
   const streams = new Set<EventStream>();

@@ -1,5 +1,6 @@
 import { type RealtimeRule, realtimeRulesSchema } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
+import type { Audit } from "../audit/record.ts";
 import { createCachedLookup } from "../kernel/change-feed/cached-lookup.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import type { Sql } from "../kernel/sql/index.ts";
@@ -19,8 +20,9 @@ export function createRealtimeRules(options: {
   readonly sql: Sql<RealtimeTables>;
   readonly clock: Clock;
   readonly changes: ChangeFeed;
+  readonly audit: Audit;
 }): RealtimeRules {
-  const { sql, clock, changes } = options;
+  const { sql, clock, changes, audit } = options;
   const lookup = createCachedLookup<readonly RealtimeRule[]>({
     clock,
     changes,
@@ -42,6 +44,11 @@ export function createRealtimeRules(options: {
     async replace(projectId, rules) {
       const row = { project_id: projectId, rules: JSON.stringify(rules), updated_at: clock.now() };
       await changes.commit(sql, [subjectOf(projectId)], async (trx) => {
+        const before = await trx
+          .selectFrom("realtime_rules")
+          .select("rules")
+          .where("project_id", "=", projectId)
+          .executeTakeFirst();
         await trx
           .insertInto("realtime_rules")
           .values(row)
@@ -49,6 +56,13 @@ export function createRealtimeRules(options: {
             conflict.column("project_id").doUpdateSet({ rules: row.rules, updated_at: row.updated_at }),
           )
           .execute();
+        await audit.record(trx, {
+          action: "realtime_rules.changed",
+          target: { kind: "realtime_rules", id: projectId },
+          projectId,
+          before: { rules: before === undefined ? [] : (JSON.parse(before.rules) as unknown) },
+          after: { rules },
+        });
       });
     },
     async delete(projectId) {

@@ -1,6 +1,7 @@
 import type { SetupResponse } from "@aerostack/contracts";
 import type { AccountService, NewAccount } from "../accounts/service.ts";
 import { showSession } from "../accounts/show-account.ts";
+import { actAs } from "../kernel/call-context.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { ProjectKeyService } from "../keys/service.ts";
 import type { ProjectRecord, ProjectService } from "../projects/service.ts";
@@ -45,6 +46,7 @@ export function createSetupService(options: SetupServiceOptions): SetupService {
   return {
     async setUp({ token, projectName, ...account }, clientAddress) {
       const session = await accounts.setUp(token, account, clientAddress);
+      actAs(session.account.id);
       const project = await projects.create(session.account.id, projectName);
       const publicKey = await keys.create(project, { name: "First public key", kind: "public" });
       const secretKey = await keys.create(project, { name: "First secret key", kind: "secret" });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { AerostackError } from "@aerostack/contracts";
 import { createObjectClient, createProjectBlobs } from "@aerostack/datahost";
 import { type Clock, deriveKey } from "@aerostack/kernel";
+import type { Audit } from "../audit/record.ts";
 import { createCachedLookup } from "../kernel/change-feed/cached-lookup.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import type { Envelope } from "../kernel/crypto/envelope.ts";
@@ -13,7 +14,7 @@ import type { Sql } from "../kernel/sql/index.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import type { ProjectRef } from "../projects/find-project.ts";
 import { createS3KeyRoutes } from "./access-keys/routes.ts";
-import { createS3Keys } from "./access-keys/service.ts";
+import { createS3Keys, type S3KeysOptions } from "./access-keys/service.ts";
 import { createEndUserDoor, type FindEndUser } from "./address/end-user-door.ts";
 import { createObjectUrls } from "./address/object-urls.ts";
 import { createPublicDoor, type StorageProject } from "./address/public-door.ts";
@@ -46,6 +47,9 @@ export interface StorageOptions {
   readonly origin: string;
   /** By slug or id, whoever asks. */
   readonly findPublicProject: (slugOrId: string) => Promise<ProjectRef | undefined>;
+  /** Of credentials that a limited account key made. */
+  readonly limitsOfAccountKey: S3KeysOptions["limitsOfAccountKey"];
+  readonly audit: Audit;
   /** Who an access token of a project's user stands for. */
   readonly findEndUser: FindEndUser;
   /** Counts a call with a key. */
@@ -74,6 +78,8 @@ export function createStorage(options: StorageOptions) {
     changes: options.changes,
     envelope: options.envelope,
     projectExists: async (projectId) => (await options.findPublicProject(projectId)) !== undefined,
+    limitsOfAccountKey: options.limitsOfAccountKey,
+    audit: options.audit,
   });
   const tus = createTusUploads(service);
   const resizer = createImageResizer();

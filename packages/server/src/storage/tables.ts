@@ -11,9 +11,21 @@ export interface StorageTables {
     created_at: number;
     revoked_at: number | null;
   };
+  /** The limited account key that made a credential: its limits are the credential's, and its end too. */
+  s3_key_makers: { access_key_id: string; project_id: string; account_key_id: string };
 }
 
 export const storageMigrations: SqlMigrations = {
+  "0037_s3_key_makers": {
+    async up(db, types) {
+      await db.schema
+        .createTable("s3_key_makers")
+        .addColumn("access_key_id", types.text, (column) => column.primaryKey())
+        .addColumn("project_id", types.text, (column) => column.notNull().references("projects.id").onDelete("cascade"))
+        .addColumn("account_key_id", types.text, (column) => column.notNull())
+        .execute();
+    },
+  },
   "0400_s3_access_keys": {
     async up(db, types) {
       await db.schema

@@ -279,6 +279,7 @@ describeEachDialect("teams", (openDatabase) => {
         "member.invited",
         "organisation.created",
         "organisation.deleted",
+        "project.created",
         "project.deleted",
       ].toSorted(),
     );

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { type Clock, randomText } from "@aerostack/kernel";
 import type { CryptoKey } from "jose";
 import type { Kysely } from "kysely";
+import type { Audit } from "../../audit/record.ts";
 import { createCachedLookup } from "../../kernel/change-feed/cached-lookup.ts";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
@@ -49,9 +50,10 @@ export interface SigningKeysOptions {
   readonly clock: Clock;
   readonly changes: ChangeFeed;
   readonly envelope: Envelope;
+  readonly audit: Audit;
 }
 
-export function createSigningKeys({ sql, clock, changes, envelope }: SigningKeysOptions): SigningKeys {
+export function createSigningKeys({ sql, clock, changes, envelope, audit }: SigningKeysOptions): SigningKeys {
   const cache = createCachedLookup<ProjectKeys>({
     clock,
     changes,
@@ -146,6 +148,13 @@ export function createSigningKeys({ sql, clock, changes, envelope }: SigningKeys
           .insertInto("end_user_signing_keys")
           .values({ ...row, created_at })
           .execute();
+        await audit.record(trx, {
+          action: "end_user_signing_key.rotated",
+          target: { kind: "end_user_signing_key", id: row.kid },
+          projectId,
+          before: { id: newest?.kid ?? null },
+          after: { id: row.kid },
+        });
       });
     },
   };

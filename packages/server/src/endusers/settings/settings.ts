@@ -1,6 +1,7 @@
 import { type EndUserSettings, endUserSettingsSchema } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { Kysely } from "kysely";
+import type { Audit } from "../../audit/record.ts";
 import { createCachedLookup } from "../../kernel/change-feed/cached-lookup.ts";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
@@ -33,6 +34,7 @@ export interface EndUserSettingsOptions {
   readonly clock: Clock;
   readonly changes: ChangeFeed;
   readonly envelope: Envelope;
+  readonly audit: Audit;
 }
 
 interface StoredSettings {
@@ -43,7 +45,7 @@ interface StoredSettings {
 const DEFAULTS: StoredSettings = { settings: endUserSettingsSchema.parse({}), sealedSecrets: null };
 
 export function createEndUserSettings(options: EndUserSettingsOptions): EndUserSettingsService {
-  const { sql, clock, changes, envelope } = options;
+  const { sql, clock, changes, envelope, audit } = options;
 
   const cache = createCachedLookup<StoredSettings>({
     clock,
@@ -70,9 +72,11 @@ export function createEndUserSettings(options: EndUserSettingsOptions): EndUserS
       const split = splitSecrets(change);
       return await changes.commit(sql, [subjectOf(projectId)], async (trx) => {
         const row = await read(trx, projectId);
-        const merged = mergePatch(row === undefined ? {} : JSON.parse(row.settings), split.patch);
+        const before: unknown = row === undefined ? {} : JSON.parse(row.settings);
+        const merged = mergePatch(before, split.patch);
         const settings = parseInput(endUserSettingsSchema, merged, "settings");
-        const secrets = changeSecrets(open(projectId, row?.secrets ?? null), split);
+        const secretsBefore = open(projectId, row?.secrets ?? null);
+        const secrets = changeSecrets(secretsBefore, split);
         checkSettings(settings, secrets);
         const values = {
           settings: JSON.stringify(merged),
@@ -85,6 +89,17 @@ export function createEndUserSettings(options: EndUserSettingsOptions): EndUserS
           .values({ project_id: projectId, ...values })
           .onConflict((conflict) => conflict.column("project_id").doUpdateSet(values))
           .execute();
+        await audit.record(trx, {
+          action: "end_user_settings.changed",
+          target: { kind: "end_user_settings", id: projectId },
+          projectId,
+          before: { settings: before, secretNames: Object.keys(secretsBefore) },
+          after: {
+            settings: merged,
+            secretNames: Object.keys(secrets),
+            changedSecretNames: Object.keys(split.secrets),
+          },
+        });
         return settings;
       });
     },

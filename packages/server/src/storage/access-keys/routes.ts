@@ -54,7 +54,8 @@ export function createS3KeyRoutes({ keys, endpoint }: S3KeyRoutesOptions): Route
       method: "post",
       path: "/api/v1/projects/:project/s3-keys",
       summary: "Create an S3 key",
-      description: "For clients that speak S3's protocol. The secret is shown in this answer and never again.",
+      description:
+        "For clients that speak S3's protocol. The secret is shown in this answer and never again. One that is made with a limited account key has that key's scopes and addresses, and ends with it.",
       tag: TAG,
       auth: "account",
       permission: "keys.write",
@@ -63,8 +64,10 @@ export function createS3KeyRoutes({ keys, endpoint }: S3KeyRoutesOptions): Route
       response: { status: 201, schema: createS3KeyResponseSchema },
       errors: ["NOT_FOUND", "CONFLICT"],
       idempotent: true,
-      async handler({ project, body }) {
-        const { row, secret } = await keys.create(project.id, body);
+      async handler({ principal, project, body }) {
+        const isLimited = principal.via === "key" && principal.limits != null;
+        const makerKeyId = isLimited ? principal.credentialId : undefined;
+        const { row, secret } = await keys.create(project.id, { ...body, makerKeyId });
         return { key: show(row), secretAccessKey: secret, endpoint, region: S3_REGION };
       },
     }),

@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
+import type { Audit } from "../../audit/record.ts";
 import { createCachedLookup } from "../../kernel/change-feed/cached-lookup.ts";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
 import type { SealedColumn } from "../../kernel/crypto/sealed-columns.ts";
 import { type Page, type PageRequest, toPage } from "../../kernel/page.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
+import type { KeyLimits } from "../../keys/key-limits.ts";
 import type { StorageTables } from "../tables.ts";
 import { type S3KeyRow, s3KeyStore } from "./store.ts";
 
@@ -16,14 +18,21 @@ export interface S3Caller {
   readonly secret: string;
   readonly projectId: string;
   readonly access: "read-write" | "read-only";
+  /** Of the limited account key that made this one; null where none did. */
+  readonly limits: KeyLimits | null;
+}
+
+/** What a new credential is, and who makes it. */
+export interface NewS3Key {
+  readonly name: string;
+  readonly access: S3Caller["access"];
+  /** Id of the limited account key that makes it: the credential is limited like that key, and ends with it. */
+  readonly makerKeyId?: string | undefined;
 }
 
 /** Keys of clients that speak S3: each belongs to one project and reaches its buckets. */
 export interface S3Keys {
-  create(
-    projectId: string,
-    input: { readonly name: string; readonly access: S3Caller["access"] },
-  ): Promise<{ readonly row: S3KeyRow; readonly secret: string }>;
+  create(projectId: string, input: NewS3Key): Promise<{ readonly row: S3KeyRow; readonly secret: string }>;
   list(projectId: string, page: PageRequest): Promise<Page<S3KeyRow & { readonly id: string }>>;
   /** Refused everywhere within a second. @throws NOT_FOUND when the project has no such key */
   revoke(projectId: string, accessKeyId: string): Promise<void>;
@@ -37,6 +46,9 @@ export interface S3KeysOptions {
   readonly changes: ChangeFeed;
   readonly envelope: Envelope;
   readonly projectExists: (projectId: string) => Promise<boolean>;
+  /** The limits of an account key; undefined when it is revoked, expired or gone. */
+  readonly limitsOfAccountKey: (keyId: string) => Promise<KeyLimits | null | undefined>;
+  readonly audit: Audit;
 }
 
 /** As long as those of AWS, which some clients insist on. */
@@ -63,7 +75,8 @@ function newAccessKeyId(): string {
   return `${ID_PREFIX}${letters.join("")}`;
 }
 
-export function createS3Keys({ sql: untyped, clock, changes, envelope, projectExists }: S3KeysOptions): S3Keys {
+export function createS3Keys(options: S3KeysOptions): S3Keys {
+  const { sql: untyped, clock, changes, envelope, projectExists, audit } = options;
   const sql = untyped.withTables<StorageTables>();
   const callers = createCachedLookup<S3Caller>({
     clock,
@@ -72,23 +85,20 @@ export function createS3Keys({ sql: untyped, clock, changes, envelope, projectEx
       const row = await s3KeyStore.find(sql.db, accessKeyId);
       if (row === undefined || row.revoked_at !== null || !(await projectExists(row.project_id))) return null;
       const { project_id: projectId, access } = row;
+      const maker = await s3KeyStore.findMaker(sql.db, accessKeyId);
+      const limits = maker === undefined ? null : await options.limitsOfAccountKey(maker);
+      if (limits === undefined) return null;
       const secret = envelope.open(row.secret, contextOf(accessKeyId));
       return {
-        value: { accessKeyId, secret, projectId, access },
-        expiresAtMs: null,
-        subjects: [`s3-key:${accessKeyId}`, `project:${projectId}`],
+        value: { accessKeyId, secret, projectId, access, limits },
+        expiresAtMs: limits?.expiresAtMs ?? null,
+        subjects: [`s3-key:${accessKeyId}`, `project:${projectId}`, ...(maker === undefined ? [] : [`key:${maker}`])],
       };
     },
   });
 
   return {
-    async create(projectId, { name, access }) {
-      if ((await s3KeyStore.countActive(sql.db, projectId)) >= MAX_ACTIVE_KEYS) {
-        throw new AerostackError("CONFLICT", {
-          message: `A project has at most ${MAX_ACTIVE_KEYS} S3 keys.`,
-          fix: "Revoke keys that are not used any more.",
-        });
-      }
+    async create(projectId, { name, access, makerKeyId }) {
       const accessKeyId = newAccessKeyId();
       const secret = randomBytes(SECRET_BYTES).toString("base64");
       const row: S3KeyRow = {
@@ -100,7 +110,17 @@ export function createS3Keys({ sql: untyped, clock, changes, envelope, projectEx
         created_at: clock.now(),
         revoked_at: null,
       };
-      await s3KeyStore.insert(sql.db, row);
+      await sql.transaction(async (trx) => {
+        if ((await s3KeyStore.countActive(trx, projectId)) >= MAX_ACTIVE_KEYS) throw tooManyKeys();
+        await s3KeyStore.insert(trx, row);
+        if (makerKeyId !== undefined) await s3KeyStore.insertMaker(trx, row, makerKeyId);
+        await audit.record(trx, {
+          action: "s3_key.created",
+          target: { kind: "s3_key", id: accessKeyId },
+          projectId,
+          after: { name, access, limitedByKeyId: makerKeyId ?? null },
+        });
+      });
       return { row, secret };
     },
     async list(projectId, page) {
@@ -111,11 +131,24 @@ export function createS3Keys({ sql: untyped, clock, changes, envelope, projectEx
       );
     },
     async revoke(projectId, accessKeyId) {
-      const revoked = await changes.commit(sql, [`s3-key:${accessKeyId}`], (trx) =>
-        s3KeyStore.revoke(trx, projectId, accessKeyId, clock.now()),
-      );
-      if (!revoked) throw new AerostackError("NOT_FOUND", { message: "There is no such S3 key." });
+      await changes.commit(sql, [`s3-key:${accessKeyId}`], async (trx) => {
+        const row = await s3KeyStore.revoke(trx, projectId, accessKeyId, clock.now());
+        if (row === undefined) throw new AerostackError("NOT_FOUND", { message: "There is no such S3 key." });
+        await audit.record(trx, {
+          action: "s3_key.revoked",
+          target: { kind: "s3_key", id: accessKeyId },
+          projectId,
+          before: { name: row.name, access: row.access },
+        });
+      });
     },
     find: (accessKeyId) => (ID_PATTERN.test(accessKeyId) ? callers.find(accessKeyId) : null),
   };
+}
+
+function tooManyKeys(): AerostackError {
+  return new AerostackError("CONFLICT", {
+    message: `A project has at most ${MAX_ACTIVE_KEYS} S3 keys.`,
+    fix: "Revoke keys that are not used any more.",
+  });
 }

@@ -37,15 +37,28 @@ export const s3KeyStore = {
     return Number(count);
   },
 
-  /** False when the project has no such key. A key that is revoked already keeps its time. */
-  async revoke(db: Db, projectId: string, accessKeyId: string, nowMs: number): Promise<boolean> {
+  async insertMaker(db: Db, { access_key_id, project_id }: S3KeyRow, accountKeyId: string): Promise<void> {
+    await db.insertInto("s3_key_makers").values({ access_key_id, project_id, account_key_id: accountKeyId }).execute();
+  },
+
+  /** Id of the limited account key that made it. */
+  async findMaker(db: Db, accessKeyId: string): Promise<string | undefined> {
     const row = await db
+      .selectFrom("s3_key_makers")
+      .select("account_key_id")
+      .where("access_key_id", "=", accessKeyId)
+      .executeTakeFirst();
+    return row?.account_key_id;
+  },
+
+  /** Undefined when the project has no such key. A key that is revoked already keeps its time. */
+  async revoke(db: Db, projectId: string, accessKeyId: string, nowMs: number): Promise<S3KeyRow | undefined> {
+    return await db
       .updateTable("s3_access_keys")
       .set((eb) => ({ revoked_at: eb.fn.coalesce("revoked_at", eb.val(nowMs)) }))
       .where("project_id", "=", projectId)
       .where("access_key_id", "=", accessKeyId)
-      .returning("access_key_id")
+      .returningAll()
       .executeTakeFirst();
-    return row !== undefined;
   },
 };

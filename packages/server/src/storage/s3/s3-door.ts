@@ -24,6 +24,12 @@ export interface S3DoorOptions {
   readonly onDefect: (error: unknown, requestId: string) => void;
 }
 
+/** Who is at the other end, before the request says whose credential it was signed with. */
+export interface S3Peer {
+  readonly requestId: string;
+  readonly ip: string;
+}
+
 /** Names this installation in answers; clients show it in reports of errors. */
 const HOST_ID = "aerostack";
 const WRITES = new Set(["PUT", "POST", "DELETE"]);
@@ -43,12 +49,12 @@ export function createS3Door({ storage, keys, now, countCall, onDefect }: S3Door
     req: IncomingMessage,
     res: ServerResponse,
     style: S3Style,
-    requestId: string,
+    { requestId, ip }: S3Peer,
     served: ServedRequest,
   ): Promise<void> {
     const address = parseS3Address(req.url ?? "/", style);
     if (address.bucket !== undefined && address.key === undefined && isUnsignedForm(req, address)) {
-      return await performPost(req, res, address.bucket, served);
+      return await performPost(req, res, address.bucket, ip, served);
     }
     const verified = await verify(req, address);
     const { caller } = verified;
@@ -64,7 +70,7 @@ export function createS3Door({ storage, keys, now, countCall, onDefect }: S3Door
       payload: (options) => readPayload(req, verified, options),
     };
     const { bucket, key } = address;
-    requireAccess(req, caller);
+    requireAccess(caller, neededBy(req), ip);
     if (bucket === undefined) {
       if (req.method !== "GET") throw new S3Error("MethodNotAllowed");
       return await listBuckets(request);
@@ -82,13 +88,15 @@ export function createS3Door({ storage, keys, now, countCall, onDefect }: S3Door
     req: IncomingMessage,
     res: ServerResponse,
     bucket: string,
+    ip: string,
     served: ServedRequest,
   ): Promise<void> {
     const stored = await readPostForm(req, async (form) => {
-      const { projectId, access } = await verifyPost(form.fields, { keys, now: now() });
+      const caller = await verifyPost(form.fields, { keys, now: now() });
+      const { projectId } = caller;
       served.projectId = projectId;
       if (!countCall(projectId).allowed) throw new S3Error("SlowDown");
-      if (access === "read-only") throw new S3Error("AccessDenied");
+      requireAccess(caller, ["storage:write"], ip);
       const name = { projectId, bucket };
       await requireBucket(storage, name);
       const { key, etag } = await postObject(storage, name, form, now());
@@ -100,12 +108,12 @@ export function createS3Door({ storage, keys, now, countCall, onDefect }: S3Door
   return async function serve(
     req: IncomingMessage,
     res: ServerResponse,
-    caller: { readonly requestId: string },
+    peer: S3Peer,
     served: ServedRequest,
     style: S3Style,
   ): Promise<void> {
     for (const [name, value] of Object.entries(CORS)) res.setHeader(name, value);
-    res.setHeader("x-amz-request-id", caller.requestId);
+    res.setHeader("x-amz-request-id", peer.requestId);
     res.setHeader("x-amz-id-2", HOST_ID);
     if (req.method === "OPTIONS") {
       res.writeHead(200, {
@@ -118,14 +126,14 @@ export function createS3Door({ storage, keys, now, countCall, onDefect }: S3Door
       return;
     }
     try {
-      await perform(req, res, style, caller.requestId, served);
+      await perform(req, res, style, peer, served);
     } catch (thrown) {
       const error = toS3Error(thrown);
       if (error.status >= 500 && error.code !== "NotImplemented" && error.code !== "SlowDown") {
-        onDefect(error.cause ?? error, caller.requestId);
+        onDefect(error.cause ?? error, peer.requestId);
       }
       served.message = `${error.code}: ${error.message}`;
-      answerError(req, res, error, caller.requestId);
+      answerError(req, res, error, peer.requestId);
     }
   };
 }
@@ -139,8 +147,24 @@ function isUnsignedForm(req: IncomingMessage, { query }: S3Address): boolean {
   return isPostForm(req) && req.headers.authorization === undefined && query.pairs.length === 0;
 }
 
-function requireAccess(req: IncomingMessage, { access }: S3Caller): void {
-  if (access === "read-only" && WRITES.has(req.method ?? "")) throw new S3Error("AccessDenied");
+type S3Scope = "storage:read" | "storage:write";
+
+/** A copy reads what it writes. */
+function neededBy(req: IncomingMessage): readonly S3Scope[] {
+  if (!WRITES.has(req.method ?? "")) return ["storage:read"];
+  return req.headers["x-amz-copy-source"] === undefined ? ["storage:write"] : ["storage:write", "storage:read"];
+}
+
+/** A credential that a limited account key made may do what that key may, from where it may. */
+function requireAccess({ access, limits }: S3Caller, needed: readonly S3Scope[], ip: string): void {
+  if (access === "read-only" && needed.includes("storage:write")) throw new S3Error("AccessDenied");
+  if (limits?.allowsAddress?.(ip) === false) {
+    throw new S3Error("AccessDenied", { message: "The key that made this credential may not be used from here." });
+  }
+  const missing = needed.find((scope) => limits?.scopes?.has(scope) === false);
+  if (missing !== undefined) {
+    throw new S3Error("AccessDenied", { message: `The key that made this credential has no scope ${missing}.` });
+  }
 }
 
 function answerError(req: IncomingMessage, res: ServerResponse, error: S3Error, requestId: string): void {

@@ -96,6 +96,7 @@ export function invitationRoutes(options: InvitationRoutesOptions): readonly Rou
         auth: "account",
         body: invitationTokenRequestSchema,
         response: { status: 200, schema: invitationDetailsSchema },
+        readOnly: action === "show",
         errors: action === "show" ? ["NOT_FOUND"] : ["NOT_FOUND", "CONFLICT"],
         handler: async ({ principal, body }) =>
           await invitations[action](await inviteeOf(principal.accountId), body.token),

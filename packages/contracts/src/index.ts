@@ -27,6 +27,7 @@ export * from "./api/leaked-keys.ts";
 export * from "./api/logs.ts";
 export * from "./api/network.ts";
 export * from "./api/notices.ts";
+export * from "./api/organisation-sign-on.ts";
 export * from "./api/organisations.ts";
 export * from "./api/projects.ts";
 export * from "./api/queue-endpoints.ts";

@@ -41,6 +41,8 @@ import type { LogInProviderSettings } from "./accounts/ways-in/providers/provide
 import { createAudit } from "./audit/create-audit.ts";
 import { createSecretMask } from "./audit/mask-secrets.ts";
 import { auditRoutes } from "./audit/routes.ts";
+import { normaliseHostname } from "./domains/hostname.ts";
+import { createProofToken, createTxtProof, proofRecord, type ResolveTxt } from "./domains/txt-proof.ts";
 import type { Places } from "./edge/route-place.ts";
 import { createKnownNetworks } from "./identity/known-networks.ts";
 import { createBackground } from "./kernel/background.ts";
@@ -110,6 +112,9 @@ export interface ControlPlaneOptions {
   readonly secretScanningKeys?: string | undefined;
   /** The way to addresses that the operator named. */
   readonly fetch: OutgoingFetch;
+  /** The way to addresses that an organisation's people typed in, and to nothing private. */
+  readonly outsideFetch: OutgoingFetch;
+  readonly resolveTxt: ResolveTxt;
   /** For tests: password hashing as weak as they like. */
   readonly passwordIterations?: number;
 }
@@ -126,6 +131,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     signingKeys: options.secrets.signingKeys,
     mask: createSecretMask(sealedColumns),
   });
+  const envelope = createEnvelope(options.secrets.masterKeys);
   const accessTokens = createAccessTokens({
     signingKeys: options.secrets.signingKeys,
     issuer: options.issuer,
@@ -171,7 +177,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   const secondFactors = createAccountSecondFactors({
     sql,
     clock,
-    envelope: createEnvelope(options.secrets.masterKeys),
+    envelope,
     sessions,
     audit,
     notices,
@@ -207,6 +213,25 @@ export function createControlPlane(options: ControlPlaneOptions) {
     onCreated: emailVerification.begin,
     onFailure: logIns.failed,
   });
+  const requireConfirmedEmail = createConfirmedEmailRule({ isRequired: options.requireConfirmedEmail, accounts });
+  const teams = createTeams({
+    requireConfirmedEmail,
+    sql,
+    clock,
+    changes,
+    audit,
+    limiter,
+    origin,
+    envelope,
+    domainProof: {
+      normalise: normaliseHostname,
+      createToken: createProofToken,
+      recordOf: proofRecord,
+      check: createTxtProof(options.resolveTxt).check,
+    },
+    findAccount: accounts.require,
+    sendInvitation: ({ to, ...data }) => notices.sendMail({ to, template: "invitation", data }),
+  });
   const waysIn = createWaysIn({
     sql,
     clock,
@@ -219,6 +244,8 @@ export function createControlPlane(options: ControlPlaneOptions) {
     signUp: options.signUp,
     providers: options.logInProviders,
     fetch: options.fetch,
+    outsideFetch: options.outsideFetch,
+    signOn: teams.signOn,
     logInAs,
     sessions,
     accountTokens,
@@ -243,18 +270,6 @@ export function createControlPlane(options: ControlPlaneOptions) {
   const accountKeys = createAccountKeyService({ sql, clock, changes, audit });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
   const projects = createProjectService({ sql, clock, changes, audit, log });
-  const requireConfirmedEmail = createConfirmedEmailRule({ isRequired: options.requireConfirmedEmail, accounts });
-  const teams = createTeams({
-    requireConfirmedEmail,
-    sql,
-    clock,
-    changes,
-    audit,
-    limiter,
-    origin,
-    findAccount: accounts.require,
-    sendInvitation: ({ to, ...data }) => notices.sendMail({ to, template: "invitation", data }),
-  });
   const closing: AccountClosing = createAccountClosing({
     sql,
     clock,

@@ -1,7 +1,9 @@
 import { compactHeapAfterStart, deriveKey, systemClock } from "@aerostack/kernel";
+import { createEgressConnector } from "@aerostack/runtime";
 import { logInProvidersOf } from "./accounts/ways-in/providers/provider-settings.ts";
 import { renderBanner } from "./banner.ts";
 import { createControlPlane } from "./control-plane.ts";
+import { createTxtResolver } from "./domains/txt-proof.ts";
 import { createAddressGate } from "./edge/address-gate.ts";
 import { createProxyCheck } from "./edge/client-address.ts";
 import { createApp } from "./edge/create-app.ts";
@@ -32,7 +34,7 @@ import { createInstallationSender } from "./kernel/messages/installation-sender.
 import { createMetrics } from "./kernel/metrics.ts";
 import { type Databases, openDatabases } from "./kernel/open-databases.ts";
 import { openSharedState } from "./kernel/open-shared-state.ts";
-import { createOutgoing } from "./kernel/outgoing.ts";
+import { createOutgoing, OUTGOING_CONNECT_TIMEOUT_MS } from "./kernel/outgoing.ts";
 import { loadSecrets } from "./kernel/secrets.ts";
 import { StartError } from "./kernel/start-error.ts";
 import { createTracer } from "./kernel/trace.ts";
@@ -67,6 +69,13 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
   const origin = config.publicUrl ?? originOf(config);
   const outgoing = createOutgoing();
   lifecycle.onClose("outgoing requests", () => outgoing.close());
+  const outside = createOutgoing(
+    createEgressConnector(
+      { platformOrigin: config.publicUrl ?? originOf(config), egressAllow: config.egressAllow },
+      OUTGOING_CONNECT_TIMEOUT_MS,
+    ),
+  );
+  lifecycle.onClose("requests to providers of organisations", () => outside.close());
   const controlPlane = createControlPlane({
     sql: databases.control,
     clock,
@@ -86,6 +95,8 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     issuer: origin,
     secretScanningKeys: config.secretScanningKeys,
     fetch: outgoing.fetch,
+    outsideFetch: outside.fetch,
+    resolveTxt: createTxtResolver(config.dnsServers),
     projectUrl: (project) => `${origin}/f/${project.slug}`,
     deployStarter: (project) => projectPlane.deployStarter(project),
     describeCollections: (projectId) => projectPlane.collections.describe(projectId),

@@ -22,6 +22,7 @@ import { queueEndpointMigrations } from "./queue/endpoints/tables.ts";
 import { realtimeMigrations } from "./realtime/tables.ts";
 import { storageMigrations } from "./storage/tables.ts";
 import { supportMigrations } from "./support/tables.ts";
+import { signOnMigrations } from "./teams/single-sign-on/tables.ts";
 import { teamMigrations } from "./teams/tables.ts";
 
 /** Every capability's migrations; their names carry the order. */
@@ -48,6 +49,7 @@ export const migrations: DatabaseMigrations = {
     ...queueEndpointMigrations,
     ...auditMigrations,
     ...teamMigrations,
+    ...signOnMigrations,
     ...domainMigrations,
     ...supportMigrations,
   },

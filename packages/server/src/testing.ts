@@ -89,6 +89,10 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     projectUrl: ({ slug }) => `http://aerostack.test/f/${slug}`,
     deployStarter: async () => undefined,
     describeCollections: async () => [],
+    outsideFetch: async (url) => {
+      throw new Error(`a test reached for ${url}`);
+    },
+    resolveTxt: async () => [],
     fetch: async (url) => {
       throw new Error(`a test reached for ${url}`);
     },

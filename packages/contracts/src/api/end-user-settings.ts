@@ -100,7 +100,7 @@ export const smsSettingsSchema = z.strictObject({
 });
 
 const LOOPBACK_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]"]);
-const issuerSchema = z
+export const issuerSchema = z
   .string()
   .max(500)
   .refine((text) => {

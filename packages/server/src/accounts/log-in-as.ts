@@ -1,5 +1,5 @@
 import type { BegunSecondStep, SecondStep } from "./second-factor/second-step.ts";
-import type { OpenedSession, Sessions } from "./sessions.ts";
+import type { OpenedSession, SessionOrigin, Sessions } from "./sessions.ts";
 import type { AccountRow } from "./store.ts";
 
 /** Tokens, or what the second step has to be begun with. */
@@ -8,7 +8,7 @@ export type LoginResult =
   | ({ readonly kind: "mfa-required" } & BegunSecondStep);
 
 /** The end of every log-in by one factor: a session, or the second step where the account has one. */
-export type LogInAs = (account: AccountRow) => Promise<LoginResult>;
+export type LogInAs = (account: AccountRow, how?: SessionOrigin) => Promise<LoginResult>;
 
 export interface LogInAsOptions {
   readonly sessions: Pick<Sessions, "open">;
@@ -16,9 +16,9 @@ export interface LogInAsOptions {
 }
 
 export function createLogInAs({ sessions, secondStep }: LogInAsOptions): LogInAs {
-  return async (account) => {
-    const begun = await secondStep.begin(account);
+  return async (account, how = {}) => {
+    const begun = await secondStep.begin(account, how);
     if (begun !== null) return { kind: "mfa-required", ...begun };
-    return { kind: "logged-in", session: await sessions.open(account) };
+    return { kind: "logged-in", session: await sessions.open(account, how) };
   };
 }

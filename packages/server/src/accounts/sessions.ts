@@ -23,12 +23,18 @@ export interface OpenedSession {
   readonly account: AccountRow;
 }
 
+/** How a session came about, where that matters later. */
+export interface SessionOrigin {
+  /** The organisation through whose single sign-on it was opened. */
+  readonly signOnOrganisationId?: string;
+}
+
 export interface Sessions {
   /**
    * @param account as it was when its holder proved to be who they are
    * @throws AUTH_INVALID_CREDENTIALS when it has got another password meanwhile: that one ended all sessions
    */
-  open(account: AccountRow): Promise<OpenedSession>;
+  open(account: AccountRow, how?: SessionOrigin): Promise<OpenedSession>;
   /**
    * Turns a refresh token into new tokens. A token that was used before is a sign that somebody holds a copy, so the
    * whole session ends for both.
@@ -102,7 +108,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   return {
-    async open(account) {
+    async open(account, { signOnOrganisationId = null } = {}) {
       if (account.closed_at !== null) await reopen(account);
       const now = clock.now();
       const id = createId("ses", now);
@@ -124,6 +130,7 @@ export function createSessions(options: SessionsOptions): Sessions {
           ip: call?.ip ?? null,
           last_used_at: null,
           proven_at: now,
+          sign_on_organisation_id: signOnOrganisationId,
         });
         await sessionStore.insertToken(trx, row);
         await knownNetworks.remember(trx, account.id, call?.ip ?? null);

@@ -37,6 +37,8 @@ export interface AccountTables {
     last_used_at: number | null;
     /** When its owner last proved to be there; null: before there was such a proof. */
     proven_at: number | null;
+    /** Through whose single sign-on it was opened; null: in another way. */
+    sign_on_organisation_id: string | null;
   };
   refresh_tokens: {
     hash: string;

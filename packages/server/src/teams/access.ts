@@ -4,6 +4,7 @@ import type { Sql } from "../kernel/sql/index.ts";
 import type { AccountIdentity, Principal, ProjectPrincipal, ResolvedCredential } from "../keys/principal.ts";
 import type { CredentialFinder } from "../keys/principal-resolver.ts";
 import { type AccountAccess, isBuiltInRole, type OrganisationAccess, ROLE_PERMISSIONS } from "./permissions.ts";
+import type { SignOnTables } from "./single-sign-on/tables.ts";
 import type { TeamTables } from "./tables.ts";
 
 /** In place of a role: the project does not exist for the member. */
@@ -74,6 +75,34 @@ export function withAccess(
 }
 
 export function createAccessReader(untyped: Sql<unknown>) {
-  const sql = untyped.withTables<TeamTables>();
-  return ({ accountId }: AccountIdentity): Promise<AccountAccess> => readAccess(sql.db, accountId);
+  const sql = untyped.withTables<SignOnTables>();
+  return async (identity: AccountIdentity): Promise<AccountAccess> => {
+    const access = await readAccess(sql.db, identity.accountId);
+    return identity.via === "session" ? await withoutClosed(sql.db, access, identity.credentialId) : access;
+  };
+}
+
+/**
+ * Without the organisations that a session does not get at because it was not opened through their single sign-on. Owners
+ * get at theirs in any session: what is wrong at the provider keeps no owner out.
+ */
+async function withoutClosed(db: Kysely<SignOnTables>, access: AccountAccess, sessionId: string) {
+  const ids = [...access].filter(([, { role }]) => role !== "owner").map(([id]) => id);
+  if (ids.length === 0) return access;
+  const closed = await db
+    .selectFrom("organisation_sign_on")
+    .select("organisation_id")
+    .where("organisation_id", "in", ids)
+    .where("is_enabled", "=", 1)
+    .where("is_required", "=", 1)
+    .execute();
+  if (closed.length === 0) return access;
+  const session = await db
+    .selectFrom("sessions")
+    .select("sign_on_organisation_id")
+    .where("id", "=", sessionId)
+    .executeTakeFirst();
+  const left = new Map(access);
+  for (const { organisation_id: id } of closed) if (session?.sign_on_organisation_id !== id) left.delete(id);
+  return left;
 }

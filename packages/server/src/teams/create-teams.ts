@@ -1,3 +1,4 @@
+import type { Envelope } from "../kernel/crypto/envelope.ts";
 import type { Limiter } from "../kernel/limiter/limiter.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import { createInvitationService, INVITATION_DAYS, type Invitee } from "./invitations.ts";
@@ -12,6 +13,11 @@ import { ownershipRoutes } from "./routes/ownership-routes.ts";
 import { projectAccessRoutes } from "./routes/project-access-routes.ts";
 import { roleRoutes } from "./routes/role-routes.ts";
 import { createOrganisationService } from "./service.ts";
+import { signOnSettingsRoutes } from "./single-sign-on/routes.ts";
+import { createSignOnDomains, type DomainProof } from "./single-sign-on/sign-on-domains.ts";
+import { createSignOnMembers } from "./single-sign-on/sign-on-members.ts";
+import { createSignOnSettings } from "./single-sign-on/sign-on-settings.ts";
+import type { SignOnTables } from "./single-sign-on/tables.ts";
 import type { TeamTables } from "./tables.ts";
 import type { TeamOptions } from "./team-options.ts";
 
@@ -21,6 +27,8 @@ export interface TeamsOptions extends Omit<TeamOptions, "sql"> {
   /** Before an account invites others. @throws FORBIDDEN */
   readonly requireConfirmedEmail: (accountId: string) => Promise<void>;
   readonly origin: () => string;
+  readonly envelope: Envelope;
+  readonly domainProof: DomainProof;
   readonly findAccount: (accountId: string) => Promise<Invitee & { readonly name: string | null }>;
   readonly sendInvitation: (mail: InvitationMail) => Promise<void>;
 }
@@ -37,12 +45,19 @@ export interface InvitationMail {
 
 /** Organisations, their members and roles, and how people come in: with their addresses. */
 export function createTeams(all: TeamsOptions) {
-  const { findAccount, sendInvitation, origin, limiter, requireConfirmedEmail, ...rest } = all;
+  const { findAccount, sendInvitation, origin, limiter, requireConfirmedEmail, envelope, domainProof, ...rest } = all;
   const options: TeamOptions = { ...rest, sql: rest.sql.withTables<TeamTables>() };
   const organisations = createOrganisationService(options);
   const invitations = createInvitationService({ ...options, limiter, requireConfirmedEmail });
+  const signOnOptions = { ...rest, sql: rest.sql.withTables<SignOnTables>() };
+  const signOn = {
+    settings: createSignOnSettings({ ...signOnOptions, envelope }),
+    domains: createSignOnDomains({ ...signOnOptions, proof: domainProof }),
+    members: createSignOnMembers(signOnOptions),
+  };
   return {
     organisations,
+    signOn,
     routes: [
       ...organisationRoutes(organisations),
       ...memberRoutes(createMemberService(options)),
@@ -65,6 +80,11 @@ export function createTeams(all: TeamsOptions) {
           });
           return link;
         },
+      }),
+      ...signOnSettingsRoutes({
+        ...signOn,
+        proof: domainProof,
+        callbackUrl: (id) => `${origin()}/api/auth/sign-on/${id}/callback`,
       }),
       ...ownershipRoutes(createOwnershipService(options)),
       ...projectAccessRoutes({ access: createProjectAccessService(options), organisations }),

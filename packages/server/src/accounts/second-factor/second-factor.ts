@@ -123,11 +123,11 @@ export function createAccountSecondFactors(options: AccountSecondFactorsOptions)
     },
 
     async finishLogin(challengeToken, factor) {
-      const account = await findBegun(tokens, sql.db, challengeToken);
+      const { account, how } = await findBegun(tokens, sql.db, challengeToken);
       // A wrong code leaves the token usable; how many there may be is counted with the account.
       await factors.verify(account.id, factor);
       await tokens.take(sql.db, "mfa", REALM, challengeToken);
-      return await sessions.open(account);
+      return await sessions.open(account, how);
     },
   };
 }

@@ -9,6 +9,7 @@ import type { Logger } from "../../kernel/log.ts";
 import type { OutgoingFetch } from "../../kernel/outgoing.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { Notices } from "../../notices/service.ts";
+import type { SignOnDomains } from "../../teams/single-sign-on/sign-on-domains.ts";
 import type { AccountTokens } from "../account-tokens.ts";
 import type { LogInAs } from "../log-in-as.ts";
 import type { Sessions } from "../sessions.ts";
@@ -24,6 +25,8 @@ import { createProviderAccounts } from "./providers/provider-accounts.ts";
 import { createProviderLogIn } from "./providers/provider-log-in.ts";
 import type { LogInProviderSettings } from "./providers/provider-settings.ts";
 import { providerRoutes } from "./providers/routes.ts";
+import { signOnLogInRoutes } from "./sign-on/routes.ts";
+import { createSignOnLogIn, type SignOnLogInOptions } from "./sign-on/sign-on-log-in.ts";
 import { createWayInTokens } from "./way-in-tokens.ts";
 
 export interface WaysInOptions {
@@ -44,6 +47,9 @@ export interface WaysInOptions {
   readonly providers: readonly LogInProviderSettings[];
   /** Reaches the providers that the operator named. */
   readonly fetch: OutgoingFetch;
+  /** Reaches addresses that an organisation's people typed in, and nothing private. */
+  readonly outsideFetch: OutgoingFetch;
+  readonly signOn: Pick<SignOnLogInOptions, "settings" | "members"> & { readonly domains: SignOnDomains };
   readonly logInAs: LogInAs;
   readonly sessions: Pick<Sessions, "open">;
   readonly accountTokens: AccountTokens;
@@ -102,6 +108,22 @@ export function createWaysIn(options: WaysInOptions) {
     beginVerification: options.beginVerification,
   });
 
+  const signOnLogIn = createSignOnLogIn({
+    sql,
+    clock,
+    key: deriveKey(options.installationKey, "organisation-log-in-states"),
+    tokens,
+    limiter,
+    log,
+    audit,
+    hasher: options.hasher,
+    signUp: options.signUp,
+    ...options.signOn,
+    fetch: options.outsideFetch,
+    logInAs,
+    origin,
+  });
+
   return {
     codes,
     /** Whether an account has passkeys, and whether a log-in by one factor asks for one. */
@@ -118,6 +140,7 @@ export function createWaysIn(options: WaysInOptions) {
       ...providerRoutes({ providers, logIn, identities, origin }),
       ...passkeyRoutes(passkeys, passkeyLogIn),
       ...codeRoutes(codes, logInAs),
+      ...signOnLogInRoutes({ logIn: signOnLogIn, domains: options.signOn.domains, origin }),
     ],
   };
 }

@@ -12,7 +12,11 @@ export interface OidcSettings {
   readonly scopes: readonly string[];
   /** Addresses count as confirmed although the provider does not say so. */
   readonly trustEmail: boolean;
+  /** The claim that lists the person's groups, where they matter. */
+  readonly groupsClaim?: string;
 }
+
+const MAX_GROUPS = 1_000;
 
 /** Finds what a provider publishes about itself (OpenID Connect Discovery 1.0). */
 export type Discover = (issuer: string) => Promise<AuthorizationServer>;
@@ -65,7 +69,10 @@ export function createOidcConnection(
         await oauth.validateApplicationLevelSignature(server, response, reading);
         const claims = oauth.getValidatedIdTokenClaims(tokens);
         if (claims === undefined) throw new Error("the answer holds no ID token");
-        if (typeof claims.email === "string" || server.userinfo_endpoint === undefined) return profileOf(claims);
+        const { groupsClaim } = settings;
+        const isWhole =
+          typeof claims.email === "string" && (groupsClaim === undefined || Object.hasOwn(claims, groupsClaim));
+        if (isWhole || server.userinfo_endpoint === undefined) return profileOf(claims);
         const answered = await oauth.userInfoRequest(server, client, tokens.access_token, reading);
         const info = await oauth.processUserInfoResponse(server, client, claims.sub, answered);
         return profileOf({ ...claims, ...info, iss: claims.iss });
@@ -84,8 +91,15 @@ export function createOidcConnection(
       // Some providers send it as text.
       isEmailVerified: settings.trustEmail || claims.email_verified === true || claims.email_verified === "true",
       name: typeof claims.name === "string" ? claims.name : null,
+      ...(settings.groupsClaim === undefined ? {} : { groups: groupsOf(claims[settings.groupsClaim]) }),
     };
   }
+}
+
+/** A list of texts, or one text; anything else is no group. */
+function groupsOf(claim: unknown): readonly string[] {
+  const list = Array.isArray(claim) ? claim : [claim];
+  return list.filter((group): group is string => typeof group === "string").slice(0, MAX_GROUPS);
 }
 
 export function challengeOf(codeVerifier: string): string {

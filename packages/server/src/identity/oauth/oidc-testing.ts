@@ -8,6 +8,7 @@ export interface OidcAccount {
   readonly email?: string;
   readonly email_verified?: boolean;
   readonly name?: string;
+  readonly groups?: readonly string[];
 }
 
 export interface OidcTestOptions {
@@ -35,7 +36,7 @@ export async function startOidcProvider({ redirectUri, account, refuses = () => 
       },
     ],
     cookies: { keys: ["test"] },
-    claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
+    claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "groups"] },
     features: { devInteractions: { enabled: false } },
     pkce: { required: () => true },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },

@@ -8,6 +8,8 @@ export interface ProviderProfile {
   /** The provider says that the address is the person's. */
   readonly isEmailVerified: boolean;
   readonly name: string | null;
+  /** Where the connection asks for them. */
+  readonly groups?: readonly string[];
 }
 
 /** What belongs to one attempt. Verifier and nonce tie the provider's answer to it (RFC 7636, OpenID Connect Core 3.1.2). */

@@ -58,11 +58,11 @@ export function createPasskeyLogIn(options: PasskeyLogInOptions): PasskeyLogIn {
     },
 
     async finishSecondStep(challengeToken, answer) {
-      const account = await findBegun(tokens, sql.db, challengeToken);
+      const { account, how } = await findBegun(tokens, sql.db, challengeToken);
       const passkey = await passkeys.verify(answer.challengeToken, answer.response);
       if (passkey.user_id !== account.id) throw unknownPasskey();
       await tokens.take(sql.db, "mfa", REALM, challengeToken);
-      return await sessions.open(account);
+      return await sessions.open(account, how);
     },
   };
 }

@@ -12,8 +12,8 @@ import type { SealedColumn } from "./kernel/crypto/sealed-columns.ts";
 import { installationKeySeal } from "./kernel/installation-key.ts";
 import { outboxSeal } from "./kernel/messages/outbox.ts";
 import { queueEndpointSeal } from "./queue/endpoints/service.ts";
-import { organisationSignOnSeal } from "./teams/single-sign-on/sign-on-settings.ts";
 import { s3KeySeal } from "./storage/access-keys/service.ts";
+import { organisationSignOnSeal } from "./teams/single-sign-on/sign-on-settings.ts";
 
 /** Everything that the master key seals in the control database: what must follow when it is turned over. */
 export const sealedColumns: readonly SealedColumn[] = [

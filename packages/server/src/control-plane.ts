@@ -183,6 +183,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     notices,
     tokens: accountTokens,
     knownNetworks,
+    recoveryKey: deriveKey(options.installationKey, "account-recovery-codes"),
     origin,
   });
   const emailVerification = createEmailVerification({

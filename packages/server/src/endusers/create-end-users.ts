@@ -160,7 +160,14 @@ export function createEndUsers(options: EndUsersOptions) {
   const users = createUserRows(sql);
   const passwords = createStoredPasswords(hasher);
   const tokens = createOneTimeTokens({ sql, clock });
-  const factors = createSecondFactors({ sql, clock, envelope, settings, knownNetworks });
+  const factors = createSecondFactors({
+    sql,
+    clock,
+    envelope,
+    settings,
+    knownNetworks,
+    recoveryKey: keyFor("end-user-recovery-code"),
+  });
   const signIn = createSignIn({
     sql,
     sessions,

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { stepAt, totpAt } from "../../identity/totp/totp.ts";
+import { hashToken } from "../../kernel/crypto/token-hash.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD, type TestAppOptions } from "../../testing.ts";
 import type { AccountTables } from "../tables.ts";
@@ -229,8 +230,8 @@ describeEachDialect("the second factor of accounts", (openDatabase) => {
     expect((await login("Another-Horse-9")).body).toMatchObject({ mfaRequired: true });
   });
 
-  it("P27 keeps the secret sealed, and recovery codes and challenges as SHA-256", async () => {
-    const { db, challenge, setUp } = await open();
+  it("P27 keeps the secret sealed, challenges as SHA-256, and recovery codes as HMAC under a key that is not in the database", async () => {
+    const { ada, db, challenge, setUp } = await open();
     const app = await setUp();
     const token = await challenge();
     const rows = JSON.stringify([
@@ -240,6 +241,9 @@ describeEachDialect("the second factor of accounts", (openDatabase) => {
     ]);
     const secret = fromBase32(app.secret).toString("base64url");
     for (const text of [app.secret, secret, token, ...app.recoveryCodes]) expect(rows).not.toContain(text);
+    for (const code of app.recoveryCodes) {
+      expect(rows).not.toContain(hashToken(`${ada.user.id}:${code.replace("-", "")}`));
+    }
     expect(rows.match(/"hash":"[0-9a-f]{64}"/g)).toHaveLength(11);
   });
 });

@@ -47,6 +47,8 @@ export interface AccountSecondFactorsOptions {
   readonly notices: Pick<Notices, "sendInBackground">;
   readonly tokens: AccountTokens;
   readonly knownNetworks: KnownNetworks;
+  /** 32 bytes, for what is stored of recovery codes. */
+  readonly recoveryKey: Uint8Array;
   /** The authenticator app shows its host, so that somebody with accounts on two installations tells them apart. */
   readonly origin: () => string;
 }
@@ -64,6 +66,7 @@ export function createAccountSecondFactors(options: AccountSecondFactorsOptions)
     envelope,
     place: accountTotp,
     knownNetworks,
+    recoveryKey: options.recoveryKey,
     onChange: (trx, accountId, change) =>
       audit.record(trx, {
         action: `totp.${change}`,

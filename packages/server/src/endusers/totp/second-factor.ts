@@ -24,6 +24,7 @@ export interface SecondFactorsOptions {
   readonly envelope: Envelope;
   readonly settings: SettingsReader;
   readonly knownNetworks: KnownNetworks;
+  readonly recoveryKey: Uint8Array;
 }
 
 export const endUserTotp: TotpPlace = {
@@ -32,9 +33,9 @@ export const endUserTotp: TotpPlace = {
 };
 
 export function createSecondFactors(options: SecondFactorsOptions): SecondFactors {
-  const { sql, clock, envelope, settings, knownNetworks } = options;
+  const { sql, clock, envelope, settings, knownNetworks, recoveryKey } = options;
   const untyped = sql.withTables<unknown>();
-  const factors = createFactors({ sql: untyped, clock, envelope, place: endUserTotp, knownNetworks });
+  const factors = createFactors({ sql: untyped, clock, envelope, place: endUserTotp, knownNetworks, recoveryKey });
   return {
     ...factors,
     async begin(user, appName) {

@@ -1,11 +1,10 @@
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { AerostackError, type SecondFactor } from "@aerostack/contracts";
 import { type Clock, randomText } from "@aerostack/kernel";
 import type { Kysely } from "kysely";
 import { currentCallContext } from "../../kernel/call-context.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
 import type { SealedColumn } from "../../kernel/crypto/sealed-columns.ts";
-import { hashToken } from "../../kernel/crypto/token-hash.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import { type AttemptCounter, NO_ATTEMPTS, refuseLocked, wrongCode } from "../attempt-lock.ts";
 import type { KnownNetworks } from "../known-networks.ts";
@@ -49,6 +48,8 @@ export interface SecondFactorsOptions {
   readonly clock: Clock;
   readonly envelope: Envelope;
   readonly place: TotpPlace;
+  /** 32 bytes. Recovery codes are short: whoever read the table without it could try all of them out. */
+  readonly recoveryKey: Uint8Array;
   readonly knownNetworks: Pick<KnownNetworks, "originOf" | "countAttempt" | "findCounter" | "forgiveAttempts">;
   /** Called in the transaction of each change: it stays with what this writes, or not at all. */
   readonly onChange?: (trx: Kysely<TotpTables>, userId: string, change: TotpChange) => Promise<void>;
@@ -64,7 +65,7 @@ export interface TotpPlace {
 }
 
 export function createSecondFactors(options: SecondFactorsOptions): SecondFactors {
-  const { clock, envelope, knownNetworks, onChange = async () => {} } = options;
+  const { clock, envelope, knownNetworks, recoveryKey, onChange = async () => {} } = options;
   const { tables, sealContext } = options.place;
   const sql = options.sql.withTables<TotpTables>();
   const store = createTotpStore(tables);
@@ -72,7 +73,7 @@ export function createSecondFactors(options: SecondFactorsOptions): SecondFactor
   async function take(trx: Kysely<TotpTables>, row: TotpRow, factor: SecondFactor, nowMs: number): Promise<boolean> {
     const { user_id: userId } = row;
     if (factor.recoveryCode !== undefined) {
-      return await store.takeRecoveryCode(trx, userId, hashOf(userId, factor.recoveryCode));
+      return await store.takeRecoveryCode(trx, userId, hashOf(recoveryKey, userId, factor.recoveryCode));
     }
     const secret = Buffer.from(envelope.open(row.secret, contextOf(sealContext, userId)), "base64url");
     const step = matchTotp(secret, factor.code ?? "", nowMs, row.last_step);
@@ -133,7 +134,7 @@ export function createSecondFactors(options: SecondFactorsOptions): SecondFactor
     await store.replaceRecoveryCodes(
       trx,
       userId,
-      codes.map((code) => hashOf(userId, code)),
+      codes.map((code) => hashOf(recoveryKey, userId, code)),
     );
     return codes;
   }
@@ -199,8 +200,10 @@ function stateOf(row: TotpRow): "confirmed" | "unconfirmed" {
   return row.confirmed_at === null ? "unconfirmed" : "confirmed";
 }
 
-function hashOf(userId: string, code: string): string {
-  return hashToken(`${userId}:${code.replace(/[\s-]/g, "")}`);
+function hashOf(key: Uint8Array, userId: string, code: string): string {
+  return createHmac("sha256", key)
+    .update(`${userId}:${code.replace(/[\s-]/g, "")}`)
+    .digest("hex");
 }
 
 /** Where authenticators' secrets lie, for turning the master key over. */

@@ -12,6 +12,8 @@ export interface AppEnv {
     principal: Principal | null;
     /** True: a credential was sent. With a null principal it is not valid. */
     credentialSent: boolean;
+    /** Who the credential stands for now; for streams, which outlast what was found when they began. */
+    resolveAgain?: () => Principal | null | Promise<Principal | null>;
   };
   Bindings: {
     /** Filled by the Node adapter; absent in tests that call the application directly. */

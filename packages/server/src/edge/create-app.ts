@@ -115,7 +115,9 @@ export function createAuth(resolvePrincipal: AppOptions["resolvePrincipal"]) {
     });
     if (credential !== undefined) {
       c.set("credentialSent", true);
-      const principal = await resolvePrincipal(credential, c.get("clientAddress"));
+      const resolveAgain = () => resolvePrincipal(credential, c.get("clientAddress"));
+      c.set("resolveAgain", resolveAgain);
+      const principal = await resolveAgain();
       c.set("principal", principal);
       const context = currentCallContext();
       if (context !== undefined && principal !== null) context.actor = actorOf(principal);

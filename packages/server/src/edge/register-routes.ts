@@ -11,6 +11,7 @@ import { requiredScope } from "../keys/required-scope.ts";
 import type { AppContext, AppEnv } from "./app-env.ts";
 import { authorise } from "./authorise.ts";
 import type { Route } from "./define-route.ts";
+import { endRefusedStream } from "./end-refused-stream.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { recordRoute } from "./record-route.ts";
 import { type Places, placeIds, placeOf, requirePermission } from "./route-place.ts";
@@ -85,8 +86,15 @@ async function answer(c: AppContext, route: Route, parts: RouteParts): Promise<R
   const place = await placeOf(route, principal, params, places);
   const context = currentCallContext();
   if (context !== undefined) context.place = placeIds(place);
+  const requireStill = async () => {
+    const now = (await c.get("resolveAgain")?.()) ?? null;
+    if (now === null) throw new AerostackError("AUTH_INVALID_KEY");
+    authorise(route.auth, now, true);
+    await placeOf(route, now, params, places);
+  };
   const work = async () => {
-    const response = toResponse(await route.handler({ ...input, ...place }), route);
+    const answered = toResponse(await route.handler({ ...input, ...place }), route);
+    const response = principal === null ? answered : endRefusedStream(answered, { requireStill });
     if (audit !== undefined && response.ok) await recordRoute(audit, route, params, place);
     return response;
   };

@@ -12,7 +12,8 @@ import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-pro
 const MEBIBYTE = 1024 * 1024;
 const LIMITS = {
   AEROSTACK_FUNCTION_WALL_MS: "4000",
-  AEROSTACK_FUNCTION_CPU_MS: "1000",
+  // On a slow machine a string grows to the limit of memory in more than a second.
+  AEROSTACK_FUNCTION_CPU_MS: "2000",
   AEROSTACK_FUNCTION_MEMORY_MB: "128",
 };
 let server: ServerProcess;

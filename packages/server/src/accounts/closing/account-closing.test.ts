@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { fromBase32 } from "../../identity/totp/base32-testing.ts";
 import { stepAt, totpAt } from "../../identity/totp/totp.ts";
 import { migrate } from "../../kernel/sql/index.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
@@ -17,12 +18,6 @@ interface AuditRow {
   target_id: string;
   ip: string | null;
   user_agent: string | null;
-}
-
-function fromBase32(text: string): Buffer {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...text].map((character) => alphabet.indexOf(character).toString(2).padStart(5, "0")).join("");
-  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
 }
 
 describeEachDialect("closing an account", (openDatabase) => {

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { fromBase32 } from "../../identity/totp/base32-testing.ts";
 import { stepAt, totpAt } from "../../identity/totp/totp.ts";
 import { hashToken } from "../../kernel/crypto/token-hash.ts";
 import { describeEachDialect } from "../../kernel/sql/testing.ts";
@@ -9,12 +10,6 @@ import type { AccountFactorTables } from "./tables.ts";
 const MINUTE_MS = 60_000;
 const STEP_MS = 30_000;
 const EMAIL = "ada@example.com";
-
-function fromBase32(text: string): Buffer {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...text].map((character) => alphabet.indexOf(character).toString(2).padStart(5, "0")).join("");
-  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-}
 
 describeEachDialect("the second factor of accounts", (openDatabase) => {
   async function open(options: TestAppOptions = {}) {

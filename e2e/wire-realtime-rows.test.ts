@@ -221,7 +221,7 @@ it("loses no change for a client that stays connected while the data host is kil
   await client.subscribe("table/notes");
   const dataHost = async () => {
     const all = await descendantsOf(server.pid);
-    return all.find(({ command }) => command.some((part) => part.endsWith("datahost/src/main.ts")))?.pid;
+    return all.find(({ command }) => /datahost\.main\.mjs$/.test(command.at(-1) ?? ""))?.pid;
   };
   const written: string[] = [];
   for (let round = 0; round < 3; round++) {

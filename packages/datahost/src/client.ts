@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { AerostackError } from "@aerostack/contracts/errors";
 import { createRpcPeer, type RpcPeer, randomText } from "@aerostack/kernel";
 import { createToldWatches } from "./changes/told-watches.ts";
@@ -10,6 +9,7 @@ import { createPieceReceiver } from "./large-results.ts";
 import type { HostLimits } from "./limits.ts";
 import { lostCallError, lostCallPolicy } from "./lost-calls.ts";
 import type { StartMessage } from "./main.ts";
+import { takeHostProcess } from "./spawn-host.ts";
 
 export interface DataHostLogger {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -44,7 +44,6 @@ export interface DataHost {
   close(): Promise<void>;
 }
 
-const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const PIPE_DESCRIPTOR = 3;
 const RESTART_DELAYS_MS = [0, 100, 500, 2_000, 5_000];
 /** A process that ran this long did not end because of how it started. */
@@ -73,10 +72,7 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
   let failures = 0;
 
   async function launch(): Promise<RpcPeer> {
-    const started = spawn(process.execPath, [...process.execArgv, MAIN], {
-      stdio: ["ignore", "inherit", "inherit", "pipe"],
-      env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "" },
-    });
+    const started = takeHostProcess();
     child = started;
     const startedAt = performance.now();
     const exited = new Promise<void>((resolve) => started.once("exit", () => resolve()));

@@ -1,13 +1,12 @@
-// Runs after an install: starts the server once on an empty folder and stops it, so that the compiled forms of all modules
-// are in the cache before the first real start. Without it the first processes carry the type stripper with them, 20 MB
-// each.
+// Runs after an install: starts the server once on an empty folder and stops it, so that the bundle is made and its compiled
+// form is in the cache before the first real start.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 120_000;
 
 const dataDir = mkdtempSync(join(tmpdir(), "aerostack-warm-"));
 const server = spawn(process.execPath, [fileURLToPath(new URL("server.mjs", import.meta.url))], {

@@ -23,7 +23,7 @@ const WHOLE_ITEM = "item";
 export function createSchemaCompiler() {
   const budget = createPatternBudget();
   const regExp = Object.assign((pattern: string) => compileLinearPattern(pattern, budget), { code: "linear" });
-  let ajv = createAjv(regExp);
+  let ajv: Ajv2020;
   let compiledCount = 0;
 
   return {

@@ -41,7 +41,8 @@ export type Role = "npm" | "server" | "data host" | "workerd" | "baseline" | "ot
 export function roleOf(facts: ProcessFacts): Role {
   if (isWorkerd(facts)) return "workerd";
   if (facts.command.startsWith("npm ") || /^(?:\/bin\/)?sh -c /.test(facts.command)) return "npm";
-  if (facts.command.includes("packages/datahost/") || facts.command.includes("/datahost/src/")) return "data host";
+  // The bundle's name of it, or its source.
+  if (/packages\/datahost\/|\/datahost\.[a-z.-]+\.mjs/.test(facts.command)) return "data host";
   if (facts.command.includes("packages/server/")) return "server";
   if (facts.command.includes("bench/src/baselines/")) return "baseline";
   return "other";

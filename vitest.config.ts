@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /**
@@ -19,6 +20,8 @@ const common = {
   pool: "forks" as const,
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  // Processes that tests start from the sources strip and compile them once.
+  env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/aerostack", import.meta.url)) },
 };
 const exclude = ["**/node_modules/**", "**/templates/**", "**/fixtures/**"];
 

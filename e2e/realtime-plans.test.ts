@@ -77,7 +77,7 @@ it("counts what is published, from wherever, and gives back what was counted ahe
   const month = new Date().toISOString().slice(0, 7);
   // Counted ahead until the server has taken back what it does not use.
   await pollUntil("what was counted ahead is back", async () => (await usage()).messages === 6, 30_000);
-  expect(await usage()).toEqual({ month, messages: 6, limit: 50_000 });
+  expect(await usage()).toEqual({ month, messages: 6, limit: 50_000, rooms: 0, roomLimit: 5 });
   const stranger = await createDeveloper(server);
   await expect(stranger.call("GET", `/api/v1/projects/${own.id}/realtime/usage`)).rejects.toThrow("404");
 });
@@ -122,7 +122,33 @@ it("opens as many connections as the plan says, streams included, and more once 
   expect((await request("PUT", path, { plan: "starter" }, { "x-api-key": developer.accountKey })).status).toBe(403);
   const chosen = await request("PUT", path, { plan: "starter" }, { authorization: `Bearer ${adminToken}` });
   expect(chosen).toMatchObject({ status: 200, body: { plan: "starter", isDefault: false } });
-  await connect();
+  const newest = await connect();
+  expect(all.every(({ socket }) => socket.readyState === socket.OPEN)).toBe(true);
+  // One more than the smaller plan allows.
+  expect((await request("PUT", path, { plan: "free" }, { authorization: `Bearer ${adminToken}` })).status).toBe(200);
+  expect((await once(newest.socket, "close"))[0]).toBe(1008);
   expect(all.every(({ socket }) => socket.readyState === socket.OPEN)).toBe(true);
   abort.abort();
+});
+
+it("keeps messages in as many rooms as the plan says, whoever publishes, and takes what is not to be kept anywhere", async () => {
+  const own = await developer.createProject("rooms");
+  const key = (await developer.createKey(own)).secret;
+  const publish = (room: number, persist: boolean) =>
+    post("/v1/realtime/publish", { topic: `room/${room}`, event: "x", data: 1, persist }, { "x-aerostack-key": key });
+  const limit = FREE.rooms ?? 0;
+  for (let room = 0; room < limit; room++) expect((await publish(room, true)).status).toBe(200);
+  expect(await publish(limit, true)).toMatchObject({ status: 429, body: { code: "RATE_LIMIT_EXCEEDED" } });
+  expect((await publish(limit, false)).status).toBe(200);
+  expect((await publish(0, true)).status).toBe(200);
+  const client = await connectRealtime(server, { protocols: [`aerostack-key.${key}`, "aerostack-v1"] });
+  clients.push(client);
+  client.say({ type: "chat", roomId: "new", text: "hello" });
+  expect(await client.next((frame) => frame.type === "error")).toMatchObject({ code: "RATE_LIMIT_EXCEEDED" });
+  const usage = await developer.call("GET", `/api/v1/projects/${own.id}/realtime/usage`);
+  expect(usage).toMatchObject({ rooms: limit, roomLimit: limit });
+  const history = await fetch(`${server.url}/api/v1/public/realtime/history?room=room/${limit}`, {
+    headers: { "x-aerostack-key": key },
+  });
+  expect(await history.json()).toMatchObject({ messages: [] });
 });

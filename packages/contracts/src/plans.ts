@@ -14,6 +14,8 @@ export interface RealtimeLimits {
   readonly publishedPerSecond: number;
   /** Events that are published in a month (UTC), from wherever; row changes do not count. Null: no limit. */
   readonly messagesPerMonth: number | null;
+  /** Topics that messages are kept in. Null: no limit. */
+  readonly rooms: number | null;
   /** How long messages that were published to be kept can be read. */
   readonly historyDays: number;
 }
@@ -38,6 +40,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messageBurst: 200,
       publishedPerSecond: 100,
       messagesPerMonth: 50_000,
+      rooms: 5,
       historyDays: 7,
     },
   },
@@ -49,6 +52,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messageBurst: 200,
       publishedPerSecond: 500,
       messagesPerMonth: 500_000,
+      rooms: 50,
       historyDays: 30,
     },
   },
@@ -60,6 +64,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messageBurst: 400,
       publishedPerSecond: 2_500,
       messagesPerMonth: 5_000_000,
+      rooms: 500,
       historyDays: 90,
     },
   },
@@ -71,6 +76,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messageBurst: 1_000,
       publishedPerSecond: 10_000,
       messagesPerMonth: 50_000_000,
+      rooms: 5_000,
       historyDays: 365,
     },
   },
@@ -82,6 +88,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messageBurst: 2_000,
       publishedPerSecond: 50_000,
       messagesPerMonth: null,
+      rooms: null,
       historyDays: 3_650,
     },
   },
@@ -93,6 +100,7 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
       messageBurst: 2_000,
       publishedPerSecond: 50_000,
       messagesPerMonth: null,
+      rooms: null,
       historyDays: 3_650,
     },
   },
@@ -105,6 +113,7 @@ export const realtimeLimitsSchema = z.object({
   messageBurst: z.number().int(),
   publishedPerSecond: z.number().int(),
   messagesPerMonth: z.number().int().nullable(),
+  rooms: z.number().int().nullable(),
   historyDays: z.number().int(),
 });
 export const projectPlanResponseSchema = z.object({

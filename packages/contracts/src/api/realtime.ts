@@ -108,4 +108,7 @@ export const realtimeUsageResponseSchema = z.object({
   messages: z.number().int(),
   /** Of the plan; null: none. */
   limit: z.number().int().nullable(),
+  rooms: z.number().int().describe("Topics that messages are kept in"),
+  /** Of the plan; null: none. */
+  roomLimit: z.number().int().nullable(),
 });

@@ -40,7 +40,7 @@ export function planRoutes({ plans, projects }: PlanRoutesOptions): readonly Rou
       path: "/api/v1/admin/projects/:id/plan",
       summary: "Choose a project's plan",
       description:
-        "Of any project of the installation, by id or slug. It holds for open connections too, within a second; those beyond a smaller number stay open.",
+        "Of any project of the installation, by id or slug. It holds for open connections too, within a second; of those beyond a smaller number the newest are closed within seconds.",
       tag: TAG,
       auth: "admin",
       params: installationProjectParamsSchema,

@@ -9,7 +9,7 @@ import type { ShareCounts } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Slots } from "../kernel/slots/slots.ts";
 import type { Sql } from "../kernel/sql/index.ts";
-import type { RealtimeConnection } from "./connection.ts";
+import { type RealtimeConnection, TOO_MANY } from "./connection.ts";
 import { EventStream } from "./event-stream.ts";
 import { createFrameHandler } from "./frame-handler.ts";
 import type { HandshakeOptions } from "./handshake.ts";
@@ -17,8 +17,10 @@ import { createHub, type Listener, type NewFrame } from "./hub.ts";
 import { createMessageQuota } from "./message-quota.ts";
 import type { OutgoingFrame } from "./outgoing-frame.ts";
 import { createPermissions, type MayListenToTable } from "./permissions.ts";
+import { createPlanShrinks } from "./plan-shrinks.ts";
 import { createPresence } from "./presence.ts";
 import { createPublisher } from "./publisher.ts";
+import { createRoomQuota } from "./room-quota.ts";
 import { createRealtimeOperations, createRealtimeRoutes } from "./routes.ts";
 import { createRowChanges } from "./row-changes.ts";
 import { type MayReadRow, viewRowChange } from "./row-view.ts";
@@ -54,6 +56,7 @@ export interface RealtimeOptions extends HandshakeOptions {
 const NODE_CHARACTERS = 12;
 /** What was counted ahead and not used for so long, and once more, goes back. */
 const GIVE_BACK_MS = 5_000;
+const SHRINK_MS = 5_000;
 const DAY_MS = 24 * 60 * 60_000;
 const LEAST_HISTORY_DAYS = Math.min(...Object.values(PLANS).map(({ realtime }) => realtime.historyDays));
 
@@ -129,6 +132,7 @@ export function createRealtime(options: RealtimeOptions) {
   });
 
   const quota = createMessageQuota({ sql, clock });
+  const rooms = createRoomQuota({ sql, clock });
   const givingBack = setInterval(() => {
     quota.giveBackUnused().catch((err: unknown) => log.warn({ err }, "messages that were counted ahead stay counted"));
   }, GIVE_BACK_MS);
@@ -138,6 +142,7 @@ export function createRealtime(options: RealtimeOptions) {
     hub,
     store,
     quota,
+    rooms,
     clock,
     planOf,
     share: options.shareCounts,
@@ -173,6 +178,22 @@ export function createRealtime(options: RealtimeOptions) {
     }
   }
   const sockets = createSockets({ handshake: options, hub, frames, sessions, slots, planOf, clock, log });
+  const shrinks = createPlanShrinks({
+    slots,
+    slotOf,
+    planOf,
+    *open() {
+      for (const stream of streams) yield { projectId: stream.project.id, end: () => stream.end() };
+      for (const connection of hub.all()) {
+        const end = () => connection.close(TOO_MANY, "the project's plan allows fewer connections");
+        yield { projectId: connection.project.id, end };
+      }
+    },
+  });
+  const shrinking = setInterval(() => {
+    shrinks.checkAll().catch((err: unknown) => log.warn({ err }, "connections beyond a smaller plan stay open"));
+  }, SHRINK_MS);
+  shrinking.unref();
 
   function topicOf(project: TopicProject, asked: string): Topic {
     return readTopic(asked, project);
@@ -205,7 +226,8 @@ export function createRealtime(options: RealtimeOptions) {
       ...createRuleRoutes({ rules }),
       ...createUsageRoutes({
         usageOf: quota.usage,
-        limitOf: async (projectId) => (await planOf(projectId)).realtime.messagesPerMonth,
+        roomsOf: rooms.count,
+        limitsOf: async (projectId) => (await planOf(projectId)).realtime,
       }),
       ...createRealtimeRoutes({
         findProject: options.findProject,
@@ -257,11 +279,13 @@ export function createRealtime(options: RealtimeOptions) {
         leastDays: LEAST_HISTORY_DAYS,
         daysOf: async (projectId) => (await planOf(projectId)).realtime.historyDays,
       });
+      await rooms.removeEmpty();
     },
     async deleteProject(projectId: string): Promise<void> {
       rowChanges.deleteProject(projectId);
       await rules.delete(projectId);
       await quota.deleteProject(projectId);
+      await rooms.deleteProject(projectId);
       await store.deleteProject(projectId);
       await sessionStore.deleteProject(projectId);
     },
@@ -273,6 +297,7 @@ export function createRealtime(options: RealtimeOptions) {
       presence.close();
       rowChanges.close();
       clearInterval(givingBack);
+      clearInterval(shrinking);
       await ending;
       await quota.giveBackUnused({ all: true });
     },

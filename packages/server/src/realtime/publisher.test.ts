@@ -16,6 +16,7 @@ function open(limits: Partial<Plan["realtime"]>) {
     },
     store: { keep: async (_projectId, message) => void kept.push(message) },
     quota: { take: async () => {}, undo: () => {} },
+    rooms: { enter: async () => {} },
     clock,
     planOf: () => ({ realtime: { ...PLANS.free.realtime, ...limits } }),
     share: undefined,

@@ -3,6 +3,7 @@ import { type Clock, randomText } from "@aerostack/kernel";
 import { createRateWindow, type ShareCounts } from "../kernel/limiter/rate-window.ts";
 import type { Hub } from "./hub.ts";
 import type { MessageQuota } from "./message-quota.ts";
+import type { RoomQuota } from "./room-quota.ts";
 import { createSequence } from "./sequence.ts";
 import type { RealtimeStore } from "./store.ts";
 import type { Topic } from "./topics.ts";
@@ -24,6 +25,7 @@ export interface PublisherOptions {
   readonly hub: Pick<Hub, "publish">;
   readonly store: Pick<RealtimeStore, "keep">;
   readonly quota: Pick<MessageQuota, "take" | "undo">;
+  readonly rooms: Pick<RoomQuota, "enter">;
   readonly clock: Clock;
   readonly planOf: (projectId: string) => Plan | Promise<Plan>;
   /** Undefined where one server counts alone. */
@@ -36,7 +38,16 @@ const SEQ_DIGITS = 11;
 const ID_RANDOM_CHARACTERS = 8;
 
 /** Brings a message to a topic, and keeps it where that is asked for, as far as the project's plan goes. */
-export function createPublisher({ hub, store, quota, clock, planOf, share, onError }: PublisherOptions): Publish {
+export function createPublisher({
+  hub,
+  store,
+  quota,
+  rooms,
+  clock,
+  planOf,
+  share,
+  onError,
+}: PublisherOptions): Publish {
   const nextNumber = createSequence(() => clock.now());
   const window = createRateWindow({
     clock,
@@ -69,6 +80,7 @@ export function createPublisher({ hub, store, quota, clock, planOf, share, onErr
     require(plan, message);
     await quota.take(message.projectId, plan.realtime.messagesPerMonth);
     try {
+      if (message.persist) await rooms.enter(message.projectId, message.topic.full, plan.realtime.rooms);
       await send(message);
     } catch (error) {
       quota.undo(message.projectId);

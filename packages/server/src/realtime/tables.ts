@@ -1,3 +1,4 @@
+import type { Kysely } from "kysely";
 import type { SqlMigrations } from "../kernel/sql/index.ts";
 
 export interface RealtimeTables extends RealtimeRuleTables {
@@ -32,6 +33,11 @@ export interface RealtimeTables extends RealtimeRuleTables {
     /** `2026-06`, in UTC. */
     month: string;
     messages: number;
+  };
+  /** Topics that messages are kept in. */
+  realtime_rooms: {
+    project_id: string;
+    topic: string;
   };
   /** Servers that have clients. */
   realtime_nodes: {
@@ -115,6 +121,22 @@ export const realtimeMigrations: SqlMigrations = {
         .createTable("realtime_nodes")
         .addColumn("node", text, (column) => column.primaryKey())
         .addColumn("seen_at", integer, (column) => column.notNull())
+        .execute();
+    },
+  },
+  "0603_realtime_rooms": {
+    async up(db, { text }) {
+      await db.schema
+        .createTable("realtime_rooms")
+        .addColumn("project_id", text, (column) => column.notNull())
+        .addColumn("topic", text, (column) => column.notNull())
+        .addPrimaryKeyConstraint("realtime_rooms_key", ["project_id", "topic"])
+        .execute();
+      const tables = db as Kysely<RealtimeTables>;
+      await tables
+        .insertInto("realtime_rooms")
+        .columns(["project_id", "topic"])
+        .expression((eb) => eb.selectFrom("realtime_messages").select(["project_id", "topic"]).distinct())
         .execute();
     },
   },

@@ -11,6 +11,7 @@ export function createMemorySlots(): Slots & { take(key: string, limit: number):
     },
     release: (key) => void counts.add(key, -1),
     held: counts.of,
+    total: counts.of,
     async close() {
       counts.clear();
     },

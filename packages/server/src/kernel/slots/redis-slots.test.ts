@@ -19,6 +19,7 @@ describeWithRedis("slots in Redis", (open) => {
     const servers = [server(shared), server(shared), server(shared)];
     const taken = await Promise.all(Array.from({ length: 30 }, async (_, at) => await servers[at % 3]?.take("a", 10)));
     expect(taken.filter(Boolean)).toHaveLength(10);
+    expect(await servers[0]?.total("a")).toBe(10);
     servers.find((one) => one.held("a") > 0)?.release("a");
     await vi.waitFor(async () => expect(await servers[0]?.take("a", 10)).toBe(true));
     for (const one of servers) await one.close();

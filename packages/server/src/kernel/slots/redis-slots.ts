@@ -75,6 +75,16 @@ export function createRedisSlots({ redis, clock, log, prefix = "aerostack:slots:
       tell([key]).catch(warn);
     },
     held: counts.of,
+    async total(key) {
+      const stored = await redis.hgetall(prefix + key);
+      const now = clock.now();
+      let total = 0;
+      for (const value of Object.values(stored)) {
+        const [count = 0, untilMs = 0] = value.split(" ").map(Number);
+        if (untilMs > now) total += count;
+      }
+      return total;
+    },
     async close() {
       clearInterval(refreshing);
       const keys = [...counts.keys()];

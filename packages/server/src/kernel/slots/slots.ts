@@ -13,6 +13,8 @@ export interface Slots {
   release(key: string): void;
   /** Those that this server holds. */
   held(key: string): number;
+  /** Those that all servers hold. At once in memory; a promise where the counts are shared. */
+  total(key: string): number | Promise<number>;
   close(): Promise<void>;
 }
 

@@ -60,6 +60,16 @@ module.exports = {
       to: { path: "^packages/(server|cli)/" },
     },
     {
+      name: "the-data-host-loads-no-schemas",
+      severity: "error",
+      comment: "It is started again while calls wait: contracts with zod are more than half of what it would load.",
+      from: {
+        path: "^packages/(kernel|datahost)/src/",
+        pathNot: "(\\.test\\.ts$|test-support|\\.contract\\.ts$)",
+      },
+      to: { path: "^packages/contracts/src/index\\.ts$", dependencyTypesNot: ["type-only"] },
+    },
+    {
       name: "contracts-import-nothing-of-ours",
       severity: "error",
       from: { path: "^packages/contracts/" },

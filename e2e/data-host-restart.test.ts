@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { machineFactor } from "./harness/machine-speed.ts";
 import { pollUntil } from "./harness/poll-until.ts";
 import { descendantsOf, isDataHost } from "./harness/process-tree.ts";
 import { type ServerProcess, startServer, UNLIMITED } from "./harness/server-process.ts";
@@ -31,7 +32,7 @@ const WRITES = ["d1-write", "kv-put", "r2-put", "queue-send"];
 const ROUNDS = 3;
 /** Of each kind in a round. */
 const CALLS = 6;
-/** An answer that waits for something to time out would be later. */
+/** On a good machine. An answer that waits for something to time out would be later. */
 const MAX_ANSWER_MS = 1900;
 
 interface Answer {
@@ -46,6 +47,8 @@ interface Answer {
 let server: ServerProcess;
 let developer: Developer;
 let project: Project;
+/** Of all rounds so far: what a test that is tried again writes is its own. */
+let rounds = 0;
 
 beforeAll(async () => {
   server = await startServer({ env: UNLIMITED });
@@ -88,7 +91,8 @@ async function sql(text: string, params: readonly unknown[] = []): Promise<Respo
 }
 
 /** Calls of every kind, the data host killed as soon as the first of them is answered. */
-async function round(number: number): Promise<Answer[]> {
+async function round(): Promise<Answer[]> {
+  const number = ++rounds;
   const calls = Array.from({ length: CALLS }, (_, index) => {
     const id = `${number}-${index}`;
     return [
@@ -106,7 +110,7 @@ async function round(number: number): Promise<Answer[]> {
 describe("while the data host is killed", () => {
   test("reads and SQL over HTTP go on unseen, a function's writes are told at once to try again, and nothing acknowledged is lost", async () => {
     const answers: Answer[] = [];
-    for (let number = 0; number < ROUNDS; number++) answers.push(...(await round(number)));
+    for (let done = 0; done < ROUNDS; done++) answers.push(...(await round()));
 
     for (const { use, status, text, retryAfter } of answers) {
       if (status === 200 || !WRITES.includes(use)) expect([use, status, text]).toEqual([use, 200, expect.any(String)]);
@@ -115,7 +119,8 @@ describe("while the data host is killed", () => {
         expect(JSON.parse(text)).toMatchObject({ error: { code: "FUNCTION_DISCONNECTED" } });
       }
     }
-    expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(MAX_ANSWER_MS);
+    const slowest = (which: readonly Answer[]): number => Math.max(...which.map(({ ms }) => ms));
+    expect(slowest(answers)).toBeLessThan(MAX_ANSWER_MS * machineFactor());
     // Otherwise nothing was in flight, and the test has shown nothing.
     expect(answers.filter(({ status }) => status === 503).length).toBeGreaterThan(0);
 

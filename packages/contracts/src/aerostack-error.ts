@@ -1,5 +1,7 @@
 import { ERRORS, type ErrorCode } from "./error-codes.ts";
 
+export type { ErrorCode };
+
 export interface AerostackErrorOptions {
   /** Public sentence in place of the code's own. */
   readonly message?: string;

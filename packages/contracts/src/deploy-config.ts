@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RESOURCE_NAME_PATTERN } from "./resource-name.ts";
 
 /** The name of a binding or variable: what a function reads as `env.<name>`. */
 export const bindingNameSchema = z
@@ -8,10 +9,7 @@ export const bindingNameSchema = z
 /** The name of a database, namespace, bucket or queue within its project. */
 export const resourceNameSchema = z
   .string()
-  .regex(
-    /^[a-z0-9][a-z0-9_-]{0,62}$/,
-    "Use 1 to 63 lower-case letters, digits, '-' or '_', starting with a letter or digit.",
-  );
+  .regex(RESOURCE_NAME_PATTERN, "Use 1 to 63 lower-case letters, digits, '-' or '_', starting with a letter or digit.");
 
 /** A name that a deployment gives to a resource; the ending is how staging's own resources are told apart. */
 const ownResourceNameSchema = resourceNameSchema.refine((name) => !name.endsWith("-staging"), {

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { AerostackError, type SerialisedError } from "@aerostack/contracts";
+import { AerostackError, type SerialisedError } from "@aerostack/contracts/errors";
 
 /**
  * Calls between the platform's own processes over a socket or pipe. Messages are JSON arrays, framed by a four-byte

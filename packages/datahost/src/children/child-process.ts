@@ -20,7 +20,8 @@ export class ChildCrashed extends Error {
 export interface SqlProcess {
   readonly pid: number | undefined;
   /**
-   * @throws AerostackError as the request fails; DB_QUERY_TIMEOUT after `timeoutMs`, when the process is killed; ChildCrashed.
+   * @throws AerostackError as the request fails; DB_QUERY_TIMEOUT after `timeoutMs`, when the process is killed, its start not
+   * counted; ChildCrashed.
    */
   run(request: ChildRequest, timeoutMs: number): Promise<{ answer: ChildAnswer; body: Buffer }>;
   /** Ends it at once, whatever it does. */
@@ -43,10 +44,12 @@ export const SQL_PROCESS_ENTRY = fileURLToPath(new URL("./sql-child.ts", import.
 const HOST_DESCRIPTOR = 3;
 /**
  * A statement that has run for a while goes on below everything that answers requests: measured with two endless queries on a
- * machine of two cores, others keep their idle p99. Starting and short statements are not slowed down.
+ * machine of two cores, others keep their idle p99. Short statements are not slowed down, nor is a start that is quick.
  */
 const LONG_RUN_MS = 100;
 const LONG_RUN_NICENESS = 10;
+/** A process that does not take requests by then does not start at all. It takes 0.1 s, and longer on a busy machine. */
+const START_TIMEOUT_MS = 15_000;
 /**
  * What V8 and Node take of the data limit before any work: V8 reserves half a gigabyte for code, which Linux counts.
  */
@@ -61,6 +64,9 @@ export function startSqlProcess({ role, limits, ledger, onExit, onDefect }: SqlP
   let timer: NodeJS.Timeout | undefined;
   let longRunTimer: NodeJS.Timeout | undefined;
   let alive = true;
+  let isReady = false;
+  /** Starts the time of a request that was made before. */
+  let onReady: (() => void) | undefined;
   /** It was killed, and is about to be gone. */
   let doomed = false;
 
@@ -101,6 +107,11 @@ export function startSqlProcess({ role, limits, ledger, onExit, onDefect }: SqlP
   stream.on(
     "data",
     createFrameReader<ChildAnswer>(({ head, body }) => {
+      if (!isReady) {
+        isReady = true;
+        onReady?.();
+        return;
+      }
       const waiter = settle();
       if (head.defect !== undefined) onDefect(head.defect);
       if (head.error === undefined) waiter?.resolve({ answer: head, body });
@@ -125,17 +136,27 @@ export function startSqlProcess({ role, limits, ledger, onExit, onDefect }: SqlP
     run(request, timeoutMs) {
       if (!alive || doomed) return Promise.reject(new ChildCrashed("before the request"));
       return new Promise((resolve, reject) => {
+        const killAfter = (limitMs: number, reason: () => Error) => {
+          timer = setTimeout(() => {
+            waiting = undefined;
+            doomed = true;
+            child.kill("SIGKILL");
+            // Not before it is gone: until then it holds its locks, and what it wrote may still be committed.
+            if (alive) child.once("exit", () => reject(reason()));
+            else reject(reason());
+          }, limitMs);
+        };
+        const begin = () => {
+          clearTimeout(timer);
+          killAfter(timeoutMs, () => timedOutAfter(timeoutMs));
+        };
         waiting = { resolve, reject };
         longRunTimer = setTimeout(() => setNiceness(LONG_RUN_NICENESS), LONG_RUN_MS);
-        timer = setTimeout(() => {
-          waiting = undefined;
-          doomed = true;
-          child.kill("SIGKILL");
-          // Not before it is gone: until then it holds its locks, and what it wrote may still be committed.
-          const rejectTimedOut = () => reject(timedOutAfter(timeoutMs));
-          if (alive) child.once("exit", rejectTimedOut);
-          else rejectTimedOut();
-        }, timeoutMs);
+        if (isReady) begin();
+        else {
+          killAfter(START_TIMEOUT_MS, () => new ChildCrashed("it did not start"));
+          onReady = begin;
+        }
         writeFrame(stream, request);
       });
     },

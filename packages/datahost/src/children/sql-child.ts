@@ -23,6 +23,8 @@ host.on(
     if (session === undefined) {
       const settings = head as ChildSettings;
       session = new ChildSession(settings, () => process.ppid !== settings.hostPid);
+      // It is ready: the time of its first request begins.
+      writeFrame(host, {});
       // A process that is killed would never write what it compiled, and the next one would compile it again (60 ms).
       setImmediate(flushCompileCache);
       return;

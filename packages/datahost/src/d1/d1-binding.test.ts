@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createD1BindingHandler } from "./d1-binding.ts";
 import { type D1WorkerdUnderTest, startD1Workerd } from "./d1-workerd-test-support.ts";

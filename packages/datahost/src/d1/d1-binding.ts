@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { BindingHandler } from "../state/binding-handler.ts";
 import { type ByteBudget, createByteBudget } from "../state/byte-budget.ts";
 import { BodyAbortedError, BodyTooLargeError, readBody } from "../state/read-body.ts";

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 
 /**
  * The text that D1's client puts behind "D1_ERROR: ". What SQLite says is worded as D1 words it, as in

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { splitStatements } from "../sql/split-statements.ts";
 import type { D1Limits } from "./d1-limits.ts";
 import type {

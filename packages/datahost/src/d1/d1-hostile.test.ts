@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createD1BindingHandler } from "./d1-binding.ts";
 import { type D1ServerUnderTest, type RawRequest, startD1Server } from "./d1-workerd-test-support.ts";

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { malformed, sqliteRefusal } from "./d1-error.ts";
 import type { D1Limits } from "./d1-limits.ts";
 import type { BoundStatement, BoundValue } from "./sql-engine.ts";

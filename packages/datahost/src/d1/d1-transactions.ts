@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { malformed } from "./d1-error.ts";
 import { execInTransaction } from "./d1-exec.ts";
 import type { D1Limits } from "./d1-limits.ts";

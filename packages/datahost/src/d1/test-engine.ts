@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { arrangeValues, layOutParameters } from "../sql/parameters.ts";
 import { splitStatements } from "../sql/split-statements.ts";
 import { toQueryError, wrongParameterCount } from "../sql/sqlite-errors.ts";

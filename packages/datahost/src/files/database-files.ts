@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { AerostackError, resourceNameSchema } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
+import { RESOURCE_NAME_PATTERN } from "@aerostack/contracts/resource-name";
 import { deriveKey } from "@aerostack/kernel";
 
 /** One SQLite file of a project. */
@@ -32,7 +33,7 @@ export function createDatabaseFiles(dataDir: string, masterKey: Uint8Array): Dat
     return join(dataDir, "host", "projects", projectId, "db");
   };
   const pathOf = (projectId: string, database: string) => {
-    if (!resourceNameSchema.safeParse(database).success) {
+    if (!RESOURCE_NAME_PATTERN.test(database)) {
       throw new AerostackError("NOT_FOUND", {
         message: "There is no such database.",
         fix: "Use 1 to 63 lower-case letters, digits, '-' or '_' as a database's name.",

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { SqliteDatabase } from "../state/sqlite-driver.ts";
 import { getEntry, putEntry } from "./kv-store.ts";
 

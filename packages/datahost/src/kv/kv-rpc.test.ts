@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { StateDatabases } from "../state/state-databases.ts";
 import { createTestState, type TestState } from "../state/state-test-support.ts";

@@ -1,7 +1,7 @@
 import { Agent, type IncomingMessage, request } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { BlobHash } from "@aerostack/kernel";
 import { textToHeader } from "../state/header-text.ts";
 import type { ObjectCondition } from "./object-condition.ts";

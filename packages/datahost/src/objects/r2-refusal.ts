@@ -1,4 +1,4 @@
-import type { ErrorCode } from "@aerostack/contracts";
+import type { ErrorCode } from "@aerostack/contracts/errors";
 import { Refusal } from "../state/refusal.ts";
 import type { ObjectInfo } from "./object-info.ts";
 

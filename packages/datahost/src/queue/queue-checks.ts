@@ -1,4 +1,4 @@
-import type { ErrorCode } from "@aerostack/contracts";
+import type { ErrorCode } from "@aerostack/contracts/errors";
 import { textToReason } from "../state/header-text.ts";
 import { Refusal } from "../state/refusal.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_DELAY_SECONDS, MAX_MESSAGE_BYTES } from "./queue-limits.ts";

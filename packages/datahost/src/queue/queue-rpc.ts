@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import type { Clock } from "@aerostack/kernel";
 import { decodeCursor, encodeCursor } from "../state/cursor.ts";
 import { refusalsAsErrors } from "../state/refusal.ts";

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTestQueues } from "./queue-test-support.ts";
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AerostackError } from "@aerostack/contracts";
+import type { AerostackError } from "@aerostack/contracts/errors";
 import { systemClock } from "@aerostack/kernel";
 import type { ChangesEvent } from "../changes/database-changes.ts";
 import type { WatchRequest } from "../changes/watches.ts";

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { AerostackError, type ErrorCode } from "@aerostack/contracts";
+import { AerostackError, type ErrorCode } from "@aerostack/contracts/errors";
 import { textToReason } from "./header-text.ts";
 import { BodyAbortedError, BodyTooLargeError } from "./read-body.ts";
 

@@ -1,4 +1,4 @@
-import { AerostackError } from "@aerostack/contracts";
+import { AerostackError } from "@aerostack/contracts/errors";
 
 /** Bytes in a call between processes; see the kernel's RpcPeer. */
 export interface RpcBytes {

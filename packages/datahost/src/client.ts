@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { AerostackError } from "@aerostack/contracts/errors";
-import { createRpcPeer, type RpcPeer, randomText } from "@aerostack/kernel";
+import { createRpcPeer, type RpcPeer, randomText, systemClock } from "@aerostack/kernel";
 import { createToldWatches } from "./changes/told-watches.ts";
 import type { HeldKey } from "./kv/kv-leases.ts";
 import { createPieceReceiver } from "./large-results.ts";
@@ -138,10 +138,11 @@ export async function startDataHost(options: DataHostOptions): Promise<DataHost>
   }
 
   async function callAgain(method: string, params: object): Promise<unknown> {
+    const firstSentAt = systemClock.now();
     for (let lost = 0; ; ) {
       const peer = current === undefined || current.closed ? await withinTime(connection) : current;
       try {
-        const result = pieces.complete(await peer.call(method, lost === 0 ? params : { ...params, repeat: true }));
+        const result = pieces.complete(await peer.call(method, lost === 0 ? params : { ...params, firstSentAt }));
         watches.noteAnswer(method, params, result);
         return result;
       } catch (error) {

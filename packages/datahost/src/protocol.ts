@@ -35,8 +35,8 @@ export type SqlMode = "platform" | "full" | "data";
 export interface WriteIdentity {
   /** Chosen by the client of the data host: the host answers a repeat without writing twice. */
   readonly writeId?: string;
-  /** The call was sent before and its answer lost. */
-  readonly repeat?: boolean;
+  /** Set where it is sent again because its answer was lost: when it was sent first, in milliseconds since the epoch. */
+  readonly firstSentAt?: number;
 }
 
 export interface QueryMeta {

@@ -20,7 +20,7 @@ export interface ChildConnection {
   /** After the schema may have changed. */
   readonly forgetSchema: () => void;
   readonly sizeBytes: () => number;
-  /** Forgets what it knows where another connection changed the schema. */
+  /** Forgets what another connection may have changed. */
   readonly refresh: () => void;
 }
 
@@ -90,6 +90,8 @@ function connect(database: ChildDatabase, settings: ChildSettings): ChildConnect
 
   const changes = createChildChanges(sqlite, { now: Date.now });
 
+  const commitLog = createCommitLog(sqlite, Date.now);
+
   function forgetSchema(): void {
     facts = undefined;
     statements.clear();
@@ -104,7 +106,7 @@ function connect(database: ChildDatabase, settings: ChildSettings): ChildConnect
   return {
     path: database.path,
     sqlite,
-    commitLog: createCommitLog(sqlite),
+    commitLog,
     counter: createChangeCounter(sqlite),
     changes,
     facts: currentFacts,
@@ -122,6 +124,7 @@ function connect(database: ChildDatabase, settings: ChildSettings): ChildConnect
       const current = schemaVersion.get() as number;
       if (current !== version) forgetSchema();
       version = current;
+      commitLog.forget();
     },
   };
 }

@@ -44,8 +44,8 @@ export type ChildRequest =
       readonly format: ResultFormat;
       readonly numbers: NumberBinding;
       readonly writeId?: string;
-      /** It may have been committed already: then nothing is done and `applied` says so. */
-      readonly mayBeApplied?: boolean;
+      /** It may have been committed since this time: then nothing is done and `applied` says so. */
+      readonly firstSentAt?: number | undefined;
     }
   | { readonly kind: "tx.begin"; readonly database: ChildDatabase; readonly allowDdl: boolean }
   | {

@@ -153,12 +153,14 @@ export class ChildSession {
   }
 
   #runWrites(connection: ChildConnection, request: RunRequest): ChildResponse {
-    const { sqlite } = connection;
+    const { sqlite, commitLog } = connection;
+    const { writeId, firstSentAt } = request;
     const statements = statementsOf(sqlite);
     const options = { ...request, allowDdl: true };
     statements.begin.run();
     try {
-      const applied = request.mayBeApplied ? connection.commitLog.find(request.writeId ?? "") : undefined;
+      const applied =
+        writeId === undefined || firstSentAt === undefined ? undefined : commitLog.find(writeId, firstSentAt);
       if (applied !== undefined) {
         statements.rollback.run();
         return { answer: { applied } };
@@ -168,7 +170,7 @@ export class ChildSession {
       const changedSchema = connection.facts() !== before;
       if (changedSchema) checkSchemaSize(sqlite, this.#settings);
       const response = this.#respond(connection, results, request, changedSchema);
-      this.#commitWith(connection, request.writeId, results);
+      this.#commitWith(connection, writeId, results);
       return response;
     } catch (error) {
       this.#undo(connection);

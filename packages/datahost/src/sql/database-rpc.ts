@@ -38,7 +38,7 @@ export function createDatabaseRpc(options: DatabaseRpcOptions) {
     queries: readonly QueryText[],
     { single, mode = "full" }: { readonly single: boolean; readonly mode?: SqlMode | undefined },
   ): RunOutcome | Promise<RunOutcome> {
-    const { projectId, database, writeId, repeat } = scope;
+    const { projectId, database, writeId, firstSentAt } = scope;
     return engine.run({
       projectId,
       database,
@@ -48,7 +48,7 @@ export function createDatabaseRpc(options: DatabaseRpcOptions) {
       format: "rpc",
       numbers: "integer",
       writeId,
-      mayBeApplied: repeat,
+      firstSentAt,
     });
   }
 

@@ -35,8 +35,8 @@ export interface RunRequest {
   readonly format: ResultFormat;
   readonly numbers: NumberBinding;
   readonly writeId?: string | undefined;
-  /** It was sent before; if it was committed then, it is not run again. */
-  readonly mayBeApplied?: boolean | undefined;
+  /** It was sent before, first at this time (milliseconds since the epoch); if it was committed then, it is not run again. */
+  readonly firstSentAt?: number | undefined;
 }
 
 /** Results of statements that ran here, or the JSON of results that ran in another process. */
@@ -131,12 +131,12 @@ export function createSqlEngine({ databases, readers, writers, limits }: SqlEngi
       return database.writes.runExclusive(() => writeElsewhere(database, request, queries));
     }
     return new Promise((resolve, reject) => {
-      const { writeId } = request;
+      const { writeId, firstSentAt } = request;
       database.writes.enqueue({
         isMultiStatement: queries.length > 1 || (queries[0]?.plan.statements.length ?? 0) > 1,
         isAlone: queries.some(({ plan }) => plan.statements.some(({ shape }) => shape.needsOwnTransaction)),
         run() {
-          const applied = request.mayBeApplied ? findApplied(database, writeId) : undefined;
+          const applied = firstSentAt === undefined ? undefined : findApplied(database, writeId, firstSentAt);
           if (applied !== undefined) return { applied };
           const results = runInline(database, queries, limits.maxValueBytes);
           stats.inlineStatements += results.length;
@@ -183,23 +183,24 @@ export function createSqlEngine({ databases, readers, writers, limits }: SqlEngi
     stats.childStatements += request.queries.length;
     const writeId = request.writeId ?? randomUUID();
     const isVacuum = queries.some(({ plan }) => plan.statements.some(({ shape }) => shape.isVacuum));
+    const sentAt = request.firstSentAt ?? database.now();
     const timeoutMs = isVacuum ? limits.maintenanceTimeoutMs : limits.queryTimeoutMs;
     // Its file and the platform's table in it are the host's to make.
     database.connection();
     return database.withForeignWriter(async (schemaMayChange) => {
       if (queries.some(({ plan }) => plan.isDdl)) schemaMayChange();
       for (let attempt = 1; ; attempt++) {
-        const mayBeApplied = attempt > 1 || request.mayBeApplied === true;
+        const firstSentAt = attempt > 1 ? sentAt : request.firstSentAt;
         const lease = await writers.acquire(request.projectId);
         try {
-          const child = { ...toChildRequest(database, request, true), writeId, mayBeApplied };
+          const child = { ...toChildRequest(database, request, true), writeId, firstSentAt };
           const { answer, body } = await lease.process.run(child, timeoutMs);
           return outcomeOf(database, queries, answer, body);
         } catch (error) {
           noteKill(error);
           const timedOut = error instanceof AerostackError && error.code === "DB_QUERY_TIMEOUT";
           if (timedOut) {
-            const applied = await findCommitted(database, writeId);
+            const applied = await findCommitted(database, writeId, sentAt);
             if (applied !== undefined) return outcomeOf(database, queries, { applied }, EMPTY);
           }
           if (!(error instanceof ChildCrashed)) throw error;
@@ -282,19 +283,23 @@ function isApplied(value: unknown): value is { readonly applied: CommittedWrite 
   return typeof value === "object" && value !== null && "applied" in value;
 }
 
-function findApplied(database: UserDatabase, writeId: string | undefined): CommittedWrite | undefined {
-  return writeId === undefined ? undefined : database.connection().commitLog.find(writeId);
+function findApplied(database: UserDatabase, writeId: string | undefined, sentAt: number): CommittedWrite | undefined {
+  return writeId === undefined ? undefined : database.connection().commitLog.find(writeId, sentAt);
 }
 
 /**
  * What the commit log says of a write whose process ended. That process may have left the write-ahead log to be recovered,
  * which another one may be doing.
  */
-export async function findCommitted(database: UserDatabase, writeId: string): Promise<CommittedWrite | undefined> {
+export async function findCommitted(
+  database: UserDatabase,
+  writeId: string,
+  sentAt: number,
+): Promise<CommittedWrite | undefined> {
   const startedMs = performance.now();
   for (;;) {
     try {
-      return findApplied(database, writeId);
+      return findApplied(database, writeId, sentAt);
     } catch (error) {
       if (!isBusy(error) || performance.now() - startedMs > MAX_LOOKUP_MS) {
         throw new AerostackError("DB_WRITE_UNCERTAIN", { cause: error });

@@ -99,8 +99,9 @@ describe("group commit", () => {
 });
 
 describe("the commit log", () => {
+  const startedAt = Date.now();
   const repeat = (writeId: string, text: string) =>
-    sql.call("db.query", { projectId: "prj_a", database: "main", sql: text, writeId, repeat: true });
+    sql.call("db.query", { projectId: "prj_a", database: "main", sql: text, writeId, firstSentAt: startedAt });
   const send = (writeId: string, text: string) =>
     sql.call("db.query", { projectId: "prj_a", database: "main", sql: text, writeId });
 
@@ -113,6 +114,30 @@ describe("the commit log", () => {
     const again = await repeat("w1", text);
     expect(again.meta).toMatchObject({ changes: first.meta.changes, lastRowId: first.meta.lastRowId });
     expect(await values()).toEqual(["once"]);
+  });
+
+  const SHORT = "INSERT INTO t (v) VALUES ('once')";
+  const LONG = "INSERT INTO t (v) SELECT 'long' || (SELECT count(*) FROM t)";
+
+  test.each([
+    ["short", 40, "INSERT INTO t (v) VALUES (NULL)"],
+    ["long", 20, LONG],
+  ])("it is not done twice after more %s writes than one would remember", async (_kind, count, later) => {
+    await send("w1", SHORT);
+    for (let at = 0; at < count; at++) await send(`later-${at}`, later);
+    await sql.reopen();
+    await repeat("w1", SHORT);
+    expect((await values()).filter((v) => v === "once")).toEqual(["once"]);
+  });
+
+  test("a write in a process of its own makes nobody forget the last one", async () => {
+    await send("l1", LONG);
+    for (let at = 0; at < 16; at++) await send(`short-${at}`, "INSERT INTO t (v) VALUES (NULL)");
+    await send("w1", SHORT);
+    await send("l2", LONG);
+    await sql.reopen();
+    await repeat("w1", SHORT);
+    expect((await values()).filter((v) => v === "once")).toEqual(["once"]);
   });
 
   test("a write that was never committed is done when it is sent again", async () => {

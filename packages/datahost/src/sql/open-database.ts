@@ -2,7 +2,7 @@ import { renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { makeDurableDirectory, syncDirectory, syncFile } from "../files/durable-directory.ts";
 import { Database, type SqliteDatabase } from "../state/sqlite-driver.ts";
-import { COMMIT_TABLE } from "./schema-facts.ts";
+import { COMMIT_LOG_SCHEMA } from "./commit-log.ts";
 
 export const PAGE_BYTES = 4096;
 
@@ -62,7 +62,7 @@ export function createDatabase(path: string, key: Uint8Array): void {
     db.pragma(`page_size = ${PAGE_BYTES}`);
     db.pragma("journal_mode = OFF");
     db.pragma("synchronous = OFF");
-    db.exec(`CREATE TABLE ${COMMIT_TABLE} (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, ids TEXT NOT NULL)`);
+    db.exec(COMMIT_LOG_SCHEMA);
     db.pragma("journal_mode = WAL");
   } finally {
     db.close();

@@ -97,6 +97,11 @@ export class UserDatabase {
     return this.#commitSequence;
   }
 
+  /** Milliseconds since the epoch. */
+  now(): number {
+    return this.#options.clock.now();
+  }
+
   get isOpen(): boolean {
     return this.#connection !== undefined;
   }
@@ -132,7 +137,7 @@ export class UserDatabase {
     });
     this.#connection = {
       sqlite,
-      commitLog: createCommitLog(sqlite),
+      commitLog: createCommitLog(sqlite, () => this.now()),
       counter: createChangeCounter(sqlite),
       pageCount: sqlite.prepare("PRAGMA page_count").pluck(),
     };

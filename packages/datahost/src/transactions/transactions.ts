@@ -211,11 +211,13 @@ export function createTransactions({ databases, writers, limits }: TransactionsO
     async commit(transactionId, writeId, projectId) {
       const transaction = find(transactionId, projectId);
       const id = writeId ?? randomUUID();
+      const sentAt = transaction.database.now();
       try {
         await send(transaction, { kind: "tx.commit", writeId: id }, limits.queryTimeoutMs);
       } catch (error) {
         // Its process may have ended after it had committed.
-        if (open.has(transactionId) || (await findCommitted(transaction.database, id)) === undefined) throw error;
+        const isOver = !open.has(transactionId);
+        if (!isOver || (await findCommitted(transaction.database, id, sentAt)) === undefined) throw error;
       } finally {
         finish(transaction);
       }

@@ -79,6 +79,11 @@ export const ERRORS = defineErrors({
     message: "This address does not answer where you are calling from.",
     fix: "If you should be let in, tell whoever runs this address your IP address.",
   },
+  BLOCKED: {
+    status: 403,
+    message: "The people who run this installation have blocked this.",
+    fix: "If you think that is wrong, write to them; the message says how.",
+  },
   HEADERS_TOO_LARGE: {
     status: 431,
     message: "The request has too many headers, or too large ones.",

@@ -1,4 +1,5 @@
 export { AerostackError, type AerostackErrorOptions, type SerialisedError } from "./aerostack-error.ts";
+export * from "./api/abuse.ts";
 export * from "./api/account-codes.ts";
 export * from "./api/account-factors.ts";
 export * from "./api/account-lifecycle.ts";
@@ -7,6 +8,7 @@ export * from "./api/account-proof.ts";
 export * from "./api/account-providers.ts";
 export * from "./api/accounts.ts";
 export * from "./api/audit.ts";
+export * from "./api/blocks.ts";
 export * from "./api/cache.ts";
 export * from "./api/collections.ts";
 export * from "./api/common.ts";

@@ -44,6 +44,10 @@ import { auditRoutes } from "./audit/routes.ts";
 import { normaliseHostname } from "./domains/hostname.ts";
 import { createProofToken, createTxtProof, proofRecord, type ResolveTxt } from "./domains/txt-proof.ts";
 import type { Places } from "./edge/route-place.ts";
+import { guardOrganisations, guardProjects, resolveUnblocked } from "./front-door/blocks/keep-out.ts";
+import { createBlockRoutes } from "./front-door/blocks/routes.ts";
+import { createBlocks } from "./front-door/blocks/service.ts";
+import { createTellBlocked } from "./front-door/blocks/tell-blocked.ts";
 import { createKnownNetworks } from "./identity/known-networks.ts";
 import { createBackground } from "./kernel/background.ts";
 import type { Bus } from "./kernel/bus/bus.ts";
@@ -64,6 +68,7 @@ import { createLeakedKeys } from "./keys/leaked/leaked-keys.ts";
 import { leakedKeyRoutes } from "./keys/leaked/routes.ts";
 import { createPrincipalResolver } from "./keys/principal-resolver.ts";
 import { createKeyUseRecorder } from "./keys/record-uses.ts";
+import { createRefusedUses } from "./keys/refused-uses.ts";
 import { projectKeyRoutes } from "./keys/routes.ts";
 import { createProjectKeyService } from "./keys/service.ts";
 import { createAccountNotices } from "./notices/create-account-notices.ts";
@@ -91,6 +96,8 @@ export interface ControlPlaneOptions {
   /** 32 bytes that all servers of the installation share. */
   readonly installationKey: Uint8Array;
   readonly signUp: "open" | "closed";
+  /** Where people write to who think that they are blocked wrongly; by default the installation's contact page. */
+  readonly contact?: string | undefined;
   /** Before an account makes projects and invites others. */
   readonly requireConfirmedEmail: boolean;
   /** Other providers that accounts may log in through. */
@@ -150,6 +157,16 @@ export function createControlPlane(options: ControlPlaneOptions) {
     outbox: options.outbox,
     origin,
   });
+  const contact = () => options.contact ?? `${origin()}/contact`;
+  const blocks = createBlocks({
+    sql,
+    clock,
+    changes,
+    audit,
+    contact,
+    onChanged: createTellBlocked({ notices, contact }),
+  });
+  const requireUnblocked = (accountId: string) => blocks.check.require("account", accountId);
   const knownNetworks = createKnownNetworks({
     sql,
     clock,
@@ -167,6 +184,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     onReuse: (accountId) =>
       notices.sendInBackground({ accountId, template: "refresh-reuse", data: happenedNow(clock) }),
     reopen: (account) => closing.reopen(account),
+    requireUnblocked,
     logIns,
     onNewDevice: (accountId) =>
       notices.sendInBackground({ accountId, template: "new-device", data: happenedNow(clock) }),
@@ -202,7 +220,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     hasAuthenticator: async (accountId) => (await secondFactors.state(accountId)).enabled,
     passkeysOf: (accountId) => waysIn.passkeysOf(accountId),
   });
-  const logInAs = createLogInAs({ sessions, secondStep });
+  const logInAs = createLogInAs({ sessions, secondStep, requireUnblocked });
   const accounts = createAccountService({
     sql,
     clock,
@@ -270,7 +288,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   const freshProofs = createFreshProofs({ sql, clock, hasher, limiter, secondFactors, ...waysIn });
   const accountKeys = createAccountKeyService({ sql, clock, changes, audit });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
-  const projects = createProjectService({ sql, clock, changes, audit, log });
+  const projects = guardProjects(createProjectService({ sql, clock, changes, audit, log }), blocks.check);
   const closing: AccountClosing = createAccountClosing({
     sql,
     clock,
@@ -285,7 +303,8 @@ export function createControlPlane(options: ControlPlaneOptions) {
     projects,
     proveSecondFactor: secondFactors.prove,
   });
-  const createProject = createProjectCreation(projects, teams.organisations, requireConfirmedEmail);
+  const organisations = guardOrganisations(teams.organisations, blocks.check);
+  const createProject = createProjectCreation(projects, organisations, requireConfirmedEmail);
   const plans = createPlanService({ sql, clock, changes, audit, defaultPlan: options.defaultPlan });
   projects.onDelete("plan", ({ id }) => plans.deleteProject(id));
   const projectKeys = createProjectKeyService({ sql, clock, changes, projects, audit });
@@ -300,7 +319,17 @@ export function createControlPlane(options: ControlPlaneOptions) {
     accountKeys: accountKeys.find,
     projectKeys: projectKeys.find,
   });
-  const resolver = createPrincipalResolver({ clock, changes, find: withAccess(find, createAccessReader(sql)) });
+  const refusedUses = createRefusedUses({ sql, clock, log });
+  lifecycle.onClose("refused uses of keys", () => refusedUses.close());
+  const resolver = resolveUnblocked(
+    createPrincipalResolver({
+      clock,
+      changes,
+      find: withAccess(find, createAccessReader(sql)),
+      onRefused: refusedUses.note,
+    }),
+    blocks.check,
+  );
   const setup = createSetupService({
     accounts,
     projects,
@@ -327,6 +356,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     ["finishing deletions of projects", projects.resumeDeletions],
     ["deleting closed accounts", closing.deleteDue],
     ["noting log-ins that failed", logIns.flushFailures],
+    ["removing old refusals of keys", refusedUses.removeExpired],
   ] as const) {
     const housekeeping = everyHour(name, work, log);
     lifecycle.onClose(name, () => housekeeping.stop());
@@ -334,6 +364,8 @@ export function createControlPlane(options: ControlPlaneOptions) {
 
   return {
     audit,
+    blocks,
+    refusedUses,
     changes,
     limiter,
     hasher,
@@ -346,7 +378,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     sessions,
     projects,
     /** What routes are about, for callers that may do there what the route does. */
-    places: { project: projects.require, organisation: teams.organisations.require } satisfies Places,
+    places: { project: projects.require, organisation: organisations.require } satisfies Places,
     requireFreshProof: freshProofs.require,
     plans,
     projectKeys,
@@ -410,6 +442,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...teams.routes,
       ...planRoutes({ plans, projects }),
       ...auditRoutes(audit),
+      ...createBlockRoutes({ blocks, now: clock.now }),
       ...cliRoutes({
         accounts,
         projects,

@@ -1,13 +1,16 @@
 import { compactHeapAfterStart, deriveKey, systemClock } from "@aerostack/kernel";
 import { createEgressConnector } from "@aerostack/runtime";
+import { createAbuse } from "./abuse/create-abuse.ts";
 import { logInProvidersOf } from "./accounts/ways-in/providers/provider-settings.ts";
 import { renderBanner } from "./banner.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createTxtResolver } from "./domains/txt-proof.ts";
 import { createAddressGate } from "./edge/address-gate.ts";
+import { createBlockGate } from "./edge/block-gate.ts";
 import { createProxyCheck } from "./edge/client-address.ts";
 import { createApp } from "./edge/create-app.ts";
 import { routeOfOperation } from "./edge/define-operation.ts";
+import { createEndBlocked } from "./edge/end-blocked.ts";
 import { createFirewallGuard } from "./edge/firewall-guard.ts";
 import { guardListener } from "./edge/guarded-listener.ts";
 import { createHealth } from "./edge/health.ts";
@@ -26,6 +29,7 @@ import { createEngine } from "./front-door/waf/engine.ts";
 import { type Config, ConfigError, endsTls, isLoopbackHost, loadConfig } from "./kernel/config.ts";
 import { createEnvelope, type Envelope } from "./kernel/crypto/envelope.ts";
 import { resealAll } from "./kernel/crypto/sealed-columns.ts";
+import { everyHour } from "./kernel/every-hour.ts";
 import { loadInstallationKey } from "./kernel/installation-key.ts";
 import { createLifecycle, type Lifecycle } from "./kernel/lifecycle.ts";
 import { createLogger, type Logger } from "./kernel/log.ts";
@@ -86,6 +90,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     secrets,
     installationKey,
     signUp: config.signUp,
+    contact: config.supportMail,
     requireConfirmedEmail: config.requireConfirmedEmail === "on",
     logInProviders: logInProvidersOf(config),
     defaultPlan: config.defaultPlan,
@@ -150,6 +155,15 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     accounts: controlPlane.accounts,
   });
 
+  const abuse = createAbuse({
+    sql: databases.control,
+    clock,
+    audit: controlPlane.audit,
+    blocks: controlPlane.blocks,
+    callHours: projectPlane.callHours,
+    refusedUses: controlPlane.refusedUses,
+  });
+
   // Edge
   const health = createHealth(SERVER_VERSION);
   health.addCheck("database", async () => {
@@ -164,6 +178,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     ...frontDoor.routes,
     ...projectPlane.routes,
     ...support.routes,
+    ...abuse.routes,
     ...metricsRoutes(metrics),
   ];
   const documented = [...routes, ...projectPlane.operations.map(routeOfOperation)];
@@ -210,12 +225,27 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     areaOf: projectPlane.areaOf,
     callerOf: listener.callerOf,
   });
+  const blockGate = createBlockGate({
+    blocks: controlPlane.blocks.check,
+    areaOf: projectPlane.areaOf,
+    callerOf: listener.callerOf,
+  });
+  const endBlocked = createEndBlocked({
+    revision: controlPlane.blocks.revision,
+    gate: blockGate,
+    callerOf: listener.callerOf,
+    principalOf: projectPlane.principalOf,
+    onError: (err) => log.warn({ err }, "it was not looked whether anybody connected is blocked"),
+  });
+  lifecycle.onClose("connections of who is blocked", () => endBlocked.close());
   const http = await listen({
     app,
     host: config.host,
     port: config.port,
     ...guardListener(
       {
+        blocks: blockGate,
+        letIn: endBlocked.letIn,
         gate: createAddressGate({
           settings: frontDoor.settings,
           areaOf: projectPlane.areaOf,
@@ -245,6 +275,12 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     });
     lifecycle.onClose("plain HTTP", () => plain.close());
   }
+  controlPlane.changes.onChange((subjects) => {
+    if (subjects?.some((subject) => subject.startsWith("block:")) === true) projectPlane.wakeQueues();
+  });
+  // A block may have ended by its time, which nobody announces.
+  const wakening = everyHour("waking queues", async () => projectPlane.wakeQueues(), log);
+  lifecycle.onClose("waking queues", () => wakening.stop());
   tls.start();
   lifecycle.onClose("certificates", () => tls.stop());
   await openMetricsPort(config, metrics, lifecycle);

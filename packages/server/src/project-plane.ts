@@ -55,9 +55,13 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
   const logs = createLogs({
     sql: databases.logs,
     bus,
+    clock,
     onError: (err) => log.error({ err }, "log lines were not stored"),
   });
+  lifecycle.onClose("counts of calls", () => logs.hours.close());
   lifecycle.onClose("logs", () => logs.buffer.close());
+  const logHousekeeping = everyHour("removing old counts of calls", logs.hours.removeExpired, log);
+  lifecycle.onClose("housekeeping of logs", () => logHousekeeping.stop());
   const { host, call, held, onChanges, onQueueReady } = await openDataHost(options, dataKey);
   const runtime = await openRuntime(options, call, logs.buffer.add);
   const queues = createQueueService(call);
@@ -92,6 +96,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     origin,
     findPublicProject: projects.find,
     limitsOfAccountKey: controlPlane.limitsOfAccountKey,
+    blocks: controlPlane.blocks.check,
     audit: controlPlane.audit,
     findEndUser: (projectId, token) => endUsers.verifyToken(projectId, token),
     countKeyed: counts.countKeyed,
@@ -119,6 +124,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     limiter,
     hasher: controlPlane.hasher,
     envelope,
+    blocks: controlPlane.blocks.check,
     installationKey: dataKey,
     log,
     origin,
@@ -250,10 +256,12 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     host,
     runtime,
     collections,
+    callHours: logs.hours,
     countryOf,
     outbox: endUsers.outbox,
     listener,
     areaOf,
+    principalOf,
     countAddress: counts.countAddress,
     projectIdOf: projectIds.find,
     refusedCalls,
@@ -272,6 +280,8 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
       const name = await deployStarter(functions.service, functions.bundles, project, project.ownerId);
       return functionUrl(project.slug, name, "production");
     },
+    /** Messages that waited while their project was blocked are delivered again. */
+    wakeQueues: () => functions.delivery.wakeAll(),
     /** Ends what would never end by itself, when the server is told to stop: WebSockets and live tails. */
     async endStreams(): Promise<void> {
       functions.upgrades.closeAll();

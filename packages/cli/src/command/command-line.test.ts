@@ -112,6 +112,7 @@ describe("every command", () => {
       }
     }
     expect([...destroying].sort()).toEqual([
+      "abuse block",
       "collections delete",
       "collections push",
       "db import",

@@ -1,4 +1,5 @@
 import type { HelpSection } from "../command/render-help.ts";
+import { abuseGroup } from "./abuse/group.ts";
 import { auditGroup } from "./audit/group.ts";
 import { collectionsGroup } from "./collections/group.ts";
 import { dbGroup } from "./db/group.ts";
@@ -53,4 +54,5 @@ export const COMMAND_SECTIONS: readonly HelpSection[] = [
     title: "Account and set-up",
     commands: [projectsGroup, keysGroup, auditGroup, linkCommand, whoamiCommand, logoutCommand, doctorCommand],
   },
+  { title: "Run an installation", commands: [abuseGroup] },
 ];

@@ -36,6 +36,7 @@ export const logFilterQuerySchema = z.object({
     .optional(),
   text: z.string().min(1).max(200).optional().describe("Part of the message or path"),
   requestId: z.string().max(100).optional(),
+  ip: z.union([z.ipv4(), z.ipv6()]).optional().describe("Only requests of this address"),
 });
 export const logQuerySchema = logFilterQuerySchema.extend({
   ...pageQuerySchema.shape,

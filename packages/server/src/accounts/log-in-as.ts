@@ -13,10 +13,13 @@ export type LogInAs = (account: AccountRow, how?: SessionOrigin) => Promise<Logi
 export interface LogInAsOptions {
   readonly sessions: Pick<Sessions, "open">;
   readonly secondStep: Pick<SecondStep, "begin">;
+  /** @throws BLOCKED */
+  readonly requireUnblocked: (accountId: string) => Promise<void>;
 }
 
-export function createLogInAs({ sessions, secondStep }: LogInAsOptions): LogInAs {
+export function createLogInAs({ sessions, secondStep, requireUnblocked }: LogInAsOptions): LogInAs {
   return async (account, how = {}) => {
+    await requireUnblocked(account.id);
     const begun = await secondStep.begin(account, how);
     if (begun !== null) return { kind: "mfa-required", ...begun };
     return { kind: "logged-in", session: await sessions.open(account, how) };

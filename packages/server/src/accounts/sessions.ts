@@ -32,14 +32,14 @@ export interface SessionOrigin {
 export interface Sessions {
   /**
    * @param account as it was when its holder proved to be who they are
-   * @throws AUTH_INVALID_CREDENTIALS when it has got another password meanwhile: that one ended all sessions
+   * @throws AUTH_INVALID_CREDENTIALS when it has got another password meanwhile: that one ended all sessions · BLOCKED
    */
   open(account: AccountRow, how?: SessionOrigin): Promise<OpenedSession>;
   /**
    * Turns a refresh token into new tokens. A token that was used before is a sign that somebody holds a copy, so the
    * whole session ends for both.
    *
-   * @throws AUTH_TOKEN_INVALID · AUTH_TOKEN_EXPIRED
+   * @throws AUTH_TOKEN_INVALID · AUTH_TOKEN_EXPIRED · BLOCKED
    */
   refresh(refreshToken: string): Promise<OpenedSession>;
   /** Ends the session; its access tokens are refused within a second. */
@@ -69,6 +69,8 @@ export interface SessionsOptions {
   /** Somebody logged in with a kind of program, or from a network, that the account has not been used with. */
   readonly onNewDevice: (accountId: string) => void;
   readonly reopen: (account: AccountRow) => Promise<void>;
+  /** Of an account that the operators keep out. @throws BLOCKED */
+  readonly requireUnblocked: (accountId: string) => Promise<void>;
 }
 
 export function createSessions(options: SessionsOptions): Sessions {
@@ -109,6 +111,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return {
     async open(account, { signOnOrganisationId = null } = {}) {
+      await options.requireUnblocked(account.id);
       if (account.closed_at !== null) await reopen(account);
       const now = clock.now();
       const id = createId("ses", now);
@@ -148,6 +151,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (token.expires_at <= clock.now()) throw new AerostackError("AUTH_TOKEN_EXPIRED", { fix: "Log in again." });
       const account = await accountStore.findById(sql.db, session.account_id);
       if (account === undefined) throw invalidRefreshToken();
+      // The token stays good: when the block is lifted, the session goes on.
+      await options.requireUnblocked(account.id);
       const next = newRefreshToken(session.id);
       const rotated = await sql.transaction(async (trx) => {
         if (!(await sessionStore.useToken(trx, hash, clock.now()))) return false;

@@ -4,6 +4,7 @@ import { hasNetworkRules, lets } from "../front-door/network/network-rules.ts";
 import { type FrontDoorSettingsService, INSTALLATION } from "../front-door/settings/service.ts";
 import { isLoopbackHost } from "../kernel/config.ts";
 import type { RateVerdict } from "../kernel/limiter/rate-window.ts";
+import { asRefusal } from "./as-refusal.ts";
 import type { RequestAreaReader } from "./request-area.ts";
 
 export interface AddressGateOptions {
@@ -54,8 +55,6 @@ export function createAddressGate(options: AddressGateOptions): AddressGate {
 
   return (req) => {
     if (!someHaveRules()) return null;
-    return check(req).catch(
-      (cause: unknown) => new AerostackError("SERVICE_UNAVAILABLE", { cause, retryAfterSeconds: 1 }),
-    );
+    return check(req).catch(asRefusal);
   };
 }

@@ -51,7 +51,13 @@ async function serve(management: FirewallMode, projects: FirewallMode, ofShop: F
     host: "127.0.0.1",
     port: 0,
     ...guardListener(
-      { gate: () => null, cors: () => null, firewall: guard },
+      {
+        blocks: () => null,
+        letIn: () => undefined,
+        gate: () => null,
+        cors: () => null,
+        firewall: guard,
+      },
       {
         onRequest: () => false,
         onUpgrade(req, socket) {

@@ -4,6 +4,7 @@ import { AerostackError, type FirewallMode } from "@aerostack/contracts";
 import { BLOCK_SCORE, type Judge } from "../front-door/firewall/judge.ts";
 import type { Engine, Inspection } from "../front-door/waf/engine.ts";
 import { refuseUpgrade } from "../kernel/refuse-upgrade.ts";
+import { asRefusal } from "./as-refusal.ts";
 import { renderError } from "./error-shapes.ts";
 import { answerError } from "./gateway-listener.ts";
 import type { RequestAreaReader } from "./request-area.ts";
@@ -79,7 +80,7 @@ export function createFirewallGuard(options: FirewallGuardOptions): FirewallGuar
           return isRefused;
         },
         (cause: unknown) => {
-          answerError(req, res, new AerostackError("SERVICE_UNAVAILABLE", { cause, retryAfterSeconds: 1 }), requestId);
+          answerError(req, res, asRefusal(cause), requestId);
           return true;
         },
       );
@@ -99,7 +100,7 @@ export function createFirewallGuard(options: FirewallGuardOptions): FirewallGuar
       return refuses(req, found, requestId)
         .then(
           (isRefused) => isRefused && refuse(blocked()),
-          (cause: unknown) => refuse(new AerostackError("SERVICE_UNAVAILABLE", { cause, retryAfterSeconds: 1 })),
+          (cause: unknown) => refuse(asRefusal(cause)),
         )
         .then((isRefused) => isRefused || socket.destroyed);
     },

@@ -43,6 +43,8 @@ async function serve(ofShop: Partial<FrontDoorSettings>, ofInstallation: Partial
     port: 0,
     ...guardListener(
       {
+        blocks: () => null,
+        letIn: () => undefined,
         gate: createAddressGate({
           settings,
           areaOf,

@@ -3,6 +3,8 @@ import type { Duplex } from "node:stream";
 import { AerostackError } from "@aerostack/contracts";
 import { refuseUpgrade } from "../kernel/refuse-upgrade.ts";
 import type { AddressGate } from "./address-gate.ts";
+import type { BlockGate } from "./block-gate.ts";
+import type { EndBlocked } from "./end-blocked.ts";
 import { renderError } from "./error-shapes.ts";
 import type { FirewallGuard } from "./firewall-guard.ts";
 import { answerError } from "./gateway-listener.ts";
@@ -17,9 +19,13 @@ export interface Listener {
 }
 
 export interface Guards {
+  /** Whom the people who run the installation keep out. */
+  readonly blocks: BlockGate;
   readonly gate: AddressGate;
   readonly cors: ProjectCors;
   readonly firewall: FirewallGuard;
+  /** Told of what all of them let in, to end it when its caller is blocked meanwhile. */
+  readonly letIn: EndBlocked["letIn"];
 }
 
 /** More than any browser or client of ours sends; Node would leave out, without a word, what comes after its own limit. */
@@ -29,7 +35,9 @@ export const MAX_HEADERS = 100;
  * A listener that is asked only for what its guards let through: by the number of headers, by address and country, by the
  * firewall. Nothing waits but requests that somebody has rules for, or that look like attacks.
  */
-export function guardListener({ gate, cors, firewall }: Guards, listener: Listener): Listener {
+export function guardListener({ blocks, gate, cors, firewall, letIn }: Guards, listener: Listener): Listener {
+  const refusalAtGate = firstOf(blocks, gate);
+
   const tooMany = (req: IncomingMessage): AerostackError | null =>
     req.rawHeaders.length <= MAX_HEADERS * 2
       ? null
@@ -46,10 +54,15 @@ export function guardListener({ gate, cors, firewall }: Guards, listener: Listen
     return true;
   }
 
+  function serve(req: IncomingMessage, res: ServerResponse): boolean | Promise<boolean> {
+    letIn(req, res);
+    return listener.onRequest(req, res);
+  }
+
   function afterGate(req: IncomingMessage, res: ServerResponse): boolean | Promise<boolean> {
     const refused = firewall.isRefused(req, res);
-    if (refused instanceof Promise) return refused.then((isRefused) => isRefused || listener.onRequest(req, res));
-    return refused || listener.onRequest(req, res);
+    if (refused instanceof Promise) return refused.then((isRefused) => isRefused || serve(req, res));
+    return refused || serve(req, res);
   }
 
   async function afterWaiting(
@@ -66,29 +79,41 @@ export function guardListener({ gate, cors, firewall }: Guards, listener: Listen
 
   function upgradeAfterGate(req: IncomingMessage, socket: Duplex, head: Buffer): boolean | Promise<boolean> {
     const refused = firewall.isUpgradeRefused(req, socket);
-    if (refused instanceof Promise) {
-      return refused.then((isRefused) => isRefused || listener.onUpgrade(req, socket, head));
-    }
-    return refused || listener.onUpgrade(req, socket, head);
+    const serveSwitch = (): boolean | Promise<boolean> => {
+      letIn(req);
+      return listener.onUpgrade(req, socket, head);
+    };
+    if (refused instanceof Promise) return refused.then((isRefused) => isRefused || serveSwitch());
+    return refused || serveSwitch();
   }
 
   return {
     onRequest(req, res) {
       const error = tooMany(req);
       if (error !== null) return refuse(req, res, error);
-      const gating = gate(req);
+      const gating = refusalAtGate(req);
       const preparing = cors(req, res);
       return gating === null && preparing === null ? afterGate(req, res) : afterWaiting(req, res, gating, preparing);
     },
     onUpgrade(req, socket, head) {
       const error = tooMany(req);
       if (error !== null) return refuseSwitch(req, socket, error);
-      const gating = gate(req);
+      const gating = refusalAtGate(req);
       if (gating === null) return upgradeAfterGate(req, socket, head);
       socket.on("error", () => socket.destroy());
       return gating.then((refused) =>
         refused === null ? upgradeAfterGate(req, socket, head) : refuseSwitch(req, socket, refused),
       );
     },
+  };
+}
+
+/** Blocks first: whoever is kept out is not counted for a project's own limits. */
+function firstOf(blocks: BlockGate, gate: AddressGate): AddressGate {
+  return (req) => {
+    const blocked = blocks(req);
+    if (blocked === null) return gate(req);
+    if (blocked instanceof AerostackError) return Promise.resolve(blocked);
+    return blocked.then((error) => error ?? gate(req));
   };
 }

@@ -1,5 +1,6 @@
 import { type Clock, deriveKey } from "@aerostack/kernel";
 import type { Audit } from "../audit/record.ts";
+import type { BlockCheck } from "../front-door/blocks/block-check.ts";
 import { createKnownNetworks } from "../identity/known-networks.ts";
 import type { GithubEndpoints } from "../identity/oauth/github-connection.ts";
 import { createBackground } from "../kernel/background.ts";
@@ -86,6 +87,8 @@ export interface EndUsersOptions {
   readonly textSender?: MessageSender | null;
   /** Reaches addresses that a project's people typed in, as far as their functions may. */
   readonly outgoing: Outgoing;
+  /** Whom the operators keep out. */
+  readonly blocks: Pick<BlockCheck, "of" | "require">;
   readonly avatarStorage: AvatarStorage;
   /** Calls a function of a project, for its hooks. */
   readonly callFunction: CallFunction;
@@ -104,6 +107,7 @@ export interface EndUsersOptions {
 export function createEndUsers(options: EndUsersOptions) {
   const { clock, changes, audit, limiter, hasher, envelope, log, origin, findPublicProject, outgoing } = options;
   const sql = options.sql.withTables<EndUserTables>();
+  const requireUnblocked = (userId: string) => options.blocks.require("end_user", userId);
   const keyFor = (purpose: string) => deriveKey(options.installationKey, purpose);
 
   // What everything else asks
@@ -150,10 +154,18 @@ export function createEndUsers(options: EndUsersOptions) {
     knownNetworks,
     refreshTokens: createRefreshTokens(keyFor("end-user-refresh-token")),
     settings,
+    requireUnblocked,
     claimsOf: (projectId, user) => hooks.claims(projectId, { user: showEndUser(user) }),
     log,
   });
-  const verifyToken = createTokenVerifier({ sql, clock, changes, accessTokens, settings });
+  const verifyToken = createTokenVerifier({
+    sql,
+    clock,
+    changes,
+    accessTokens,
+    settings,
+    refusalOf: (userId) => options.blocks.of("end_user", userId),
+  });
 
   // Ways to log in
   const directory = createEndUserDirectory(sql);
@@ -174,6 +186,7 @@ export function createEndUsers(options: EndUsersOptions) {
     factors,
     tokens,
     hooks,
+    requireUnblocked,
     mergeAnonymous: createMergeAnonymous({ sql, changes, hooks }),
   });
   const passkeys = createPasskeys({ sql, clock, settings, tokens, signIn });

@@ -68,6 +68,7 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
         changes: controlPlane.changes,
         audit: controlPlane.audit,
         limiter: controlPlane.limiter,
+        blocks: controlPlane.blocks.check,
         hasher: controlPlane.hasher,
         envelope: createEnvelope(SHARED.secrets.masterKeys),
         installationKey: SHARED.installationKey,

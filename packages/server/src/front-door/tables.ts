@@ -1,3 +1,4 @@
+import type { BlockKind } from "@aerostack/contracts";
 import type { SqlMigrations } from "../kernel/sql/index.ts";
 
 export interface FrontDoorTables {
@@ -55,6 +56,23 @@ export interface FrontDoorTables {
     last_request_id: string;
     last_ip: string | null;
     last_region: string | null;
+  };
+  /** Who is kept out; a block that is over stays as its own history. */
+  blocks: {
+    id: string;
+    kind: BlockKind;
+    /** An id; of a network its canonical form. */
+    subject: string;
+    /** Of an end user, or of a project's key. */
+    project_id: string | null;
+    reason: string;
+    is_reason_public: number;
+    created_at: number;
+    created_by: string;
+    ends_at: number | null;
+    lifted_at: number | null;
+    lifted_by: string | null;
+    lift_reason: string | null;
   };
 }
 
@@ -121,6 +139,28 @@ export const frontDoorMigrations: SqlMigrations = {
         .execute();
       await db.schema.createIndex("firewall_hits_listed").on("firewall_hits").columns(["project_id", "id"]).execute();
       await db.schema.createIndex("firewall_hits_old").on("firewall_hits").column("day").execute();
+    },
+  },
+  "0060_blocks": {
+    async up(db, { text, integer }) {
+      // No foreign keys: what is told of an account or project stays when it is gone.
+      await db.schema
+        .createTable("blocks")
+        .addColumn("id", text, (column) => column.primaryKey())
+        .addColumn("kind", text, (column) => column.notNull())
+        .addColumn("subject", text, (column) => column.notNull())
+        .addColumn("project_id", text)
+        .addColumn("reason", text, (column) => column.notNull())
+        .addColumn("is_reason_public", integer, (column) => column.notNull())
+        .addColumn("created_at", integer, (column) => column.notNull())
+        .addColumn("created_by", text, (column) => column.notNull())
+        .addColumn("ends_at", integer)
+        .addColumn("lifted_at", integer)
+        .addColumn("lifted_by", text)
+        .addColumn("lift_reason", text)
+        .execute();
+      await db.schema.createIndex("blocks_subject").on("blocks").columns(["kind", "subject", "id"]).execute();
+      await db.schema.createIndex("blocks_lifted").on("blocks").columns(["lifted_at", "ends_at"]).execute();
     },
   },
 };

@@ -42,6 +42,8 @@ export interface FunctionsOptions {
   readonly audit: Audit;
   /** Addresses outside that take a queue's messages instead of a function. */
   readonly endpoints: Pick<QueueEndpoints, "findConsumer" | "deliver">;
+  /** True: nothing of the project runs, and its messages wait. */
+  readonly isPaused: (projectId: string) => Promise<boolean>;
   readonly limits: ProxyLimits;
   /** Origin that functions call the platform at. */
   readonly platformUrl: string;
@@ -85,6 +87,7 @@ export async function createFunctions(options: FunctionsOptions) {
     crons,
     queues: options.queues,
     endpoints: options.endpoints,
+    isPaused: options.isPaused,
     random: Math.random,
     log: options.log,
     onError: options.onError,

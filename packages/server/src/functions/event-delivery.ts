@@ -45,6 +45,8 @@ export interface EventDeliveryOptions {
   readonly queues: QueueStorage;
   /** Addresses outside that take a queue's messages instead of a function. */
   readonly endpoints: Pick<QueueEndpoints, "findConsumer" | "deliver">;
+  /** True: nothing of the project runs, and its messages wait. */
+  readonly isPaused: (projectId: string) => Promise<boolean>;
   /** In [0, 1). */
   readonly random: () => number;
   readonly log: (entry: NewLogEntry) => void;
@@ -60,6 +62,8 @@ export interface EventDelivery {
   runNow(trigger: Pick<CronTrigger, "projectId" | "functionName" | "environment" | "cron">): Promise<void>;
   /** What serves has changed: triggers are read anew, and a queue may have found its consumer. */
   refresh(projectId: string): void;
+  /** Looks at all queues that hold messages: what kept them waiting may be over. */
+  wakeAll(): void;
   start(): Promise<void>;
   close(): Promise<void>;
 }
@@ -175,8 +179,10 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
     clock,
     leaseMs: LEASE_MS,
     // An endpoint comes first, so that there is one consumer whatever a deployment or a roll-back brings.
-    findConsumer: async (projectId, queue) =>
-      (await options.endpoints.findConsumer(projectId, queue)) ?? (await findConsumer(projectId, queue)),
+    async findConsumer(projectId, queue) {
+      if (await options.isPaused(projectId)) return null;
+      return (await options.endpoints.findConsumer(projectId, queue)) ?? (await findConsumer(projectId, queue));
+    },
     lease: (consumer, maxMessages, leaseMs) =>
       options.queues.lease(consumer.projectId, consumer.storedQueue, { maxMessages, leaseMs, ...policyOf(consumer) }),
     settle: (consumer, settlement) =>
@@ -198,7 +204,12 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
         triggers = { readAt: clock.now(), list: crons.listTriggers() };
       }
       try {
-        return await triggers.list;
+        const list = await triggers.list;
+        const paused = new Map<string, boolean>();
+        for (const { projectId } of list) {
+          if (!paused.has(projectId)) paused.set(projectId, await options.isPaused(projectId));
+        }
+        return list.filter(({ projectId }) => paused.get(projectId) !== true);
       } catch (error) {
         triggers = undefined;
         throw error;
@@ -236,6 +247,9 @@ export function createEventDelivery(options: EventDeliveryOptions): EventDeliver
     refresh(projectId) {
       triggers = undefined;
       wakePending(projectId).catch((error: unknown) => options.onError(error, "queues"));
+    },
+    wakeAll() {
+      wakePending().catch((error: unknown) => options.onError(error, "queues"));
     },
     async start() {
       cronScheduler.start();

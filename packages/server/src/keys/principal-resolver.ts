@@ -44,6 +44,8 @@ export interface PrincipalResolverOptions {
   /** With what accounts may do, because that is asked as often as who they are. */
   readonly find: CredentialFinder<Principal>;
   readonly maxEntries?: number;
+  /** A good key was used from where it may not be. */
+  readonly onRefused?: (principal: Principal, clientAddress: string | undefined) => void;
 }
 
 const DEFAULT_MAX_ENTRIES = 50_000;
@@ -107,14 +109,23 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
     return resolved.principal;
   }
 
+  /** @throws FORBIDDEN for a key that may not be used from there */
+  function requireFrom(principal: Principal, clientAddress: string | undefined): void {
+    try {
+      requireAddress(principal.limits, clientAddress);
+    } catch (error) {
+      options.onRefused?.(principal, clientAddress);
+      throw error;
+    }
+  }
+
   function lookUp(credential: string, clientAddress: string | undefined): Principal | null | Promise<Principal | null> {
     const now = clock.now();
     const entry = entries.get(credential);
     if (entry !== undefined) {
       const { principal, expiresAtMs } = entry.resolved;
       if (expiresAtMs === null || now < expiresAtMs) {
-        if (principal.limits !== null && principal.limits !== undefined)
-          requireAddress(principal.limits, clientAddress);
+        if (principal.limits !== null && principal.limits !== undefined) requireFrom(principal, clientAddress);
         entry.lastUsedAtMs = now;
         entry.lastUsedIp = clientAddress;
         entry.useIsReported = false;
@@ -134,7 +145,7 @@ export function createPrincipalResolver(options: PrincipalResolverOptions): Prin
       finding.set(credential, found);
     }
     return found.then((principal) => {
-      requireAddress(principal?.limits, clientAddress);
+      if (principal !== null) requireFrom(principal, clientAddress);
       return principal;
     });
   }

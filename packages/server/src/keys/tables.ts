@@ -21,6 +21,18 @@ export interface KeyColumns {
 
 export interface ProjectKeyTables {
   project_keys: KeyColumns & { project_id: string; kind: "public" | "secret" };
+  /** Uses of keys from where they may not be used, by the day. */
+  key_refusals: {
+    key_id: string;
+    /** When it began, in UTC. */
+    day: number;
+    ip: string;
+    /** Null: of an account. */
+    project_id: string | null;
+    count: number;
+    first_at: number;
+    last_at: number;
+  };
 }
 
 export const projectKeyMigrations: SqlMigrations = {
@@ -50,6 +62,22 @@ export const projectKeyMigrations: SqlMigrations = {
           await db.schema.alterTable(table).addColumn(column, types.text).execute();
         }
       }
+    },
+  },
+  "0061_key_refusals": {
+    async up(db, types) {
+      await db.schema
+        .createTable("key_refusals")
+        .addColumn("key_id", types.text, (column) => column.notNull())
+        .addColumn("day", types.integer, (column) => column.notNull())
+        .addColumn("ip", types.text, (column) => column.notNull())
+        .addColumn("project_id", types.text)
+        .addColumn("count", types.integer, (column) => column.notNull())
+        .addColumn("first_at", types.integer, (column) => column.notNull())
+        .addColumn("last_at", types.integer, (column) => column.notNull())
+        .addPrimaryKeyConstraint("key_refusals_key", ["key_id", "day", "ip"])
+        .execute();
+      await db.schema.createIndex("key_refusals_day").on("key_refusals").columns(["day", "last_at"]).execute();
     },
   },
 };

@@ -1,5 +1,7 @@
+import type { Clock } from "@aerostack/kernel";
 import type { Bus } from "../kernel/bus/bus.ts";
 import type { Sql } from "../kernel/sql/index.ts";
+import { createHourCounts } from "./hour-counts.ts";
 import { createLogBuffer } from "./log-buffer.ts";
 import type { LogEntry } from "./log-entry.ts";
 import type { LogTail } from "./log-tail.ts";
@@ -11,6 +13,7 @@ export interface LogsOptions {
   readonly sql: Sql<unknown>;
   readonly bus: Bus;
   readonly onError: (error: unknown) => void;
+  readonly clock: Clock;
 }
 
 const TOPIC_PREFIX = "logs:";
@@ -19,13 +22,16 @@ const TOPIC_PREFIX = "logs:";
  * Responsible for what a project's log holds: served requests, and what its functions said. It never decides what is worth
  * a line; whoever serves says so.
  */
-export function createLogs({ sql, bus, onError }: LogsOptions) {
+export function createLogs({ sql, bus, clock, onError }: LogsOptions) {
   const store = createLogStore(sql.withTables<LogTables>());
+
+  const hours = createHourCounts({ sql: sql.withTables<LogTables>(), clock, onError });
 
   const buffer = createLogBuffer({
     createId: createMonotonicIds("log"),
     write: store.insert,
     onStored(entries) {
+      hours.add(entries);
       for (const [projectId, own] of Map.groupBy(entries, (entry) => entry.projectId)) {
         bus.publish(`${TOPIC_PREFIX}${projectId}`, own);
       }
@@ -48,7 +54,7 @@ export function createLogs({ sql, bus, onError }: LogsOptions) {
     },
   };
 
-  return { store, buffer, tail };
+  return { store, buffer, tail, hours };
 }
 
 export type Logs = ReturnType<typeof createLogs>;

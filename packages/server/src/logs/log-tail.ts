@@ -20,6 +20,7 @@ function matches(entry: LogEntry, filter: LogFilter): boolean {
     (filter.kind === undefined || entry.kind === filter.kind) &&
     (filter.functionName === undefined || entry.functionName === filter.functionName) &&
     (filter.environment === undefined || entry.environment === filter.environment) &&
+    (filter.ip === undefined || entry.ip === filter.ip) &&
     (filter.requestId === undefined || entry.requestId === filter.requestId) &&
     (filter.minLevel === undefined || LOG_LEVELS.indexOf(entry.level) >= LOG_LEVELS.indexOf(filter.minLevel)) &&
     (filter.status === undefined ||

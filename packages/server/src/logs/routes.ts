@@ -36,6 +36,7 @@ function filterOf(query: z.infer<typeof logFilterQuerySchema>): LogFilter {
     ...(query.status === undefined ? {} : { status: statusRange(query.status) }),
     ...(query.text === undefined ? {} : { text: query.text }),
     ...(query.requestId === undefined ? {} : { requestId: query.requestId }),
+    ...(query.ip === undefined ? {} : { ip: query.ip }),
   };
 }
 

@@ -16,6 +16,8 @@ export interface LogFilter {
   /** Part of the message or the path, in any case. */
   readonly text?: string;
   readonly requestId?: string;
+  /** The caller's address. */
+  readonly ip?: string;
   /** Milliseconds since the Unix epoch, inclusive. */
   readonly since?: number;
   /** Milliseconds since the Unix epoch, exclusive. */
@@ -88,6 +90,7 @@ export function createLogStore(sql: Sql<LogTables>) {
       if (filter.functionName !== undefined) query = query.where("function_name", "=", filter.functionName);
       if (filter.environment !== undefined) query = query.where("environment", "=", filter.environment);
       if (filter.requestId !== undefined) query = query.where("request_id", "=", filter.requestId);
+      if (filter.ip !== undefined) query = query.where("ip", "=", filter.ip);
       if (filter.since !== undefined) query = query.where("time", ">=", filter.since);
       if (filter.until !== undefined) query = query.where("time", "<", filter.until);
       if (filter.status !== undefined) {
@@ -118,6 +121,7 @@ export function createLogStore(sql: Sql<LogTables>) {
 
     async deleteProject(projectId: string): Promise<void> {
       await db.deleteFrom("logs").where("project_id", "=", projectId).execute();
+      await db.deleteFrom("log_hours").where("project_id", "=", projectId).execute();
     },
   };
 }

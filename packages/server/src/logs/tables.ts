@@ -22,6 +22,19 @@ export interface LogTables {
     ip: string | null;
     region: string | null;
   };
+  /** Requests by the hour: what is usual is known without reading the log. */
+  log_hours: {
+    project_id: string;
+    /** When it began, in UTC. */
+    hour: number;
+    /** Empty: of all addresses together. */
+    ip: string;
+    calls: number;
+    /** Of them, answered with 5xx. */
+    failures: number;
+    /** Of them, answered with 401, 403 or 429. */
+    refusals: number;
+  };
 }
 
 export const logMigrations: SqlMigrations = {
@@ -51,6 +64,22 @@ export const logMigrations: SqlMigrations = {
         .modifyEnd(clustered)
         .execute();
       await db.schema.createIndex("logs_request").on("logs").columns(["request_id"]).execute();
+    },
+  },
+  "0062_log_hours": {
+    async up(db, { text, integer, clustered }) {
+      await db.schema
+        .createTable("log_hours")
+        .addColumn("project_id", text, (column) => column.notNull())
+        .addColumn("hour", integer, (column) => column.notNull())
+        .addColumn("ip", text, (column) => column.notNull())
+        .addColumn("calls", integer, (column) => column.notNull())
+        .addColumn("failures", integer, (column) => column.notNull())
+        .addColumn("refusals", integer, (column) => column.notNull())
+        .addPrimaryKeyConstraint("log_hours_key", ["project_id", "hour", "ip"])
+        .modifyEnd(clustered)
+        .execute();
+      await db.schema.createIndex("log_hours_hour").on("log_hours").column("hour").execute();
     },
   },
 };

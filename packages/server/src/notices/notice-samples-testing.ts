@@ -40,6 +40,15 @@ export const NOTICE_SAMPLES: { readonly [Template in NoticeTemplate]: NoticeFact
   "login-unlinked": { ...happened, provider: "GitHub" },
   "account-closed": { link, deletedOn: new Date(Date.UTC(2026, 6, 1)) },
   "account-reopened": happened,
+  blocked: {
+    what: "the project 'Shop'",
+    block: "blk_01jx0sample",
+    since: at,
+    until: new Date(Date.UTC(2026, 6, 1)),
+    reason: "It sends mail to people who did not ask for it.",
+    contact: "https://aerostack.test/contact",
+  },
+  unblocked: { what: "the project 'Shop'", block: "blk_01jx0sample" },
   "support-message": { topic: "privacy", subject: "A copy of my data", from: "ada@example.com" },
   "policy-change": {
     document: "privacy policy",

@@ -51,6 +51,20 @@ export interface NoticeFacts {
   readonly "login-unlinked": Happened & { readonly provider: string };
   readonly "account-closed": Link & { readonly deletedOn: Date };
   readonly "account-reopened": Happened;
+  /** An operator keeps an account out, or one of its projects or organisations. */
+  readonly blocked: {
+    /** Such as `your account`, or `the project 'Shop'`. */
+    readonly what: string;
+    readonly block: string;
+    readonly since: Date;
+    /** As a phrase where it has no end of its own. */
+    readonly until: Date | string;
+    /** Null: it is not for those who are blocked. */
+    readonly reason: string | null;
+    /** Where to object. */
+    readonly contact: string;
+  };
+  readonly unblocked: { readonly what: string; readonly block: string };
   /** To operators: somebody waits for an answer. */
   readonly "support-message": { readonly topic: string; readonly subject: string; readonly from: string };
   readonly "policy-change": {
@@ -131,6 +145,8 @@ export const NOTICE_TEMPLATES: Readonly<Record<NoticeTemplate, TemplateRules>> =
   "login-unlinked": alert,
   "account-closed": { severity: "warning", inDashboard: false, usefulForMs: 7 * DAY_MS },
   "account-reopened": alert,
+  blocked: { severity: "critical", inDashboard: true, page: "/support", usefulForMs: 7 * DAY_MS },
+  unblocked: { severity: "info", inDashboard: true, page: "/projects", usefulForMs: 7 * DAY_MS },
   "support-message": { severity: "info", inDashboard: true, page: "/support", usefulForMs: 3 * DAY_MS },
   "policy-change": { severity: "info", inDashboard: true, page: "/legal", usefulForMs: 14 * DAY_MS },
 };

@@ -208,6 +208,27 @@ export const ENGLISH: NoticeTexts = {
       action: REVIEW,
       after: [NOT_YOU],
     },
+    blocked: {
+      subject: "Blocked by the people who run {{product}}",
+      before: ["The people who run {{product}} have blocked {{what}}. Nothing in it was deleted."],
+      facts: [
+        ["Since", "{{since}}"],
+        ["Until", "{{until}}"],
+        ["Reason", "{{reason}}"],
+        ["Reference", "{{block}}"],
+      ],
+      after: [
+        "If you think that this is wrong, or want to know more, write to {{contact}} and name the reference. Somebody reads it and decides again.",
+      ],
+    },
+    unblocked: {
+      subject: "Not blocked any more",
+      before: [
+        "The people who run {{product}} have lifted the block of {{what}} ({{block}}). It works again as before.",
+      ],
+      action: "See your projects",
+      after: [],
+    },
     "support-message": {
       subject: "Somebody waits for an answer",
       before: ["{{from}} wrote to you."],

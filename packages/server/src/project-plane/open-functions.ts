@@ -63,6 +63,7 @@ export async function openFunctions(options: ProjectPlaneOptions, parts: OpenFun
     runtime,
     queues,
     endpoints,
+    isPaused: async (projectId) => (await options.controlPlane.blocks.check.ofProject(projectId)) !== null,
     limits: {
       wallTimeMs: config.functionWallMs,
       streamIdleMs: STREAM_IDLE_MS,

@@ -1,3 +1,4 @@
+import { isBlocked } from "../front-door/blocks/keep-out.ts";
 import type { Listener, Subscription } from "./hub.ts";
 import type { Speaker } from "./permissions.ts";
 import type { Topic, TopicProject } from "./topics.ts";
@@ -102,7 +103,8 @@ export class EventStream implements Listener {
   }
 
   async #beat(): Promise<void> {
-    if (await this.#options.isStillValid().catch(() => true)) this.#write(": keep-alive\n\n");
+    if (await this.#options.isStillValid().catch((error: unknown) => !isBlocked(error)))
+      this.#write(": keep-alive\n\n");
     else this.end();
   }
 

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { AerostackError, PLANS, type Plan, type RealtimeLimits } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import { isBlocked } from "../front-door/blocks/keep-out.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Slots } from "../kernel/slots/slots.ts";
 import { NOT_VALID_ANY_MORE, RealtimeConnection, TOO_BIG, TOO_MANY } from "./connection.ts";
@@ -128,7 +129,9 @@ export function createSockets(options: SocketsOptions) {
   async function checkCredentials(connection: RealtimeConnection): Promise<void> {
     // Where the database does not answer, nobody is sent away for it.
     const { id } = connection.project;
-    const hold = await holdCredentials(options.handshake, id, connection.credentials).catch(() => true);
+    const hold = await holdCredentials(options.handshake, id, connection.credentials).catch(
+      (error: unknown) => !isBlocked(error),
+    );
     if (!hold) connection.close(NOT_VALID_ANY_MORE, "the credential is not valid any more");
     else await frames.leaveClosedTopics(connection);
   }

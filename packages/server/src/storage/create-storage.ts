@@ -50,6 +50,7 @@ export interface StorageOptions {
   /** Of credentials that a limited account key made. */
   readonly limitsOfAccountKey: S3KeysOptions["limitsOfAccountKey"];
   readonly audit: Audit;
+  readonly blocks: S3KeysOptions["blocks"];
   /** Who an access token of a project's user stands for. */
   readonly findEndUser: FindEndUser;
   /** Counts a call with a key. */
@@ -80,6 +81,7 @@ export function createStorage(options: StorageOptions) {
     projectExists: async (projectId) => (await options.findPublicProject(projectId)) !== undefined,
     limitsOfAccountKey: options.limitsOfAccountKey,
     audit: options.audit,
+    blocks: options.blocks,
   });
   const tus = createTusUploads(service);
   const resizer = createImageResizer();

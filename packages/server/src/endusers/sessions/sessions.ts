@@ -64,6 +64,8 @@ export interface EndUserSessionsOptions {
   readonly knownNetworks: Pick<KnownNetworks, "remember">;
   readonly settings: SettingsReader;
   readonly claimsOf: ClaimsOf;
+  /** @throws BLOCKED */
+  readonly requireUnblocked: (userId: string) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -144,6 +146,7 @@ export function createEndUserSessions(options: EndUserSessionsOptions): EndUserS
       if (session.expires_at <= now) throw new AerostackError("AUTH_TOKEN_EXPIRED", { fix: "Log in again." });
       const user = await endUserStore.findById(sql.db, projectId, session.user_id);
       if (user === undefined || user.blocked_at !== null) throw invalidRefreshToken();
+      await options.requireUnblocked(user.id);
       const { token, expiresAtMs } = await sign(user, session.id, session.methods.split(" "));
       const next = refreshTokens.create(session.id);
       const expiry = await expiryOf(projectId);

@@ -1,3 +1,4 @@
+import type { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import { createCachedLookup } from "../../kernel/change-feed/cached-lookup.ts";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
@@ -29,7 +30,7 @@ export interface VerifiedEndUser {
  * The user of an access token of this project; null when it is not valid, has expired, its session has ended or the user
  * is blocked or gone. In memory after the first check; what ends a token is known within a second on every server.
  *
- * @throws SERVICE_UNAVAILABLE when the database does not answer and nothing fresh is known
+ * @throws SERVICE_UNAVAILABLE when the database does not answer and nothing fresh is known · BLOCKED
  */
 export type VerifyEndUserToken = (
   projectId: string,
@@ -42,12 +43,14 @@ export interface TokenVerifierOptions {
   readonly changes: ChangeFeed;
   readonly accessTokens: EndUserAccessTokens;
   readonly settings: SettingsReader;
+  /** What keeps a user out. */
+  readonly refusalOf: (userId: string) => AerostackError | null | Promise<AerostackError | null>;
 }
 
 const MAX_TOKEN_CHARACTERS = 8_000;
 
 export function createTokenVerifier(options: TokenVerifierOptions): VerifyEndUserToken {
-  const { sql, clock, changes, accessTokens, settings } = options;
+  const { sql, clock, changes, accessTokens, settings, refusalOf } = options;
   const lookup = createCachedLookup<VerifiedEndUser>({
     clock,
     changes,
@@ -79,9 +82,20 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyEndUse
     },
   });
 
+  function unlessBlocked(user: VerifiedEndUser | null): VerifiedEndUser | null | Promise<VerifiedEndUser | null> {
+    const refused = user === null ? null : refusalOf(user.userId);
+    if (refused === null) return user;
+    const refuse = (error: AerostackError | null): VerifiedEndUser | null => {
+      if (error !== null) throw error;
+      return user;
+    };
+    return refused instanceof Promise ? refused.then(refuse) : refuse(refused);
+  }
+
   return (projectId, token) => {
     // Anything else is a key, or nonsense that needs no look-up.
     if (!token.startsWith("eyJ") || token.length > MAX_TOKEN_CHARACTERS) return null;
-    return lookup.find(`${projectId} ${token}`);
+    const found = lookup.find(`${projectId} ${token}`);
+    return found instanceof Promise ? found.then(unlessBlocked) : unlessBlocked(found);
   };
 }

@@ -21,7 +21,7 @@ export interface SignIn {
    * Asks for the second factor of who has one, unless they came by a passkey, which is two.
    *
    * @param anonymousUserId who they were logged in as until now, whose things are handed over
-   * @throws AUTH_USER_BLOCKED · AUTH_REFUSED by the project
+   * @throws AUTH_USER_BLOCKED · BLOCKED · AUTH_REFUSED by the project
    */
   finish(
     user: EndUserRow,
@@ -45,6 +45,8 @@ export interface SignInOptions {
   readonly tokens: OneTimeTokens;
   readonly hooks: EndUserHooks;
   readonly mergeAnonymous: MergeAnonymous;
+  /** Of a user whom the operators keep out. @throws BLOCKED */
+  readonly requireUnblocked: (userId: string) => Promise<void>;
 }
 
 export const PASSKEY_METHOD = "passkey";
@@ -58,6 +60,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     caller: EndUserCaller,
     anonymousUserId?: string,
   ): Promise<SignInResult> {
+    await options.requireUnblocked(user.id);
     if (user.blocked_at !== null) throw new AerostackError("AUTH_USER_BLOCKED");
     await hooks.beforeLogin(user.project_id, { user: showEndUser(user), methods, ...caller });
     await mergeAnonymous(user, anonymousUserId, caller);
@@ -68,6 +71,7 @@ export function createSignIn(options: SignInOptions): SignIn {
 
   return {
     async finish(user, methods, caller, anonymousUserId) {
+      await options.requireUnblocked(user.id);
       if (user.blocked_at !== null) throw new AerostackError("AUTH_USER_BLOCKED");
       if (methods.includes(PASSKEY_METHOD) || !(await factors.isActive(user.id))) {
         return await open(user, methods, caller, anonymousUserId);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { AerostackError } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
 import type { Audit } from "../../audit/record.ts";
+import type { BlockCheck } from "../../front-door/blocks/block-check.ts";
 import { createCachedLookup } from "../../kernel/change-feed/cached-lookup.ts";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import type { Envelope } from "../../kernel/crypto/envelope.ts";
@@ -36,7 +37,7 @@ export interface S3Keys {
   list(projectId: string, page: PageRequest): Promise<Page<S3KeyRow & { readonly id: string }>>;
   /** Refused everywhere within a second. @throws NOT_FOUND when the project has no such key */
   revoke(projectId: string, accessKeyId: string): Promise<void>;
-  /** Null when it is unknown or revoked, or its project is gone. At once where it was used lately. */
+  /** Null when it is unknown or revoked, or its project is gone. @throws BLOCKED */
   find(accessKeyId: string): S3Caller | null | Promise<S3Caller | null>;
 }
 
@@ -49,6 +50,8 @@ export interface S3KeysOptions {
   /** The limits of an account key; undefined when it is revoked, expired or gone. */
   readonly limitsOfAccountKey: (keyId: string) => Promise<KeyLimits | null | undefined>;
   readonly audit: Audit;
+  /** Whom the operators keep out. */
+  readonly blocks: Pick<BlockCheck, "require" | "requireProject">;
 }
 
 /** As long as those of AWS, which some clients insist on. */
@@ -97,6 +100,13 @@ export function createS3Keys(options: S3KeysOptions): S3Keys {
     },
   });
 
+  async function requireUnblocked(caller: S3Caller | null): Promise<S3Caller | null> {
+    if (caller === null) return null;
+    await options.blocks.require("key", caller.accessKeyId);
+    await options.blocks.requireProject(caller.projectId);
+    return caller;
+  }
+
   return {
     async create(projectId, { name, access, makerKeyId }) {
       const accessKeyId = newAccessKeyId();
@@ -142,7 +152,8 @@ export function createS3Keys(options: S3KeysOptions): S3Keys {
         });
       });
     },
-    find: (accessKeyId) => (ID_PATTERN.test(accessKeyId) ? callers.find(accessKeyId) : null),
+    find: async (accessKeyId) =>
+      ID_PATTERN.test(accessKeyId) ? await requireUnblocked(await callers.find(accessKeyId)) : null,
   };
 }
 

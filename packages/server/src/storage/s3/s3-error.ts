@@ -122,6 +122,8 @@ export function toS3Error(thrown: unknown): S3Error {
       return new S3Error("EntityTooLarge");
     case "RATE_LIMIT_EXCEEDED":
       return new S3Error("SlowDown");
+    case "BLOCKED":
+      return new S3Error("AccessDenied", { message: thrown.message });
     case "SERVICE_UNAVAILABLE":
       return new S3Error("ServiceUnavailable", { cause: thrown });
     default:

@@ -1,5 +1,5 @@
 import type { PlanName, ProjectMetadata } from "@aerostack/contracts";
-import { type Clock, createId, deriveKey } from "@aerostack/kernel";
+import { type BlobStore, type Clock, createId, deriveKey } from "@aerostack/kernel";
 import { createAccessTokens, looksLikeJwt } from "./accounts/access-token.ts";
 import { accountKeyRoutes } from "./accounts/account-key-routes.ts";
 import { createAccountKeyService } from "./accounts/account-keys.ts";
@@ -22,11 +22,14 @@ import { emailVerificationRoutes } from "./accounts/email-verification-routes.ts
 import { createFreshProofs } from "./accounts/fresh-proof/fresh-proof.ts";
 import { freshProofRoutes } from "./accounts/fresh-proof/routes.ts";
 import { happenedNow } from "./accounts/happened.ts";
+import { type ChallengeSettings, createHumanCheck } from "./accounts/human-check.ts";
 import { createLogInAs } from "./accounts/log-in-as.ts";
 import { createLogInRecord } from "./accounts/log-in-record.ts";
 import { createPasswordChanger } from "./accounts/password-change.ts";
 import { createPasswordReset } from "./accounts/password-reset.ts";
 import { passwordResetRoutes } from "./accounts/password-reset-routes.ts";
+import { createPictures, type DrawPicture } from "./accounts/pictures/pictures.ts";
+import { pictureRoutes } from "./accounts/pictures/routes.ts";
 import { createProfileChanger } from "./accounts/profile/profile.ts";
 import { profileRoutes } from "./accounts/profile/routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
@@ -35,7 +38,7 @@ import { createAccountSecondFactors } from "./accounts/second-factor/second-fact
 import { createSecondStep } from "./accounts/second-factor/second-step.ts";
 import { createAccountService } from "./accounts/service.ts";
 import { createSessionCookies } from "./accounts/session-cookie.ts";
-import { createSessions } from "./accounts/sessions.ts";
+import { createSessions, type SessionLifetimes } from "./accounts/sessions.ts";
 import { createWaysIn } from "./accounts/ways-in/create-ways-in.ts";
 import type { LogInProviderSettings } from "./accounts/ways-in/providers/provider-settings.ts";
 import { createAudit } from "./audit/create-audit.ts";
@@ -49,6 +52,7 @@ import { createBlockRoutes } from "./front-door/blocks/routes.ts";
 import { createBlocks } from "./front-door/blocks/service.ts";
 import { createTellBlocked } from "./front-door/blocks/tell-blocked.ts";
 import { createKnownNetworks } from "./identity/known-networks.ts";
+import { createChallengeVerifier } from "./identity/verify-challenge.ts";
 import { createBackground } from "./kernel/background.ts";
 import type { Bus } from "./kernel/bus/bus.ts";
 import { createChangeFeed } from "./kernel/change-feed/change-feed.ts";
@@ -98,6 +102,7 @@ export interface ControlPlaneOptions {
   readonly signUp: "open" | "closed";
   /** Where people write to who think that they are blocked wrongly; by default the installation's contact page. */
   readonly contact?: string | undefined;
+  readonly sessionLifetimes: SessionLifetimes;
   /** Before an account makes projects and invites others. */
   readonly requireConfirmedEmail: boolean;
   /** Other providers that accounts may log in through. */
@@ -122,6 +127,12 @@ export interface ControlPlaneOptions {
   /** The way to addresses that an organisation's people typed in, and to nothing private. */
   readonly outsideFetch: OutgoingFetch;
   readonly resolveTxt: ResolveTxt;
+  /** Tells people from programs at sign-up and log-in, where it is set. */
+  readonly challenge?: ChallengeSettings | undefined;
+  /** Who is asked whether a challenge was solved: of the installation, and of projects. */
+  readonly challengeVerifyUrl: string;
+  /** Where pictures of accounts and organisations are, and what makes them. */
+  readonly pictures: { readonly blobs: BlobStore; readonly draw: DrawPicture };
   /** For tests: password hashing as weak as they like. */
   readonly passwordIterations?: number;
 }
@@ -181,6 +192,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     knownNetworks,
     accessTokens,
     log,
+    lifetimes: options.sessionLifetimes,
     onReuse: (accountId) =>
       notices.sendInBackground({ accountId, template: "refresh-reuse", data: happenedNow(clock) }),
     reopen: (account) => closing.reopen(account),
@@ -189,7 +201,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     onNewDevice: (accountId) =>
       notices.sendInBackground({ accountId, template: "new-device", data: happenedNow(clock) }),
   });
-  const cookies = createSessionCookies(origin);
+  const cookies = createSessionCookies(origin, options.sessionLifetimes.idleMs);
   const hasher = createPasswordHasher(options.passwordIterations);
   const accountTokens = createAccountTokens(sql, clock);
   const secondFactors = createAccountSecondFactors({
@@ -221,7 +233,9 @@ export function createControlPlane(options: ControlPlaneOptions) {
     passkeysOf: (accountId) => waysIn.passkeysOf(accountId),
   });
   const logInAs = createLogInAs({ sessions, secondStep, requireUnblocked });
+  const verifyChallenge = createChallengeVerifier({ fetch: options.fetch, url: options.challengeVerifyUrl });
   const accounts = createAccountService({
+    humanCheck: createHumanCheck({ challenge: options.challenge, verify: verifyChallenge, limiter, origin }),
     sql,
     clock,
     hasher,
@@ -305,6 +319,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   });
   const organisations = guardOrganisations(teams.organisations, blocks.check);
   const createProject = createProjectCreation(projects, organisations, requireConfirmedEmail);
+  const pictures = createPictures({ sql, clock, changes, limiter, audit, ...options.pictures });
   const plans = createPlanService({ sql, clock, changes, audit, defaultPlan: options.defaultPlan });
   projects.onDelete("plan", ({ id }) => plans.deleteProject(id));
   const projectKeys = createProjectKeyService({ sql, clock, changes, projects, audit });
@@ -355,6 +370,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     ["forgetting networks of accounts", knownNetworks.removeExpired],
     ["finishing deletions of projects", projects.resumeDeletions],
     ["deleting closed accounts", closing.deleteDue],
+    ["removing pictures that were replaced", pictures.collect],
     ["noting log-ins that failed", logIns.flushFailures],
     ["removing old refusals of keys", refusedUses.removeExpired],
   ] as const) {
@@ -370,9 +386,11 @@ export function createControlPlane(options: ControlPlaneOptions) {
     limiter,
     hasher,
     accounts,
+    verifyChallenge,
     notices,
     closing,
     logIns,
+    pictures,
     /** Resolves when what answers did not wait for is done. */
     idle: background.idle,
     sessions,
@@ -385,13 +403,14 @@ export function createControlPlane(options: ControlPlaneOptions) {
     limitsOfAccountKey: accountKeys.limitsOf,
     resolver,
     flushKeyUses: uses.flush,
-    addPages: addSetupPages(accounts.isSetUp),
+    addPages: addSetupPages(accounts.isSetUp, options.challenge),
     routes: [
       ...accountRoutes({
         accounts,
         sessions,
         cookies,
         accessTokens,
+        challenge: options.challenge,
         changePassword: createPasswordChanger({
           sql,
           clock,
@@ -403,7 +422,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
           tokens: accountTokens,
         }),
       }),
-      ...deviceSessionRoutes(createDeviceSessions({ sql, clock, changes, audit })),
+      ...deviceSessionRoutes(createDeviceSessions({ sql, clock, changes, audit }), options.sessionLifetimes),
       ...emailVerificationRoutes(emailVerification),
       ...passwordResetRoutes(passwordReset),
       ...emailChangeRoutes(
@@ -424,6 +443,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...secondFactorRoutes(secondFactors, freshProofs),
       ...freshProofRoutes(freshProofs),
       ...profileRoutes({ accounts, changeProfile: createProfileChanger({ sql, clock, changes, audit }) }),
+      ...pictureRoutes(pictures),
       ...consentRoutes(createConsents({ sql, clock, audit })),
       ...closingRoutes(closing),
       ...ageReportRoutes(createAgeReports({ sql, clock, limiter, audit, closing })),

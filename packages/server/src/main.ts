@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { createProjectBlobs } from "@aerostack/datahost";
 import { compactHeapAfterStart, deriveKey, systemClock } from "@aerostack/kernel";
 import { createEgressConnector } from "@aerostack/runtime";
 import { createAbuse } from "./abuse/create-abuse.ts";
@@ -46,10 +48,13 @@ import { SERVER_VERSION } from "./kernel/version.ts";
 import { migrations } from "./migrations.ts";
 import { createProjectPlane } from "./project-plane.ts";
 import { sealedColumns } from "./sealed-columns.ts";
+import { drawAvatar } from "./storage/images/draw-avatar.ts";
+import { createImageResizer } from "./storage/images/image-resizer.ts";
 import { createSupport } from "./support/create-support.ts";
 
 /** Requests that run when the server is told to stop have this long to end. */
 const DRAIN_TIMEOUT_MS = 30_000;
+const DAY_MS = 24 * 60 * 60_000;
 
 /** Opens everything in order and listens; the lifecycle closes it in the opposite order. */
 async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
@@ -80,6 +85,8 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     ),
   );
   lifecycle.onClose("requests to providers of organisations", () => outside.close());
+  const resizer = createImageResizer();
+  lifecycle.onClose("pictures", () => resizer.close());
   const controlPlane = createControlPlane({
     sql: databases.control,
     clock,
@@ -91,6 +98,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     installationKey,
     signUp: config.signUp,
     contact: config.supportMail,
+    sessionLifetimes: { idleMs: config.sessionIdleDays * DAY_MS, absoluteMs: config.sessionDays * DAY_MS },
     requireConfirmedEmail: config.requireConfirmedEmail === "on",
     logInProviders: logInProvidersOf(config),
     defaultPlan: config.defaultPlan,
@@ -102,6 +110,21 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     fetch: outgoing.fetch,
     outsideFetch: outside.fetch,
     resolveTxt: createTxtResolver(config.dnsServers),
+    challenge:
+      config.challengeSiteKey === undefined || config.challengeSecret === undefined
+        ? undefined
+        : { siteKey: config.challengeSiteKey, secret: config.challengeSecret, scriptUrl: config.challengeScriptUrl },
+    challengeVerifyUrl: config.challengeVerifyUrl,
+    pictures: {
+      blobs: createProjectBlobs({
+        // Beside those of projects, whose own housekeeping counts what is used by them.
+        hostDir: join(config.dataDir, "installation"),
+        keyFor: (name) => deriveKey(installationKey, name),
+        clock,
+        s3Url: config.s3Url,
+      })("installation"),
+      draw: drawAvatar(resizer),
+    },
     projectUrl: (project) => `${origin}/f/${project.slug}`,
     deployStarter: (project) => projectPlane.deployStarter(project),
     describeCollections: (projectId) => projectPlane.collections.describe(projectId),
@@ -136,6 +159,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     origin,
     certificates: config.acmeDirectory === undefined ? null : tls.certificates,
     frontDoor,
+    resizer,
     controlPlane,
   });
 

@@ -1,5 +1,6 @@
 import { ageReportMigrations } from "./accounts/age-reports/tables.ts";
 import { consentMigrations } from "./accounts/consents/tables.ts";
+import { pictureMigrations } from "./accounts/pictures/tables.ts";
 import { accountFactorMigrations } from "./accounts/second-factor/tables.ts";
 import { accountMigrations } from "./accounts/tables.ts";
 import { wayInMigrations } from "./accounts/ways-in/tables.ts";
@@ -35,6 +36,7 @@ export const migrations: DatabaseMigrations = {
     ...consentMigrations,
     ...ageReportMigrations,
     ...wayInMigrations,
+    ...pictureMigrations,
     ...noticeMigrations,
     ...projectMigrations,
     ...planMigrations,

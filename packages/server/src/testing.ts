@@ -1,6 +1,8 @@
 // For tests only: the management application on a real database, with a clock that the test moves.
-import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { createManualClock } from "@aerostack/kernel";
+import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createFileBlobStore, createManualClock } from "@aerostack/kernel";
 import { type ControlPlaneOptions, createControlPlane } from "./control-plane.ts";
 import { createApp } from "./edge/create-app.ts";
 import type { Route } from "./edge/define-route.ts";
@@ -21,6 +23,7 @@ import { createSupport } from "./support/create-support.ts";
 export const TEST_START_MS = Date.UTC(2026, 5, 1);
 /** All servers of a test are of one installation. */
 const TEST_INSTALLATION_KEY = new Uint8Array(32).fill(7);
+const TEST_DAY_MS = 24 * 60 * 60_000;
 export const TEST_PASSWORD = "Correct-Horse-7";
 
 export interface TestAnswer {
@@ -78,6 +81,7 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     bus: createMemoryBus(),
     lifecycle: createLifecycle(log),
     signUp: "open",
+    sessionLifetimes: { idleMs: 30 * TEST_DAY_MS, absoluteMs: 90 * TEST_DAY_MS },
     requireConfirmedEmail: false,
     installationKey: TEST_INSTALLATION_KEY,
     logInProviders: [],
@@ -93,9 +97,22 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
       throw new Error(`a test reached for ${url}`);
     },
     resolveTxt: async () => [],
+    pictures: {
+      // Made by the first picture, so by none of most tests.
+      blobs: createFileBlobStore({
+        directory: join(tmpdir(), `aerostack-pictures-${randomUUID()}`),
+        sealKey: TEST_INSTALLATION_KEY,
+        idKey: TEST_INSTALLATION_KEY,
+        clock,
+      }),
+      draw: async () => {
+        throw new Error("a test draws pictures without saying how");
+      },
+    },
     fetch: async (url) => {
       throw new Error(`a test reached for ${url}`);
     },
+    challengeVerifyUrl: "http://challenge.test",
     passwordIterations: 1_000,
     ...options,
     clock,

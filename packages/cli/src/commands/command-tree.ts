@@ -1,5 +1,6 @@
 import type { HelpSection } from "../command/render-help.ts";
 import { abuseGroup } from "./abuse/group.ts";
+import { accountGroup } from "./account/group.ts";
 import { auditGroup } from "./audit/group.ts";
 import { collectionsGroup } from "./collections/group.ts";
 import { dbGroup } from "./db/group.ts";
@@ -52,7 +53,16 @@ export const COMMAND_SECTIONS: readonly HelpSection[] = [
   },
   {
     title: "Account and set-up",
-    commands: [projectsGroup, keysGroup, auditGroup, linkCommand, whoamiCommand, logoutCommand, doctorCommand],
+    commands: [
+      projectsGroup,
+      keysGroup,
+      accountGroup,
+      auditGroup,
+      linkCommand,
+      whoamiCommand,
+      logoutCommand,
+      doctorCommand,
+    ],
   },
   { title: "Run an installation", commands: [abuseGroup] },
 ];

@@ -11,6 +11,17 @@ export const emailSchema = z.string().trim().toLowerCase().max(MAX_EMAIL_CHARACT
 /** A new password. Its strength is judged by the accounts service, with a code of its own (AUTH_PASSWORD_WEAK). */
 const passwordSchema = z.string().min(1).max(MAX_PASSWORD_CHARACTERS);
 
+const turnstileTokenSchema = z
+  .string()
+  .max(4_000)
+  .optional()
+  .describe("The solution of the challenge, where the installation asks for one");
+
+export const challengeResponseSchema = z.object({
+  siteKey: z.string().nullable().describe("What the widget is shown with; null: nobody is asked"),
+  scriptUrl: z.string().nullable().describe("Of the widget"),
+});
+
 export const registerRequestSchema = z.object({
   email: emailSchema,
   password: passwordSchema.describe("At least 8 characters with an upper-case letter, a lower-case letter and a digit"),
@@ -18,9 +29,14 @@ export const registerRequestSchema = z.object({
   ageConfirmed: z
     .boolean("Ask the person whether they are 16 or older, and send true or false.")
     .describe("Whether the person said to be 16 or older; false is refused, and nothing of the request is kept"),
+  turnstileToken: turnstileTokenSchema,
 });
 
-export const loginRequestSchema = z.object({ email: emailSchema, password: passwordSchema });
+export const loginRequestSchema = z.object({
+  email: emailSchema,
+  password: passwordSchema,
+  turnstileToken: turnstileTokenSchema,
+});
 
 export const changePasswordRequestSchema = z.object({
   currentPassword: z.string().min(1).max(MAX_PASSWORD_CHARACTERS),
@@ -56,6 +72,7 @@ export const userSchema = z.object({
   email: z.string(),
   name: z.string().nullable(),
   isAdmin: z.boolean(),
+  avatarUrl: z.string().nullable().default(null).describe("Of the picture, at this server"),
   emailVerified: z.boolean().default(false).describe("Somebody proved to read the mail of the address"),
   createdAt: timestampSchema,
 });
@@ -71,6 +88,9 @@ export const sessionResponseSchema = z.object({
   user: userSchema,
 });
 export type SessionResponse = z.infer<typeof sessionResponseSchema>;
+
+export const pictureParamsSchema = z.object({ picture: z.string().max(100) });
+export const pictureResponseSchema = z.object({ url: z.string().describe("Of the picture, at this server") });
 
 export const userResponseSchema = z.object({ user: userSchema });
 
@@ -145,6 +165,7 @@ export const accountSessionSchema = z.object({
   ip: z.string().nullable().describe("Of its last refresh, or of the log-in"),
   createdAt: timestampSchema,
   lastUsedAt: timestampSchema.describe("Of its last refresh, or of the log-in"),
+  expiresAt: timestampSchema.describe("When it ends unless it is used, and at last however much it is used"),
   current: z.boolean().describe("The one that asks"),
 });
 export const listAccountSessionsResponseSchema = z.object({

@@ -9,6 +9,7 @@ const idSchema = z.string().min(1).max(100);
 export const organisationSchema = z.object({
   id: z.string(),
   name: z.string(),
+  logoUrl: z.string().nullable().default(null).describe("Of the logo, at this server"),
   isPersonal: z.boolean().describe("An account's own: it can be neither left, given away nor deleted"),
   role: z.string().describe("The caller's role: a built-in role's name or a custom role's id"),
   permissions: z.array(permissionSchema).describe("What the caller may do"),

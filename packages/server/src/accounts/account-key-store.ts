@@ -71,15 +71,20 @@ export const accountKeyStore = {
     return row !== undefined;
   },
 
-  /** @param madeSinceMs of those that were made before nothing changes */
-  async revokeAll(db: Db, accountId: string, nowMs: number, madeSinceMs = 0): Promise<void> {
-    await db
+  /**
+   * @param madeSinceMs of those that were made before nothing changes
+   * @returns how many there were
+   */
+  async revokeAll(db: Db, accountId: string, nowMs: number, madeSinceMs = 0): Promise<number> {
+    const revoked = await db
       .updateTable("account_keys")
       .set({ revoked_at: nowMs })
       .where("account_id", "=", accountId)
       .where("created_at", ">=", madeSinceMs)
       .where("revoked_at", "is", null)
+      .returning("id")
       .execute();
+    return revoked.length;
   },
 
   async markUsed(db: Db, ids: readonly string[], usedAtMs: number, ip: string | null): Promise<void> {

@@ -80,6 +80,7 @@ describeEachDialect("accounts", (openDatabase) => {
       sessions: {} as Sessions,
       logInAs: () => Promise.reject(new Error("nobody gets that far")),
       signUp: "open",
+      humanCheck: { requireAtSignUp: async () => {}, requireAtLogIn: async () => {} },
       onFailure: () => {},
       onCreated: () => {},
       hasher: {
@@ -94,8 +95,8 @@ describeEachDialect("accounts", (openDatabase) => {
         },
       },
     });
-    await expect(accounts.login("ada@example.com", "Wrong-1", "::1")).rejects.toThrow("is wrong");
-    await expect(accounts.login("bob@example.com", "Wrong-2", "::1")).rejects.toThrow("is wrong");
+    await expect(accounts.login({ email: "ada@example.com", password: "Wrong-1" }, "::1")).rejects.toThrow("is wrong");
+    await expect(accounts.login({ email: "bob@example.com", password: "Wrong-2" }, "::1")).rejects.toThrow("is wrong");
     expect(derivations).toEqual(["verify Wrong-1", "pretend Wrong-2"]);
   });
 

@@ -7,10 +7,11 @@ import {
 import { defineRoute, type Route } from "../edge/define-route.ts";
 import { toIso } from "../kernel/page.ts";
 import type { DeviceSessions } from "./device-sessions.ts";
+import { type SessionLifetimes, sessionEnd } from "./sessions.ts";
 
 const TAG = "Accounts";
 
-export function deviceSessionRoutes(sessions: DeviceSessions): readonly Route[] {
+export function deviceSessionRoutes(sessions: DeviceSessions, lifetimes: SessionLifetimes): readonly Route[] {
   return [
     defineRoute({
       method: "get",
@@ -29,6 +30,7 @@ export function deviceSessionRoutes(sessions: DeviceSessions): readonly Route[] 
             ip,
             createdAt: toIso(created_at),
             lastUsedAt: toIso(last_used_at ?? created_at),
+            expiresAt: toIso(sessionEnd({ created_at, last_used_at }, lifetimes)),
             current: id === principal.credentialId,
           })),
           nextCursor,

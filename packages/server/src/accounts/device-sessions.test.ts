@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
 
+const DAY_MS = 24 * 60 * 60_000;
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 describeEachDialect("sessions of an account", (openDatabase) => {
@@ -37,6 +38,48 @@ describeEachDialect("sessions of an account", (openDatabase) => {
     await call("POST", "/api/auth/refresh", { body: { refreshToken: other.refreshToken } });
     const [after] = await list();
     expect(Date.parse(after.lastUsedAt) - Date.parse(before[0].lastUsedAt)).toBe(60_000);
+  });
+
+  it("end a time after their log-in however much they are used, and sooner when they are not", async () => {
+    const database = await openDatabase();
+    const { call, clock, createDeveloper, controlPlane } = await createTestApp(database, {
+      sessionLifetimes: { idleMs: 5 * DAY_MS, absoluteMs: 12 * DAY_MS },
+    });
+    let { refreshToken, ...ada } = await createDeveloper("ada@example.com");
+    const openedAtMs = clock.now();
+    let bearer = ada.bearer;
+    const refresh = async () => {
+      const { status, body } = await call("POST", "/api/auth/refresh", { body: { refreshToken } });
+      if (status === 200) [refreshToken, bearer] = [body.refreshToken, { authorization: `Bearer ${body.token}` }];
+      return [status, body.code];
+    };
+    const daysLeft = async () => {
+      const { sessions } = (await call("GET", "/api/auth/sessions", { headers: bearer })).body;
+      return (Date.parse(sessions[0].expiresAt) - openedAtMs) / DAY_MS;
+    };
+    expect(await daysLeft()).toBe(5);
+    for (const day of [4, 8]) {
+      clock.advance(4 * DAY_MS);
+      expect(await refresh()).toEqual([200, undefined]);
+      expect(await daysLeft()).toBe(Math.min(day + 5, 12));
+    }
+    clock.advance(4 * DAY_MS - 60_000);
+    expect(await refresh()).toEqual([200, undefined]);
+    expect((await call("GET", "/api/auth/me", { headers: bearer })).status).toBe(200);
+    clock.advance(60_000);
+    // Neither a new token nor the access token, which would be valid for some minutes more.
+    expect(await refresh()).toEqual([401, "AUTH_TOKEN_EXPIRED"]);
+    expect((await call("GET", "/api/auth/me", { headers: bearer })).status).toBe(401);
+    clock.advance(1);
+    await controlPlane.sessions.removeExpired();
+    const { db } = database.withTables<{ sessions: { id: string } }>();
+    expect(await db.selectFrom("sessions").select("id").execute()).toEqual([]);
+
+    clock.advance(60_000);
+    const again = await call("POST", "/api/auth/login", { body: { email: ada.email, password: TEST_PASSWORD } });
+    refreshToken = again.body.refreshToken;
+    clock.advance(5 * DAY_MS);
+    expect(await refresh()).toEqual([401, "AUTH_TOKEN_EXPIRED"]);
   });
 
   it("are ended one by one, with an entry in the audit log; nobody else's is, as if there were none", async () => {

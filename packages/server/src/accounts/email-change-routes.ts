@@ -43,7 +43,7 @@ export function emailChangeRoutes(emailChange: EmailChange): readonly Route[] {
       path: `${PATH}/revoke`,
       summary: "Stop a change of the e-mail address, or take it back",
       description:
-        "By the token of the link that the old address got; it works once and for seven days. Ends every session, revokes the account keys that were made since, and mails a link for a new password.",
+        "By the token of the link that the old address got; it works once and for seven days. Ends every session, removes keys, passkeys, linked log-ins and an authenticator app that came since the change was asked for, tells the owner so, and mails a link for a new password.",
       tag: TAG,
       auth: "none",
       body: verifyEmailRequestSchema,

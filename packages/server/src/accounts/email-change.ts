@@ -14,6 +14,7 @@ import { accountKeyStore } from "./account-key-store.ts";
 import { ACCOUNT_TOKEN_KINDS, type AccountTokens, linkWithToken } from "./account-tokens.ts";
 import { happenedNow } from "./happened.ts";
 import { requireSession } from "./require-session.ts";
+import { forgetAuthenticator } from "./second-factor/forget-authenticator.ts";
 import { sessionStore } from "./session-store.ts";
 import { accountStore } from "./store.ts";
 import type { AccountTables } from "./tables.ts";
@@ -33,8 +34,9 @@ export interface EmailChange {
   /** By the new address. @throws AUTH_TOKEN_INVALID · AUTH_USER_EXISTS when it has got an account meanwhile */
   confirm(token: string, clientAddress: string): Promise<void>;
   /**
-   * By the old address, before the change or after: the account has that one again, and whoever was logged in is out. A link for a new
-   * password goes to it; the one that was known counts no more.
+   * By the old address, before the change or after: the account has that one again, and whoever was logged in is out. Keys,
+   * passkeys, linked log-ins and an authenticator that came since it was asked for are removed, and the owner is told. A link
+   * for a new password goes to it; the one that was known counts no more.
    *
    * @throws AUTH_TOKEN_INVALID · AUTH_USER_EXISTS
    */
@@ -144,7 +146,7 @@ export function createEmailChange(options: EmailChangeOptions): EmailChange {
       const { id, from, requestedAt } = readChange(await tokens.find("revoke-email-change", {}, token));
       const passwordHash = await hasher.hash(randomText(UNKNOWN_PASSWORD_CHARACTERS));
       const now = clock.now();
-      await changes.commit(sql, [`account:${id}`], async (trx) => {
+      const removed = await changes.commit(sql, [`account:${id}`], async (trx) => {
         await tokens.take(trx, "revoke-email-change", {}, token);
         const account = await accountStore.findById(trx, id);
         if (account === undefined) throw new AerostackError("AUTH_TOKEN_INVALID");
@@ -155,18 +157,35 @@ export function createEmailChange(options: EmailChangeOptions): EmailChange {
         }
         // Who asked for the change knew the password and had a session.
         await accountStore.setPasswordHash(trx, id, passwordHash, now);
-        await sessionStore.revokeAll(trx, id, "change of address stopped", now);
-        await accountKeyStore.revokeAll(trx, id, now, requestedAt);
-        await forgetWaysIn(trx, id, requestedAt);
+        const since = {
+          sessions: await sessionStore.revokeAll(trx, id, "change of address stopped", now),
+          keys: await accountKeyStore.revokeAll(trx, id, now, requestedAt),
+          ...(await forgetWaysIn(trx, id, requestedAt)),
+          authenticators: (await forgetAuthenticator(trx, id, requestedAt)) ? 1 : 0,
+        };
+        await trx.deleteFrom("device_logins").where("account_id", "=", id).execute();
         await audit.record(trx, {
           actor: { kind: "account", id },
           action: "account.email_change_revoked",
           target: { kind: "account", id },
+          after: since,
         });
+        return since;
+      });
+      notices.sendInBackground({
+        accountId: id,
+        template: "email-change-stopped",
+        data: { ...happenedNow(clock), ...withoutZeros(removed) },
       });
       background.run("a link for a new password", () => mailPasswordLink(from));
     },
   };
+}
+
+/** What there was none of is not told. */
+function withoutZeros<Name extends string>(counts: Readonly<Record<Name, number>>): Record<Name, number | null> {
+  const entries = Object.entries<number>(counts).map(([name, count]) => [name, count === 0 ? null : count]);
+  return Object.fromEntries(entries) as Record<Name, number | null>;
 }
 
 function readChange({ userId, data }: { userId: string | null; data: Readonly<Record<string, unknown>> }) {

@@ -21,6 +21,8 @@ export function newAccountRow(facts: NewAccountFacts, nowMs: number): AccountRow
     is_admin: facts.isAdmin ? 1 : 0,
     time_zone: null,
     locale: null,
+    picture_id: null,
+    picture_blob: null,
     closed_at: null,
     email_verified_at: facts.isEmailVerified ? nowMs : null,
     created_at: nowMs,

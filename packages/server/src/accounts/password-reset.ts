@@ -13,6 +13,7 @@ import { accountKeyStore } from "./account-key-store.ts";
 import { ACCOUNT_TOKEN_KINDS, type AccountTokens, linkWithToken } from "./account-tokens.ts";
 import { happenedNow } from "./happened.ts";
 import { requireStrongPassword } from "./password-rule.ts";
+import { forgetAuthenticator } from "./second-factor/forget-authenticator.ts";
 import type { AccountFactorTables } from "./second-factor/tables.ts";
 import { sessionStore } from "./session-store.ts";
 import { accountStore } from "./store.ts";
@@ -90,9 +91,7 @@ export function createPasswordReset(options: PasswordResetOptions): PasswordRese
           await trx.deleteFrom("device_logins").where("account_id", "=", id).execute();
           await forgetWaysIn(trx, id);
           // Nor an authenticator of theirs, which would keep the owner out.
-          const factors = trx.withTables<AccountFactorTables>();
-          await factors.deleteFrom("account_totp").where("user_id", "=", id).execute();
-          await factors.deleteFrom("account_recovery_codes").where("user_id", "=", id).execute();
+          await forgetAuthenticator(trx, id);
         }
         await trx
           .withTables<AccountFactorTables>()

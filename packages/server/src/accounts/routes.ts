@@ -1,5 +1,6 @@
 import {
   AerostackError,
+  challengeResponseSchema,
   changePasswordRequestSchema,
   jwksResponseSchema,
   loginRequestSchema,
@@ -13,6 +14,7 @@ import {
 } from "@aerostack/contracts";
 import { defineRoute, type Route } from "../edge/define-route.ts";
 import type { AccessTokens } from "./access-token.ts";
+import type { ChallengeSettings } from "./human-check.ts";
 import type { createPasswordChanger } from "./password-change.ts";
 import type { AccountService } from "./service.ts";
 import type { SessionCookies } from "./session-cookie.ts";
@@ -24,13 +26,14 @@ export interface AccountRoutesOptions {
   readonly sessions: Sessions;
   readonly cookies: SessionCookies;
   readonly accessTokens: Pick<AccessTokens, "publicKeys">;
+  readonly challenge: ChallengeSettings | undefined;
   readonly changePassword: ReturnType<typeof createPasswordChanger>;
 }
 
 const TAG = "Accounts";
 
 export function accountRoutes(options: AccountRoutesOptions): readonly Route[] {
-  const { accounts, sessions, cookies, accessTokens, changePassword } = options;
+  const { accounts, sessions, cookies, accessTokens, challenge, changePassword } = options;
   return [
     defineRoute({
       method: "get",
@@ -58,6 +61,17 @@ export function accountRoutes(options: AccountRoutesOptions): readonly Route[] {
       },
     }),
     defineRoute({
+      method: "get",
+      path: "/api/auth/challenge",
+      summary: "Get what a page shows to ask whether a person is there",
+      description:
+        "At a registration, and after some log-ins with one e-mail address. The actions are `register` and `login`.",
+      tag: TAG,
+      auth: "none",
+      response: { status: 200, schema: challengeResponseSchema },
+      handler: () => ({ siteKey: challenge?.siteKey ?? null, scriptUrl: challenge?.scriptUrl ?? null }),
+    }),
+    defineRoute({
       method: "post",
       path: "/api/auth/register",
       summary: "Register an account",
@@ -67,7 +81,7 @@ export function accountRoutes(options: AccountRoutesOptions): readonly Route[] {
       auth: "none",
       body: registerRequestSchema,
       response: { status: 201, schema: sessionResponseSchema },
-      errors: ["AUTH_PASSWORD_WEAK", "AUTH_USER_EXISTS", "FORBIDDEN"],
+      errors: ["AUTH_CAPTCHA_FAILED", "AUTH_PASSWORD_WEAK", "AUTH_USER_EXISTS", "FORBIDDEN"],
       handler: async ({ body, clientAddress }) => showSession(await accounts.register(body, clientAddress)),
     }),
     defineRoute({
@@ -75,14 +89,13 @@ export function accountRoutes(options: AccountRoutesOptions): readonly Route[] {
       path: "/api/auth/login",
       summary: "Log in",
       description:
-        "Ten a minute from one address, five in 15 minutes for one e-mail address. An account with an authenticator app gets a challenge token for /api/auth/login/totp instead of a session.",
+        "Ten a minute from one address, five in 15 minutes for one e-mail address. Where the installation has a challenge, it is asked for from the fourth time in 15 minutes for one e-mail address on. An account with an authenticator app gets a challenge token for /api/auth/login/totp instead of a session.",
       tag: TAG,
       auth: "none",
       body: loginRequestSchema,
       response: { status: 200, schema: loginResponseSchema },
-      errors: ["AUTH_INVALID_CREDENTIALS"],
-      handler: async ({ body, clientAddress }) =>
-        showLogin(await accounts.login(body.email, body.password, clientAddress)),
+      errors: ["AUTH_CAPTCHA_FAILED", "AUTH_INVALID_CREDENTIALS"],
+      handler: async ({ body, clientAddress }) => showLogin(await accounts.login(body, clientAddress)),
     }),
     defineRoute({
       method: "post",

@@ -6,6 +6,7 @@ import { limitKeyOfAddress } from "../kernel/limiter/address-key.ts";
 import type { Limiter, LimitPolicy } from "../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../kernel/limiter/require-allowed.ts";
 import type { Sql } from "../kernel/sql/index.ts";
+import type { HumanCheck } from "./human-check.ts";
 import type { LogInAs, LoginResult } from "./log-in-as.ts";
 import { newAccountRow } from "./new-account-row.ts";
 import { requireStrongPassword } from "./password-rule.ts";
@@ -19,10 +20,10 @@ import type { AccountTables } from "./tables.ts";
  * an address has an account, but to whoever knows its password or registers it.
  */
 export interface AccountService {
-  /** @throws AUTH_PASSWORD_WEAK · AUTH_USER_EXISTS · FORBIDDEN when sign-up is closed or the person too young */
+  /** @throws AUTH_CAPTCHA_FAILED · AUTH_PASSWORD_WEAK · AUTH_USER_EXISTS · FORBIDDEN when sign-up is closed or the person too young */
   register(input: NewAccount, clientAddress: string): Promise<OpenedSession>;
-  /** @throws AUTH_INVALID_CREDENTIALS, after the same time for an unknown address as for a wrong password */
-  login(email: string, password: string, clientAddress: string): Promise<LoginResult>;
+  /** @throws AUTH_CAPTCHA_FAILED · AUTH_INVALID_CREDENTIALS, after the same time for an unknown address as for a wrong password */
+  login(input: LogIn, clientAddress: string): Promise<LoginResult>;
   /** @throws AUTH_TOKEN_INVALID when the account is gone */
   require(accountId: string): Promise<AccountRow>;
   find(accountId: string): Promise<AccountRow | undefined>;
@@ -43,6 +44,15 @@ export interface NewAccount {
   readonly name?: string | undefined;
   /** False: said to be under 16. */
   readonly ageConfirmed: boolean;
+  /** The solution of a challenge. */
+  readonly turnstileToken?: string | undefined;
+}
+
+export interface LogIn {
+  /** Normalised. */
+  readonly email: string;
+  readonly password: string;
+  readonly turnstileToken?: string | undefined;
 }
 
 const MINUTE_MS = 60_000;
@@ -60,6 +70,7 @@ export interface AccountServiceOptions {
   /** For whoever proved to be the account's. */
   readonly logInAs: LogInAs;
   readonly signUp: "open" | "closed";
+  readonly humanCheck: HumanCheck;
   /** An account was made. */
   readonly onCreated: (account: AccountRow) => void;
   /** A wrong password was sent for it. */
@@ -67,7 +78,7 @@ export interface AccountServiceOptions {
 }
 
 export function createAccountService(options: AccountServiceOptions): AccountService {
-  const { clock, hasher, limiter, sessions, logInAs, signUp, onCreated, onFailure } = options;
+  const { clock, hasher, limiter, sessions, logInAs, signUp, humanCheck, onCreated, onFailure } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function rowOf({ email, password, name }: NewAccount, isAdmin: boolean): Promise<AccountRow> {
@@ -81,6 +92,7 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
       await requireAllowed(limiter, `register:address:${limitKeyOfAddress(clientAddress)}`, REGISTER_PER_ADDRESS);
       requireOpenSignUp(signUp);
       requireAge(input.ageConfirmed);
+      await humanCheck.requireAtSignUp(input.turnstileToken);
       const row = await rowOf(input, false);
       const inserted = await sql.transaction((trx) => accountStore.insert(trx, row));
       if (!inserted) throw new AerostackError("AUTH_USER_EXISTS");
@@ -88,9 +100,10 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
       return await sessions.open(row);
     },
 
-    async login(email, password, clientAddress) {
+    async login({ email, password, turnstileToken }, clientAddress) {
       await requireAllowed(limiter, `login:address:${limitKeyOfAddress(clientAddress)}`, LOGIN_PER_ADDRESS);
       await requireAllowed(limiter, `login:email:${email}`, LOGIN_PER_EMAIL);
+      await humanCheck.requireAtLogIn(email, turnstileToken);
       const account = await accountStore.findByEmail(sql.db, email);
       if (account === undefined) {
         await hasher.pretend(password);

@@ -1,6 +1,5 @@
 import type { Route } from "../edge/define-route.ts";
 import { requireSameOrigin } from "./same-origin.ts";
-import { REFRESH_TOKEN_LIFETIME_MS } from "./sessions.ts";
 
 /**
  * Keeps a dashboard's refresh token where no script reads it. A page asks for that by the header
@@ -20,8 +19,11 @@ const HEADER = "x-aerostack-session";
 const PATH = "/api/auth";
 const NAME = "aerostack_refresh";
 
-/** @param origin where this server is reached; by HTTPS, the cookie is for HTTPS only */
-export function createSessionCookies(origin: () => string): SessionCookies {
+/**
+ * @param origin where this server is reached; by HTTPS, the cookie is for HTTPS only
+ * @param lifetimeMs of a refresh token, at most
+ */
+export function createSessionCookies(origin: () => string, lifetimeMs: number): SessionCookies {
   const isSecure = () => origin().startsWith("https:");
   // With the prefix a browser takes it from an answer over TLS only (RFC 6265bis, 4.1.3). `__Host-` would need the path `/`, and
   // show it to the functions of this host.
@@ -59,7 +61,7 @@ export function createSessionCookies(origin: () => string): SessionCookies {
           const result = await route.handler(input);
           if (!inCookie || !hasRefreshToken(result)) return result;
           const { refreshToken, ...body } = result;
-          return answer(route.response.status, body, set(refreshToken, REFRESH_TOKEN_LIFETIME_MS / 1_000));
+          return answer(route.response.status, body, set(refreshToken, lifetimeMs / 1_000));
         },
       };
     },

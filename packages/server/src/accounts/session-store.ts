@@ -64,18 +64,21 @@ export const sessionStore = {
     await db.updateTable("sessions").set({ last_used_at: nowMs, ip }).where("id", "=", id).execute();
   },
 
-  async revokeOthers(db: Db, accountId: string, keptId: string, reason: string, nowMs: number): Promise<void> {
-    await db
+  /** @returns how many there were */
+  async revokeOthers(db: Db, accountId: string, keptId: string, reason: string, nowMs: number): Promise<number> {
+    const revoked = await db
       .updateTable("sessions")
       .set({ revoked_at: nowMs, revoke_reason: reason })
       .where("account_id", "=", accountId)
       .where("id", "!=", keptId)
       .where("revoked_at", "is", null)
+      .returning("id")
       .execute();
+    return revoked.length;
   },
 
-  async revokeAll(db: Db, accountId: string, reason: string, nowMs: number): Promise<void> {
-    await sessionStore.revokeOthers(db, accountId, "", reason, nowMs);
+  async revokeAll(db: Db, accountId: string, reason: string, nowMs: number): Promise<number> {
+    return await sessionStore.revokeOthers(db, accountId, "", reason, nowMs);
   },
 
   async insertToken(db: Db, row: RefreshTokenRow): Promise<void> {

@@ -10,7 +10,7 @@ import type { ResolvedCredential } from "../keys/principal.ts";
 import type { AccessTokens } from "./access-token.ts";
 import { deviceName } from "./device-name.ts";
 import type { LogInRecord } from "./log-in-record.ts";
-import { sessionStore } from "./session-store.ts";
+import { type SessionRow, sessionStore } from "./session-store.ts";
 import { type AccountRow, accountStore } from "./store.ts";
 import type { AccountTables } from "./tables.ts";
 
@@ -51,7 +51,23 @@ export interface Sessions {
   removeExpired(): Promise<void>;
 }
 
-export const REFRESH_TOKEN_LIFETIME_MS = 30 * 24 * 60 * 60_000;
+/** How long a session lasts. */
+export interface SessionLifetimes {
+  /** From its last refresh. */
+  readonly idleMs: number;
+  /** From its log-in, however much it is used. */
+  readonly absoluteMs: number;
+}
+
+/** When a session ends that is not used any more. */
+export function sessionEnd(
+  session: Pick<SessionRow, "created_at" | "last_used_at">,
+  lifetimes: SessionLifetimes,
+): number {
+  const { created_at, last_used_at } = session;
+  return Math.min((last_used_at ?? created_at) + lifetimes.idleMs, created_at + lifetimes.absoluteMs);
+}
+
 /** 250 random bits. */
 const REFRESH_TOKEN_CHARACTERS = 50;
 
@@ -62,6 +78,7 @@ export interface SessionsOptions {
   readonly accessTokens: AccessTokens;
   readonly knownNetworks: Pick<KnownNetworks, "remember" | "originOf">;
   readonly log: Logger;
+  readonly lifetimes: SessionLifetimes;
   /** A refresh token was used twice; its session has ended. Told once for each session. */
   readonly onReuse: (accountId: string) => void;
   /** Somebody logs in to an account that was closed. @throws AUTH_INVALID_CREDENTIALS when it is too late */
@@ -74,21 +91,21 @@ export interface SessionsOptions {
 }
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { clock, changes, accessTokens, knownNetworks, log, onReuse, reopen, logIns, onNewDevice } = options;
+  const { clock, changes, accessTokens, knownNetworks, log, lifetimes, onReuse, reopen, logIns, onNewDevice } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function handOut(account: AccountRow, sessionId: string, refreshToken: string): Promise<OpenedSession> {
     return { ...(await accessTokens.sign(account.id, sessionId)), refreshToken, account };
   }
 
-  function newRefreshToken(sessionId: string) {
+  function newRefreshToken(sessionId: string, openedAtMs: number) {
     const now = clock.now();
     const refreshToken = `rt_${randomText(REFRESH_TOKEN_CHARACTERS)}`;
     const row = {
       hash: hashToken(refreshToken),
       session_id: sessionId,
       created_at: now,
-      expires_at: now + REFRESH_TOKEN_LIFETIME_MS,
+      expires_at: sessionEnd({ created_at: openedAtMs, last_used_at: now }, lifetimes),
       used_at: null,
     };
     return { refreshToken, row };
@@ -116,7 +133,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       const now = clock.now();
       const id = createId("ses", now);
       const call = currentCallContext();
-      const { refreshToken, row } = newRefreshToken(id);
+      const { refreshToken, row } = newRefreshToken(id, now);
       const device = deviceName(call?.userAgent ?? null);
       const isNew = await isUnknown(account.id, device, call?.ip ?? null);
       await sql.transaction(async (trx) => {
@@ -148,12 +165,14 @@ export function createSessions(options: SessionsOptions): Sessions {
       const token = await sessionStore.findToken(sql.db, hash);
       const session = token === undefined ? undefined : await sessionStore.find(sql.db, token.session_id);
       if (token === undefined || session === undefined || session.revoked_at !== null) throw invalidRefreshToken();
-      if (token.expires_at <= clock.now()) throw new AerostackError("AUTH_TOKEN_EXPIRED", { fix: "Log in again." });
+      const isOver = session.created_at + lifetimes.absoluteMs <= clock.now();
+      if (isOver || token.expires_at <= clock.now())
+        throw new AerostackError("AUTH_TOKEN_EXPIRED", { fix: "Log in again." });
       const account = await accountStore.findById(sql.db, session.account_id);
       if (account === undefined) throw invalidRefreshToken();
       // The token stays good: when the block is lifted, the session goes on.
       await options.requireUnblocked(account.id);
-      const next = newRefreshToken(session.id);
+      const next = newRefreshToken(session.id, session.created_at);
       const rotated = await sql.transaction(async (trx) => {
         if (!(await sessionStore.useToken(trx, hash, clock.now()))) return false;
         await sessionStore.insertToken(trx, next.row);
@@ -185,6 +204,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (claims === null) return null;
       const session = await sessionStore.find(sql.db, claims.sessionId);
       if (session === undefined || session.revoked_at !== null || session.account_id !== claims.accountId) return null;
+      const endsAtMs = session.created_at + lifetimes.absoluteMs;
+      if (endsAtMs <= clock.now()) return null;
       const account = await accountStore.findById(sql.db, claims.accountId);
       if (account === undefined) return null;
       return {
@@ -195,7 +216,7 @@ export function createSessions(options: SessionsOptions): Sessions {
           via: "session",
           credentialId: session.id,
         },
-        expiresAtMs: claims.expiresAtMs,
+        expiresAtMs: Math.min(claims.expiresAtMs, endsAtMs),
         subjects: [`session:${session.id}`, `account:${account.id}`],
       };
     },

@@ -1,6 +1,7 @@
 import type { SessionResponse, User } from "@aerostack/contracts";
 import { toIso } from "../kernel/page.ts";
 import type { LoginResult } from "./log-in-as.ts";
+import { pictureAddress } from "./pictures/picture-address.ts";
 import type { OpenedSession } from "./sessions.ts";
 import type { AccountRow } from "./store.ts";
 
@@ -10,6 +11,7 @@ export function showUser(account: AccountRow): User {
     id: account.id,
     email: account.email,
     name: account.name,
+    avatarUrl: pictureAddress(account.picture_id),
     isAdmin: account.is_admin === 1,
     emailVerified: account.email_verified_at !== null,
     createdAt: toIso(account.created_at),

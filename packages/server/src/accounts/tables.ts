@@ -2,9 +2,10 @@ import { sql } from "kysely";
 import type { OneTimeTokenRow } from "../identity/one-time-tokens.ts";
 import type { SqlMigrations } from "../kernel/sql/index.ts";
 import type { KeyColumns } from "../keys/tables.ts";
+import type { PictureColumns } from "./pictures/tables.ts";
 
 export interface AccountTables {
-  accounts: {
+  accounts: PictureColumns & {
     id: string;
     /** Trimmed and lower-cased. */
     email: string;

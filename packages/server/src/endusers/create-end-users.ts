@@ -3,6 +3,7 @@ import type { Audit } from "../audit/record.ts";
 import type { BlockCheck } from "../front-door/blocks/block-check.ts";
 import { createKnownNetworks } from "../identity/known-networks.ts";
 import type { GithubEndpoints } from "../identity/oauth/github-connection.ts";
+import type { VerifyChallenge } from "../identity/verify-challenge.ts";
 import { createBackground } from "../kernel/background.ts";
 import type { ChangeFeed } from "../kernel/change-feed/change-feed.ts";
 import type { Envelope } from "../kernel/crypto/envelope.ts";
@@ -89,6 +90,8 @@ export interface EndUsersOptions {
   readonly outgoing: Outgoing;
   /** Whom the operators keep out. */
   readonly blocks: Pick<BlockCheck, "of" | "require">;
+  /** Asks whether a person solved a challenge of a project. */
+  readonly verifyChallenge: VerifyChallenge;
   readonly avatarStorage: AvatarStorage;
   /** Calls a function of a project, for its hooks. */
   readonly callFunction: CallFunction;
@@ -135,7 +138,7 @@ export function createEndUsers(options: EndUsersOptions) {
     log,
     logToProject: options.logToProject,
   });
-  const human = createHumanCheck({ settings, fetch: outgoing.fetch });
+  const human = createHumanCheck({ settings, verify: options.verifyChallenge });
 
   // Sessions and their tokens
   const keys = createSigningKeys({ sql, clock, changes, envelope, audit });

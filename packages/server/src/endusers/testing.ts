@@ -1,6 +1,7 @@
 // For tests only: a project with end users on a real database, with a clock that the test moves.
 import { randomBytes } from "node:crypto";
 import { createManualClock, type ManualClock } from "@aerostack/kernel";
+import { createChallengeVerifier } from "../identity/verify-challenge.ts";
 import type { Bus } from "../kernel/bus/bus.ts";
 import { createEnvelope } from "../kernel/crypto/envelope.ts";
 import { createLogger } from "../kernel/log.ts";
@@ -79,6 +80,10 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
         minRefusalMs: 0,
         callFunction: () => Promise.reject(new Error("there are no functions here")),
         outgoing: createOutgoing(),
+        verifyChallenge: createChallengeVerifier({
+          fetch: (options.outgoing ?? createOutgoing()).fetch,
+          url: "https://challenges.cloudflare.com/turnstile/v0/siteverify",
+        }),
         avatarStorage: createMemoryAvatars(pictures),
         logToProject: (projectId, message) => void projectLog.push(`${projectId}: ${message}`),
         ...options,

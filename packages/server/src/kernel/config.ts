@@ -35,7 +35,9 @@ type OptionalSetting =
   | "googleClientSecret"
   | "oidcIssuer"
   | "oidcClientId"
-  | "oidcClientSecret";
+  | "oidcClientSecret"
+  | "challengeSiteKey"
+  | "challengeSecret";
 
 /** The server's settings, read once at start and passed in from there. */
 export type Config = {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { setting } from "./define-setting.ts";
+import { numberSetting, setting } from "./define-setting.ts";
 
 const clientIdSchema = z.string().min(1).max(300);
 const clientSecretSchema = z.string().min(1).max(1_000);
@@ -86,9 +86,46 @@ export const LOG_IN_SETTINGS = {
     description: "What people are shown that provider by.",
     fallback: "Single sign-on",
   }),
+  sessionIdleDays: numberSetting("Log-in", "AEROSTACK_SESSION_IDLE_DAYS", {
+    minimum: 1,
+    maximum: 365,
+    fallback: 30,
+    description: "Days after its last use in which a session of an account ends.",
+  }),
+  sessionDays: numberSetting("Log-in", "AEROSTACK_SESSION_DAYS", {
+    minimum: 1,
+    maximum: 3_650,
+    fallback: 90,
+    description: "Days after its log-in in which a session of an account ends, however much it is used.",
+  }),
+  challengeSiteKey: setting("Log-in", "AEROSTACK_CHALLENGE_SITE_KEY", {
+    schema: z.string().regex(/^[\w.-]{1,200}$/),
+    allowed: "the site key of a widget of Turnstile or a service that answers as it does",
+    description:
+      "Registrations have to solve a challenge, and so have log-ins after three within 15 minutes for one e-mail address; with AEROSTACK_CHALLENGE_SECRET. Off by default: it is the only thing on a page that comes from somebody else.",
+  }),
+  challengeSecret: setting("Log-in", "AEROSTACK_CHALLENGE_SECRET", {
+    schema: clientSecretSchema,
+    allowed: "the widget's secret key",
+    description: "Proves to that service who asks.",
+    secret: true,
+  }),
+  challengeVerifyUrl: setting("Log-in", "AEROSTACK_CHALLENGE_VERIFY_URL", {
+    schema: providerUrlSchema,
+    allowed: PROVIDER_URL,
+    description: "Where solutions are checked, those of the installation's own challenge and those of projects.",
+    fallback: "https://challenges.cloudflare.com/turnstile/v0/siteverify",
+  }),
+  challengeScriptUrl: setting("Log-in", "AEROSTACK_CHALLENGE_SCRIPT_URL", {
+    schema: providerUrlSchema,
+    allowed: PROVIDER_URL,
+    description: "Where the widget's script comes from; its origin is the only foreign one that pages admit.",
+    fallback: "https://challenges.cloudflare.com/turnstile/v0/api.js",
+  }),
 } as const;
 
 const TOGETHER = [
+  ["challengeSiteKey", "challengeSecret"],
   ["githubClientId", "githubClientSecret"],
   ["googleClientId", "googleClientSecret"],
   ["oidcIssuer", "oidcClientId", "oidcClientSecret"],

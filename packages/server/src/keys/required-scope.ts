@@ -47,6 +47,7 @@ const SERVICE_OF_SEGMENT: Readonly<Record<string, KeyService>> = {
   organisations: "account",
   invitations: "account",
   notices: "account",
+  pictures: "account",
   support: "account",
   projects: "projects",
   admin: "admin",

@@ -15,6 +15,7 @@ export const NOTICE_SAMPLES: { readonly [Template in NoticeTemplate]: NoticeFact
   "email-change-requested": { link, newEmail: "ada@new.example", days: 7 },
   "email-change-confirm": { link, hours: 24 },
   "email-changed": { ...happened, oldEmail: "ada@old.example", newEmail: "ada@new.example" },
+  "email-change-stopped": { ...happened, sessions: 2, keys: 1, passkeys: null, logIns: 1, authenticators: null },
   invitation: { link, inviter: "Ada Lovelace", organisation: "Analytical Engines", role: "developer", days: 7 },
   receipt: { number: "2026-0042", description: "Pro, one month", amount: "USD 49.00", paidAt: at },
   "new-device": happened,

@@ -10,6 +10,14 @@ export interface NoticeFacts {
   /** To the address that it is to have. */
   readonly "email-change-confirm": Link & Hours;
   readonly "email-changed": Happened & { readonly oldEmail: string; readonly newEmail: string };
+  /** What was taken from whoever had asked for another address; null: there was none. */
+  readonly "email-change-stopped": Happened & {
+    readonly sessions: number | null;
+    readonly keys: number | null;
+    readonly passkeys: number | null;
+    readonly logIns: number | null;
+    readonly authenticators: number | null;
+  };
   readonly invitation: Link & {
     readonly inviter: string;
     readonly organisation: string;
@@ -129,6 +137,7 @@ export const NOTICE_TEMPLATES: Readonly<Record<NoticeTemplate, TemplateRules>> =
   "email-change-requested": { severity: "warning", inDashboard: false, usefulForMs: 7 * DAY_MS },
   "email-change-confirm": { severity: "info", inDashboard: false, usefulForMs: DAY_MS },
   "email-changed": alert,
+  "email-change-stopped": alert,
   invitation: { severity: "info", inDashboard: true, page: "/invitations", usefulForMs: 7 * DAY_MS },
   receipt: { severity: "info", inDashboard: true, page: "/billing", usefulForMs: 7 * DAY_MS },
   "new-device": alert,

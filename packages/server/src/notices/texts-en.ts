@@ -68,6 +68,22 @@ export const ENGLISH: NoticeTexts = {
       action: REVIEW,
       after: ["If this was not you, write to the people who run {{product}} at once."],
     },
+    "email-change-stopped": {
+      subject: "Your account has its e-mail address again",
+      before: [
+        "The change of your e-mail address was stopped with the link that we had sent here. Whoever asked for it is logged out, and what came to your account since was removed.",
+      ],
+      facts: [
+        ...HAPPENED,
+        ["Sessions ended", "{{sessions}}"],
+        ["Keys revoked", "{{keys}}"],
+        ["Passkeys removed", "{{passkeys}}"],
+        ["Linked log-ins removed", "{{logIns}}"],
+        ["Authenticator apps removed", "{{authenticators}}"],
+      ],
+      action: REVIEW,
+      after: ["Your old password counts no more: set a new one with the link in the next message."],
+    },
     invitation: {
       subject: "{{inviter}} invites you to {{organisation}}",
       before: ["{{inviter}} invites you to work with {{organisation}} on {{product}}, as {{role}}."],

@@ -11,6 +11,7 @@ import type { ShareCounts } from "../kernel/limiter/rate-window.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Databases } from "../kernel/open-databases.ts";
 import type { Slots } from "../kernel/slots/slots.ts";
+import type { ImageResizer } from "../storage/images/image-resizer.ts";
 
 export interface ProjectPlaneOptions {
   readonly config: Config;
@@ -30,5 +31,6 @@ export interface ProjectPlaneOptions {
   /** Null: whoever is in front of this server ends TLS. */
   readonly certificates: DomainCertificates | null;
   readonly frontDoor: FrontDoor;
+  readonly resizer: ImageResizer;
   readonly controlPlane: ReturnType<typeof createControlPlane>;
 }

@@ -6,7 +6,11 @@ import { INVITATION_PAGE } from "./invitation-page.ts";
 const HIDDEN = ["newcomer", "age", "password-hint", "second-step", "decision", "done"];
 
 /** The page's script on elements that know only what it uses. */
-function openPage(answer: (path: string, body: Record<string, unknown>) => Record<string, unknown>, hash: string) {
+function openPage(
+  answer: (path: string, body: Record<string, unknown>) => Record<string, unknown>,
+  hash: string,
+  turnstile?: { render: (place: string, options: Record<string, unknown>) => string; remove: (id: string) => void },
+) {
   const elements = new Map<string, Record<string, unknown>>();
   const byId = (id: string) => {
     const listeners: Record<string, (event: unknown) => void> = {};
@@ -14,6 +18,7 @@ function openPage(answer: (path: string, body: Record<string, unknown>) => Recor
       value: "",
       textContent: "",
       checked: false,
+      dataset: { siteKey: "site" },
       hidden: HIDDEN.includes(id),
       focus: () => {},
       append: () => {},
@@ -33,6 +38,7 @@ function openPage(answer: (path: string, body: Record<string, unknown>) => Recor
     location: { hash },
     history: { replaceState: (_state: unknown, _title: string, url: string) => replaced.push(url) },
     URLSearchParams,
+    window: { turnstile },
     fetch: async (path: string, init: { body: string; headers: Record<string, string> }) => {
       const body = JSON.parse(init.body);
       asked.push([path, body, init.headers.authorization]);
@@ -98,6 +104,41 @@ it("makes an account for who has none, asking for the age", async () => {
     { email: "ada@example.com", password: "Correct-Horse-7", ageConfirmed: true },
   ]);
   expect(byId("decision").hidden).toBe(false);
+});
+
+it("shows the challenge that the server asks for, and sends each solution once and for what it was solved", async () => {
+  const shown: { action: string; solve: (token: string) => void }[] = [];
+  const removed: string[] = [];
+  const { byId, fire, asked } = openPage(
+    (_path, body) =>
+      body.turnstileToken === "solved" ? session : { code: "AUTH_CAPTCHA_FAILED", message: "No person.", details: {} },
+    "#token=inv_1",
+    {
+      render(place, { sitekey, action, callback }) {
+        expect([place, sitekey]).toEqual(["#challenge", "site"]);
+        shown.push({ action: String(action), solve: callback as (token: string) => void });
+        return `widget ${shown.length}`;
+      },
+      remove: (id) => removed.push(id),
+    },
+  );
+  await fire("form", "submit");
+  expect(byId("problem").textContent).toContain("Show that you are a person");
+  shown[0]?.solve("wrong");
+  await fire("form", "submit");
+  // The service takes a solution once, so there is a new challenge.
+  expect([shown.map(({ action }) => action), removed]).toEqual([["login", "login"], ["widget 1"]]);
+  await fire("switch", "click");
+  await fire("form", "submit");
+  expect(shown.at(-1)?.action).toBe("register");
+  shown.at(-1)?.solve("solved");
+  await fire("form", "submit");
+  expect(asked.slice(0, 4).map(([path, body]) => [path, body.turnstileToken])).toEqual([
+    ["/api/auth/login", undefined],
+    ["/api/auth/login", "wrong"],
+    ["/api/auth/register", undefined],
+    ["/api/auth/register", "solved"],
+  ]);
 });
 
 it("says that a link without its token is incomplete", () => {

@@ -29,7 +29,7 @@ byId("switch").addEventListener("click", () => {
 
 async function signUp() {
   const name = byId("name").value.trim();
-  return await send("/api/auth/register", {
+  return await sendAsHuman("register", "/api/auth/register", {
     email: byId("email").value,
     password: byId("password").value,
     ...(name ? { name } : {}),

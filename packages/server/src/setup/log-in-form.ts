@@ -1,8 +1,9 @@
 import { html } from "hono/html";
+import { CHALLENGE_FIELD, CHALLENGE_SCRIPT } from "./challenge.ts";
 import { FORM_SCRIPT } from "./form-script.ts";
 
 /** `logIn()` for pages with these fields: a session, or nothing while a code of the second step is still to be entered. */
-export const LOG_IN_SCRIPT = `${FORM_SCRIPT}
+export const LOG_IN_SCRIPT = `${FORM_SCRIPT}${CHALLENGE_SCRIPT}
 let challengeToken;
 
 function askForFactor(asked) {
@@ -19,7 +20,10 @@ for (const id of ["email", "password"]) {
 
 async function logIn() {
   if (!challengeToken) {
-    const answer = await send("/api/auth/login", { email: byId("email").value, password: byId("password").value });
+    const answer = await sendAsHuman("login", "/api/auth/login", {
+      email: byId("email").value,
+      password: byId("password").value,
+    });
     if (!answer.mfaRequired) return answer;
     if (answer.methods && !answer.methods.includes("totp")) {
       throw new Error("Your account asks for a passkey after the password, which this page cannot take.");
@@ -63,4 +67,5 @@ export const LOG_IN_FIELDS = html`<label for="email">E-mail address</label>
 <div id="second-step" hidden>
 <label for="factor">Code of your authenticator app, or a recovery code</label>
 <input id="factor" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" maxlength="40">
-</div>`;
+</div>
+${CHALLENGE_FIELD}`;

@@ -11,6 +11,12 @@ export interface Page {
   readonly script?: string;
 }
 
+/** A challenge that a page may have to show: the only thing on it that comes from somebody else. */
+export interface PageChallenge {
+  readonly siteKey: string;
+  readonly scriptUrl: string;
+}
+
 const STYLE = `
 :root{color-scheme:light dark;--ink:#16181d;--soft:#5b6270;--line:#d9dde4;--page:#f3f4f7;--card:#fff;--field:#fff;--accent:#3451d1;--on-accent:#fff;--bad:#b42318;--code:#f3f4f7}
 @media (prefers-color-scheme:dark){:root{--ink:#e9ebef;--soft:#9da5b4;--line:#343a46;--page:#0e1014;--card:#171a20;--field:#0f1116;--accent:#8ea6ff;--on-accent:#10131c;--bad:#ff8a80;--code:#0f1116}}
@@ -65,11 +71,13 @@ const NONCE_BYTES = 16;
 export function respondWithPage<E extends Env>(
   c: Context<E>,
   { title, body, script }: Page,
+  challenge?: PageChallenge,
 ): Response | Promise<Response> {
   const nonce = randomBytes(NONCE_BYTES).toString("base64");
+  const foreign = challenge === undefined ? "" : ` ${new URL(challenge.scriptUrl).origin}`;
   c.header(
     "content-security-policy",
-    `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; connect-src 'self'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`,
+    `default-src 'none'; script-src 'nonce-${nonce}'${foreign};${foreign && ` frame-src${foreign};`} style-src 'nonce-${nonce}'; connect-src 'self'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`,
   );
   c.header("cache-control", "no-store");
   return c.html(html`<!doctype html>
@@ -80,6 +88,7 @@ export function respondWithPage<E extends Env>(
 <meta name="robots" content="noindex">
 <title>${title} · Aerostack</title>
 <link rel="icon" href="data:,">
+${challenge === undefined ? "" : html`<script id="challenge-script" nonce="${nonce}" src="${challenge.scriptUrl}?render=explicit" data-site-key="${challenge.siteKey}" async></script>`}
 <style nonce="${nonce}">${raw(STYLE)}</style>
 </head>
 <body>

@@ -20,7 +20,7 @@ import { createObjectUrls } from "./address/object-urls.ts";
 import { createPublicDoor, type StorageProject } from "./address/public-door.ts";
 import { createStorageListener } from "./address/storage-listener.ts";
 import { createBucketRoutes } from "./buckets/routes.ts";
-import { createImageResizer } from "./images/image-resizer.ts";
+import type { ImageResizer } from "./images/image-resizer.ts";
 import { createResizedImages } from "./images/serve-resized.ts";
 import { createStorageOperations } from "./operations.ts";
 import { createStorageRoutes } from "./routes.ts";
@@ -51,6 +51,7 @@ export interface StorageOptions {
   readonly limitsOfAccountKey: S3KeysOptions["limitsOfAccountKey"];
   readonly audit: Audit;
   readonly blocks: S3KeysOptions["blocks"];
+  readonly resizer: ImageResizer;
   /** Who an access token of a project's user stands for. */
   readonly findEndUser: FindEndUser;
   /** Counts a call with a key. */
@@ -64,7 +65,7 @@ export interface StorageOptions {
 
 /** A project's objects, and every way in which they are reached. */
 export function createStorage(options: StorageOptions) {
-  const { dataDir, call, clock, dataKey } = options;
+  const { dataDir, call, clock, dataKey, resizer } = options;
   const objects = createObjectClient({ socketPath: join(dataDir, "run", "host.sock") });
   const blobsOf = createProjectBlobs({
     hostDir: join(dataDir, "host"),
@@ -84,7 +85,6 @@ export function createStorage(options: StorageOptions) {
     blocks: options.blocks,
   });
   const tus = createTusUploads(service);
-  const resizer = createImageResizer();
   const urls = createObjectUrls({ origin: options.origin, signingKey: deriveKey(dataKey, "storage-url"), clock });
   const projects = createCachedLookup<StorageProject>({
     clock,
@@ -150,7 +150,6 @@ export function createStorage(options: StorageOptions) {
     forgetProject: service.forgetProject,
     close() {
       objects.close();
-      resizer.close();
     },
   };
 }

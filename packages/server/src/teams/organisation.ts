@@ -6,6 +6,8 @@ export interface OrganisationRecord {
   readonly name: string;
   /** The account that it is the personal organisation of. */
   readonly personalAccountId: string | null;
+  /** Of its logo; null: it has none. */
+  readonly pictureId: string | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }

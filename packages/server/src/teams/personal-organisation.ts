@@ -14,6 +14,8 @@ export async function addPersonalOrganisation<Tables>(
       id,
       name: PERSONAL_ORGANISATION_NAME,
       personal_account_id: account.id,
+      picture_id: null,
+      picture_blob: null,
       created_at: account.created_at,
       updated_at: account.created_at,
     })

@@ -7,7 +7,7 @@ import { holdOrganisation } from "./hold-organisation.ts";
 import { memberStore } from "./member-store.ts";
 import { type OrganisationRecord, organisationNotFound } from "./organisation.ts";
 import { permissionMissing } from "./permissions.ts";
-import { organisationStore } from "./store.ts";
+import { organisationStore, toOrganisation } from "./store.ts";
 import type { TeamOptions } from "./team-options.ts";
 
 /** Responsible for which organisations there are. Who belongs to them is in `members.ts`, how people join in others. */
@@ -33,7 +33,15 @@ export function createOrganisationService({ sql, clock, changes, audit }: TeamOp
   return {
     async create(accountId, name) {
       const now = clock.now();
-      const row = { id: createId("org", now), name, personal_account_id: null, created_at: now, updated_at: now };
+      const row = {
+        id: createId("org", now),
+        name,
+        personal_account_id: null,
+        picture_id: null,
+        picture_blob: null,
+        created_at: now,
+        updated_at: now,
+      };
       await changes.commit(sql, [`account:${accountId}`], async (trx) => {
         const { count } = await trx
           .selectFrom("organisation_members")
@@ -54,7 +62,7 @@ export function createOrganisationService({ sql, clock, changes, audit }: TeamOp
           after: { name },
         });
       });
-      return { id: row.id, name, personalAccountId: null, createdAtMs: now, updatedAtMs: now };
+      return toOrganisation(row);
     },
 
     async list({ access }, page) {

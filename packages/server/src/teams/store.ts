@@ -45,11 +45,12 @@ export const organisationStore = {
   },
 };
 
-function toOrganisation(row: OrganisationRow): OrganisationRecord {
+export function toOrganisation(row: OrganisationRow): OrganisationRecord {
   return {
     id: row.id,
     name: row.name,
     personalAccountId: row.personal_account_id,
+    pictureId: row.picture_id,
     createdAtMs: row.created_at,
     updatedAtMs: row.updated_at,
   };

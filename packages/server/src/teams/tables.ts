@@ -10,6 +10,8 @@ export interface TeamTables {
     name: string;
     /** Set for the organisation that every account has of its own; it can neither be left nor given away. */
     personal_account_id: string | null;
+    picture_id: string | null;
+    picture_blob: string | null;
     created_at: number;
     updated_at: number;
   };

@@ -34,7 +34,7 @@ async function resize({ id, source, options }: ImageJob): Promise<ImageAnswer> {
         ...(options.width === undefined ? {} : { width: options.width }),
         ...(options.height === undefined ? {} : { height: options.height }),
         fit: options.fit,
-        withoutEnlargement: true,
+        withoutEnlargement: options.enlarges !== true,
         background: { r: 0, g: 0, b: 0, alpha: 0 },
       });
     return { id, result: await encode(image, options).toBuffer() };

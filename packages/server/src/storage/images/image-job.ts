@@ -3,6 +3,8 @@ export interface ImageOptions {
   readonly width?: number | undefined;
   readonly height?: number | undefined;
   readonly fit: ImageFit;
+  /** True: one that is smaller becomes as large. */
+  readonly enlarges?: boolean | undefined;
   readonly format: ImageFormat;
   /** 1 to 100. */
   readonly quality: number;

@@ -8,6 +8,7 @@ import {
   renameOrganisationRequestSchema,
   successSchema,
 } from "@aerostack/contracts";
+import { pictureAddress } from "../../accounts/pictures/picture-address.ts";
 import { defineRoute, type Route } from "../../edge/define-route.ts";
 import { toIso } from "../../kernel/page.ts";
 import type { OrganisationRecord } from "../organisation.ts";
@@ -101,6 +102,7 @@ function showOrganisation(organisation: OrganisationRecord, access: Organisation
   return {
     id: organisation.id,
     name: organisation.name,
+    logoUrl: pictureAddress(organisation.pictureId),
     isPersonal: organisation.personalAccountId !== null,
     role: access?.role ?? "",
     permissions: [...(access?.permissions ?? [])],

@@ -243,6 +243,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     sessions,
     logInAs,
     signUp: options.signUp,
+    knownNetworks,
     onCreated: emailVerification.begin,
     onFailure: logIns.failed,
   });

@@ -81,6 +81,7 @@ describeEachDialect("accounts", (openDatabase) => {
       logInAs: () => Promise.reject(new Error("nobody gets that far")),
       signUp: "open",
       humanCheck: { requireAtSignUp: async () => {}, requireAtLogIn: async () => {} },
+      knownNetworks: { originOf: async () => ({ network: null, known: [] }) },
       onFailure: () => {},
       onCreated: () => {},
       hasher: {

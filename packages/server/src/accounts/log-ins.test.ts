@@ -23,8 +23,8 @@ describeEachDialect("log-ins of accounts", (openDatabase) => {
     const test = await createTestApp(database, { trustProxy: ["127.0.0.1"] });
     const from = (ip: string, userAgent: string) => ({ "x-forwarded-for": ip, "user-agent": userAgent });
     const socket = { incoming: { socket: { remoteAddress: "127.0.0.1" } } };
-    async function post(path: string, body: unknown, headers: Record<string, string>) {
-      test.clock.advance(4 * 60_000);
+    async function post(path: string, body: unknown, headers: Record<string, string>, laterMs = 4 * 60_000) {
+      test.clock.advance(laterMs);
       const init = {
         method: "POST",
         body: JSON.stringify(body),
@@ -37,6 +37,8 @@ describeEachDialect("log-ins of accounts", (openDatabase) => {
     await post("/api/auth/register", { email: EMAIL, password: TEST_PASSWORD, ageConfirmed: true }, home);
     const logIn = (headers: Record<string, string>, password = TEST_PASSWORD) =>
       post("/api/auth/login", { email: EMAIL, password }, headers);
+    const atOnce = (ip: string, password: string) =>
+      post("/api/auth/login", { email: EMAIL, password }, from(ip, FIREFOX), 0);
     const alerts = async () => (await test.readMail(EMAIL)).filter(({ kind }) => kind === "new-device");
     const entries = async (action: string) =>
       await database
@@ -46,8 +48,18 @@ describeEachDialect("log-ins of accounts", (openDatabase) => {
         .where("action", "=", action)
         .orderBy("id")
         .execute();
-    return { ...test, from, home, logIn, alerts, entries };
+    return { ...test, from, home, logIn, atOnce, alerts, entries };
   }
+
+  it("counts guesses from networks of the account by themselves: a stranger's do not keep the owner out at home", async () => {
+    const { atOnce } = await open();
+    const home = "192.0.2.77";
+    for (let i = 0; i < 6; i++) await atOnce(`203.0.113.${i}`, "Wrong-1234");
+    expect(await atOnce("203.0.113.99", TEST_PASSWORD)).toBe(429);
+    expect(await atOnce(home, TEST_PASSWORD)).toBe(200);
+    for (let i = 0; i < 4; i++) expect(await atOnce(home, "Wrong-1234")).toBe(401);
+    expect(await atOnce(home, "Wrong-1234")).toBe(429);
+  });
 
   it("from a kind of program or a network that is new are told to the owner, once each", async () => {
     const { from, home, logIn, alerts } = await open();

@@ -1,5 +1,6 @@
 import { AerostackError } from "@aerostack/contracts";
 import { type Clock, randomText } from "@aerostack/kernel";
+import type { KnownNetworks } from "../identity/known-networks.ts";
 import type { PasswordHasher } from "../kernel/crypto/password-hash.ts";
 import { hashToken } from "../kernel/crypto/token-hash.ts";
 import { limitKeyOfAddress } from "../kernel/limiter/address-key.ts";
@@ -71,6 +72,8 @@ export interface AccountServiceOptions {
   readonly logInAs: LogInAs;
   readonly signUp: "open" | "closed";
   readonly humanCheck: HumanCheck;
+  /** Attempts from each are counted by themselves. */
+  readonly knownNetworks: Pick<KnownNetworks, "originOf">;
   /** An account was made. */
   readonly onCreated: (account: AccountRow) => void;
   /** A wrong password was sent for it. */
@@ -78,7 +81,8 @@ export interface AccountServiceOptions {
 }
 
 export function createAccountService(options: AccountServiceOptions): AccountService {
-  const { clock, hasher, limiter, sessions, logInAs, signUp, humanCheck, onCreated, onFailure } = options;
+  const { clock, hasher, limiter, sessions, logInAs, signUp, humanCheck, knownNetworks, onCreated, onFailure } =
+    options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function rowOf({ email, password, name }: NewAccount, isAdmin: boolean): Promise<AccountRow> {
@@ -102,9 +106,10 @@ export function createAccountService(options: AccountServiceOptions): AccountSer
 
     async login({ email, password, turnstileToken }, clientAddress) {
       await requireAllowed(limiter, `login:address:${limitKeyOfAddress(clientAddress)}`, LOGIN_PER_ADDRESS);
-      await requireAllowed(limiter, `login:email:${email}`, LOGIN_PER_EMAIL);
-      await humanCheck.requireAtLogIn(email, turnstileToken);
       const account = await accountStore.findByEmail(sql.db, email);
+      const { network } = await knownNetworks.originOf(account?.id ?? null, clientAddress);
+      await requireAllowed(limiter, `login:email:${email}${network ?? ""}`, LOGIN_PER_EMAIL);
+      await humanCheck.requireAtLogIn(email, turnstileToken);
       if (account === undefined) {
         await hasher.pretend(password);
         throw new AerostackError("AUTH_INVALID_CREDENTIALS");

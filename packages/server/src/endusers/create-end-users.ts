@@ -217,6 +217,7 @@ export function createEndUsers(options: EndUsersOptions) {
     verification,
     messages,
     hooks,
+    knownNetworks,
     minRefusalMs: options.minRefusalMs ?? MIN_REFUSAL_MS,
   });
 

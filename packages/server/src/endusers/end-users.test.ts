@@ -318,6 +318,22 @@ describeEachDialect("end users", (openDatabase) => {
     expect((await register(6)).status).toBe(429);
   });
 
+  it("counts guesses from networks of the user by themselves: a stranger's do not keep the user out at home", async () => {
+    const { shop } = await open();
+    const home = "192.0.2.7";
+    const body = { email: "ada@example.com", password: TEST_PASSWORD };
+    expect((await shop.auth("POST", "/register", { body, ip: "198.51.100.9" })).status).toBe(201);
+    expect((await shop.auth("POST", "/login", { body, ip: home })).status).toBe(200);
+    const guess = (ip: string) => shop.auth("POST", "/login", { body: { ...body, password: "Wrong-Word-1" }, ip });
+    for (let i = 0; i < 6; i++) await guess(`203.0.113.${i}`);
+    expect((await guess("203.0.113.99")).status).toBe(429);
+    expect((await shop.auth("POST", "/login", { body, ip: "203.0.113.99" })).status).toBe(429);
+    expect((await shop.auth("POST", "/login", { body, ip: home })).status).toBe(200);
+    // From there, too, there are five.
+    for (let i = 0; i < 4; i++) expect((await guess(home)).status).toBe(401);
+    expect((await guess(home)).status).toBe(429);
+  });
+
   it("P42 refuses an end user who says to be under 16 and keeps nothing; asks everybody where the project wants it", async () => {
     const { shop, sql } = await open();
     expect(await shop.register("kid@example.com", { ageConfirmed: false })).toMatchObject({ status: 403 });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AerostackError, type CustomFields } from "@aerostack/contracts";
 import type { Clock } from "@aerostack/kernel";
+import type { KnownNetworks } from "../identity/known-networks.ts";
 import type { PasswordHasher } from "../kernel/crypto/password-hash.ts";
 import { limitKeyOfAddress } from "../kernel/limiter/address-key.ts";
 import type { Limiter, LimitPolicy } from "../kernel/limiter/limiter.ts";
@@ -57,6 +58,8 @@ export interface EndUserServiceOptions {
   readonly verification: EmailVerification;
   readonly messages: EndUserMessages;
   readonly hooks: EndUserHooks;
+  /** Attempts from each are counted by themselves. */
+  readonly knownNetworks: Pick<KnownNetworks, "originOf">;
   /** A wrong password is refused no sooner. */
   readonly minRefusalMs: number;
 }
@@ -64,8 +67,8 @@ export interface EndUserServiceOptions {
 export const MIN_REFUSAL_MS = 300;
 
 export function createEndUserService(options: EndUserServiceOptions): EndUserService {
-  const { sql, clock, hasher, passwords, limiter, settings, signIn, verification, messages, hooks, minRefusalMs } =
-    options;
+  const { sql, clock, hasher, passwords, limiter, settings, signIn, verification, messages, hooks } = options;
+  const { knownNetworks, minRefusalMs } = options;
 
   const limit = (projectId: string, what: string, policy: LimitPolicy) =>
     requireAllowed(limiter, `end-users:${projectId}:${what}`, policy);
@@ -127,10 +130,11 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
 
     async login(projectId, email, password, caller) {
       await limit(projectId, `login:address:${limitKeyOfAddress(caller.ip)}`, END_USER_LIMITS.loginPerAddress);
-      await limit(projectId, `login:email:${email}`, END_USER_LIMITS.loginPerEmail);
+      const user = await endUserStore.findByEmail(sql.db, projectId, email);
+      const { network } = await knownNetworks.originOf(user?.id ?? null, caller.ip);
+      await limit(projectId, `login:email:${email}${network ?? ""}`, END_USER_LIMITS.loginPerEmail);
       const { requireEmailVerification } = await settings.of(projectId);
       const startedAt = performance.now();
-      const user = await endUserStore.findByEmail(sql.db, projectId, email);
       const { valid, rehash } = await check(password, user?.password_hash ?? null);
       const mayEnter = !requireEmailVerification || user?.email_verified_at != null;
       if (user !== undefined && valid && mayEnter) {

@@ -32,6 +32,7 @@ export default defineConfig({
         test: {
           ...common,
           name: "together",
+          globalSetup: "packages/server/src/kernel/sql/postgres-test-run.ts",
           include: ["packages/*/src/**/*.test.ts", "bench/**/*.test.ts"],
           exclude: [...exclude, ...ALONE],
           // By default one core is left free, which of two is half.

@@ -16,8 +16,7 @@ import { createLogger } from "./kernel/log.ts";
 import type { MessageSender } from "./kernel/messages/message.ts";
 import { createOutbox } from "./kernel/messages/outbox.ts";
 import type { Secrets } from "./kernel/secrets.ts";
-import { migrate, type Sql } from "./kernel/sql/index.ts";
-import { migrations } from "./migrations.ts";
+import type { Sql } from "./kernel/sql/index.ts";
 import { createSupport } from "./support/create-support.ts";
 
 export const TEST_START_MS = Date.UTC(2026, 5, 1);
@@ -61,9 +60,8 @@ export function createTestSecrets(): Secrets {
   };
 }
 
-/** Another application on the same database is another server of the same installation. */
+/** On a database with the control plane's tables. Another application on the same database is another server of the same installation. */
 export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions = {}) {
-  await migrate(sql, "control", migrations.control);
   const clock = options.clock ?? createManualClock(TEST_START_MS);
   const logLines: string[] = [];
   const log = createLogger({ level: "debug", destination: { write: (line) => void logLines.push(line) } });

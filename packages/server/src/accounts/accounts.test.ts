@@ -2,14 +2,14 @@ import { createManualClock } from "@aerostack/kernel";
 import { expect, it } from "vitest";
 import { createPasswordHasher } from "../kernel/crypto/password-hash.ts";
 import { createMemoryLimiter } from "../kernel/limiter/memory-limiter.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD, TEST_START_MS } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import { createAccountService } from "./service.ts";
 import type { Sessions } from "./sessions.ts";
 
 const MINUTE_MS = 60_000;
 
-describeEachDialect("accounts", (openDatabase) => {
+describeEachControlDatabase("accounts", (openDatabase) => {
   const open = async (options = {}) => await createTestApp(await openDatabase(), options);
 
   it("registers, logs in and tells who is logged in, whatever the case of the address", async () => {

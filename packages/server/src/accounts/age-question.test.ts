@@ -2,8 +2,8 @@ import { sql as raw } from "kysely";
 import { expect, it } from "vitest";
 import { createMemoryLimiter } from "../kernel/limiter/memory-limiter.ts";
 import type { Sql } from "../kernel/sql/index.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD, TEST_START_MS } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
 const LOCAL_PART = "kid-of-fifteen";
 const NAME = "Kim Fifteen";
@@ -23,7 +23,7 @@ async function dump({ db }: Sql<unknown>, dialect: "sqlite" | "postgres"): Promi
   return JSON.stringify((await Promise.all(contents)).map(({ rows }) => rows));
 }
 
-describeEachDialect("the question for the age", (openDatabase, dialect) => {
+describeEachControlDatabase("the question for the age", (openDatabase, dialect) => {
   async function open() {
     const sql = await openDatabase();
     const keys: string[] = [];

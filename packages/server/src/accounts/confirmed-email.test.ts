@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import type { AccountTables } from "./tables.ts";
 
-describeEachDialect("an installation that asks for confirmed addresses", (openDatabase) => {
+describeEachControlDatabase("an installation that asks for confirmed addresses", (openDatabase) => {
   it("lets an account make projects and invite others once it has confirmed its own", async () => {
     const database = await openDatabase();
     const { db } = database.withTables<AccountTables>();

@@ -1,9 +1,9 @@
 import { DEVICE_GRANT_TYPE } from "@aerostack/contracts";
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
-describeEachDialect("device log-in (RFC 8628)", (openDatabase) => {
+describeEachControlDatabase("device log-in (RFC 8628)", (openDatabase) => {
   async function start() {
     const test = await createTestApp(await openDatabase());
     const ada = await test.createDeveloper("ada@example.com");

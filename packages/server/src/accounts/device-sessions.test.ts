@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-describeEachDialect("sessions of an account", (openDatabase) => {
+describeEachControlDatabase("sessions of an account", (openDatabase) => {
   async function open() {
     const database = await openDatabase();
     const test = await createTestApp(database);

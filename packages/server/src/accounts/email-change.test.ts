@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
 const OLD = "ada@old.example";
 const NEW = "ada@new.example";
 const DAY_MS = 24 * 60 * 60_000;
 const PATH = "/api/auth/email/change";
 
-describeEachDialect("changing the e-mail address", (openDatabase) => {
+describeEachControlDatabase("changing the e-mail address", (openDatabase) => {
   async function open() {
     const database = await openDatabase();
     const test = await createTestApp(database);

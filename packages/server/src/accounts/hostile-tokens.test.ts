@@ -1,7 +1,7 @@
 import { createHmac, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject, sign } from "node:crypto";
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, createTestSecrets, TEST_PASSWORD } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
 type Part = Record<string, unknown>;
 const encode = (part: Part) => Buffer.from(JSON.stringify(part)).toString("base64url");
@@ -14,7 +14,7 @@ function es256(header: Part, payload: Part, key: KeyObject | JsonWebKey): string
   return `${text}.${sign("sha256", Buffer.from(text), { ...input, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
 }
 
-describeEachDialect("P30 access tokens", (openDatabase) => {
+describeEachControlDatabase("P30 access tokens", (openDatabase) => {
   async function open() {
     const secrets = createTestSecrets();
     const test = await createTestApp(await openDatabase(), { secrets });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
 const EMAIL = "ada@example.com";
 const HOUR_MS = 60 * 60_000;
@@ -17,7 +17,7 @@ interface AuditRow {
   after: string | null;
 }
 
-describeEachDialect("log-ins of accounts", (openDatabase) => {
+describeEachControlDatabase("log-ins of accounts", (openDatabase) => {
   async function open() {
     const database = await openDatabase();
     const test = await createTestApp(database, { trustProxy: ["127.0.0.1"] });

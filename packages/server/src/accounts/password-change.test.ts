@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
 const NEW_PASSWORD = "Another-Horse-8";
 
-describeEachDialect("changing the password", (openDatabase) => {
+describeEachControlDatabase("changing the password", (openDatabase) => {
   async function open() {
     const test = await createTestApp(await openDatabase());
     const ada = await test.createDeveloper("ada@example.com");

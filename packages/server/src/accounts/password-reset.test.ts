@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import type { AccountTables } from "./tables.ts";
 
 const NEW_PASSWORD = "Another-Horse-8";
 const MINUTE_MS = 60_000;
 
-describeEachDialect("resetting the password", (openDatabase) => {
+describeEachControlDatabase("resetting the password", (openDatabase) => {
   async function open() {
     const database = await openDatabase();
     const sql = database.withTables<AccountTables>();

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
 const EMAIL = "ada@example.com";
 const OWN_ORIGIN = "http://aerostack.test";
 const FROM_OWN_PAGE = { "x-aerostack-session": "cookie", origin: OWN_ORIGIN, "sec-fetch-site": "same-origin" };
 
-describeEachDialect("a log-in that is kept in a cookie", (openDatabase) => {
+describeEachControlDatabase("a log-in that is kept in a cookie", (openDatabase) => {
   async function open(origin = OWN_ORIGIN) {
     const test = await createTestApp(await openDatabase(), { origin: () => origin });
     await test.createDeveloper(EMAIL);

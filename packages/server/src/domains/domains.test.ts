@@ -2,8 +2,8 @@ import { createManualClock } from "@aerostack/kernel";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { AuditTables } from "../audit/tables.ts";
 import { MAX_STALENESS_MS } from "../kernel/change-feed/change-feed.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, createTestSecrets, TEST_START_MS } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import { createDomains, type Domains } from "./create-domains.ts";
 import { startNameServer, type TestNameServer } from "./dns-testing.ts";
 import type { DomainTables } from "./tables.ts";
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => dns.close());
 
-describeEachDialect("custom domains", (openDatabase) => {
+describeEachControlDatabase("custom domains", (openDatabase) => {
   type Database = Awaited<ReturnType<typeof openDatabase>>;
 
   async function startOn(database: Database, clock = createManualClock(TEST_START_MS), secrets = createTestSecrets()) {

@@ -1,8 +1,8 @@
 import { AerostackError, ERRORS, type ErrorCode } from "@aerostack/contracts";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { openTemporarySqlite } from "../kernel/sql/testing.ts";
 import { createTestApp } from "../testing.ts";
+import { openControlSqlite } from "../testing-database.ts";
 import { defineRoute } from "./define-route.ts";
 import { renderError } from "./error-shapes.ts";
 
@@ -80,7 +80,7 @@ describe("the application", () => {
   const cleanups: (() => Promise<void>)[] = [];
   let test: Awaited<ReturnType<typeof createTestApp>>;
   beforeEach(async () => {
-    const sql = await openTemporarySqlite(cleanups);
+    const sql = await openControlSqlite(cleanups);
     let made = 0;
     const things = defineRoute({
       method: "post",

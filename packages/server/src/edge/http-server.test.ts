@@ -5,10 +5,10 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createLifecycle } from "../kernel/lifecycle.ts";
 import { createLogger } from "../kernel/log.ts";
 import { createMetrics } from "../kernel/metrics.ts";
-import { openTemporarySqlite } from "../kernel/sql/testing.ts";
 import { StartError } from "../kernel/start-error.ts";
 import { createTracer } from "../kernel/trace.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { openControlSqlite } from "../testing-database.ts";
 import type { AppEnv } from "./app-env.ts";
 import { createHealth } from "./health.ts";
 import { type HttpServer, type HttpServerOptions, listen } from "./http-server.ts";
@@ -130,7 +130,7 @@ describe("the HTTP server", () => {
 
   it("limits clients behind a trusted proxy by their own addresses", async () => {
     const cleanups: (() => Promise<void>)[] = [];
-    const { app } = await createTestApp(await openTemporarySqlite(cleanups), { trustProxy: ["127.0.0.0/8"] });
+    const { app } = await createTestApp(await openControlSqlite(cleanups), { trustProxy: ["127.0.0.0/8"] });
     const { origin } = await start(app);
     const register = async (address: string, name: string) => {
       const body = JSON.stringify({ email: `${name}@example.com`, password: TEST_PASSWORD, ageConfirmed: true });

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import { actionOf } from "./record-route.ts";
 
-describeEachDialect("the audit log of routes", (openDatabase) => {
+describeEachControlDatabase("the audit log of routes", (openDatabase) => {
   it("holds every change that was made, and none that was refused or only read", async () => {
     const { createDeveloper, controlPlane } = await createTestApp(await openDatabase());
     const ada = await createDeveloper("ada@example.com");

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest";
-import { openTemporarySqlite } from "../kernel/sql/testing.ts";
 import { createTestApp } from "../testing.ts";
+import { openControlSqlite } from "../testing-database.ts";
 import { createRefusedCalls } from "./refused-calls.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -26,7 +26,7 @@ function openCounter() {
 
 it("a project is told once of all calls that the limit for their address refused, by slug or id", async () => {
   const { refused, told } = openCounter();
-  const { call } = await createTestApp(await openTemporarySqlite(cleanups), {
+  const { call } = await createTestApp(await openControlSqlite(cleanups), {
     anonymousPerMinute: 2,
     onRefused: refused.note,
   });

@@ -1,7 +1,7 @@
 import { projectParamsSchema, successSchema } from "@aerostack/contracts";
 import { expect, it } from "vitest";
-import { openTemporarySqlite } from "../kernel/sql/testing.ts";
 import { createTestApp } from "../testing.ts";
+import { openControlSqlite } from "../testing-database.ts";
 import { defineRoute, type Route } from "./define-route.ts";
 
 const declared = defineRoute({
@@ -18,7 +18,7 @@ const declared = defineRoute({
 
 it("a route about a project or organisation that names no permission stops the start", async () => {
   const cleanups: (() => Promise<void>)[] = [];
-  const sql = await openTemporarySqlite(cleanups);
+  const sql = await openControlSqlite(cleanups);
   const { permission: _, ...rest } = declared;
   for (const path of ["/api/v1/projects/:project/things", "/api/v1/organisations/:organisation"]) {
     const route: Route = { ...rest, path };

@@ -1,15 +1,15 @@
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { expect, it } from "vitest";
 import { createPasswordHasher } from "../kernel/crypto/password-hash.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import type { EndUserTables } from "./tables.ts";
 import { createEndUserTest, ORIGIN } from "./testing.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-describeEachDialect("end users", (openDatabase) => {
+describeEachControlDatabase("end users", (openDatabase) => {
   async function open(options = {}) {
     const sql = await openDatabase();
     const test = await createEndUserTest(sql, options);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import type { EndUserTables } from "./tables.ts";
 import { createEndUserTest } from "./testing.ts";
 import { newEndUser } from "./users/new-user.ts";
@@ -7,7 +7,7 @@ import { newEndUser } from "./users/new-user.ts";
 const USERS = 50_000;
 const PER_INSERT = 500;
 
-describeEachDialect("removing the users of a project", (openDatabase) => {
+describeEachControlDatabase("removing the users of a project", (openDatabase) => {
   it("takes 50,000 with their sessions, in a bounded time, gives way between batches, and touches no other project", async () => {
     const untyped = await openDatabase();
     const test = await createEndUserTest(untyped);

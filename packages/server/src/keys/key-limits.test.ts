@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
-describeEachDialect("a limited key", (openDatabase) => {
+describeEachControlDatabase("a limited key", (openDatabase) => {
   async function start() {
     const test = await createTestApp(await openDatabase(), { trustProxy: ["true"] });
     const ada = await test.createDeveloper("ada@example.com");

@@ -1,10 +1,10 @@
 import { createManualClock } from "@aerostack/kernel";
 import { expect, it } from "vitest";
 import { MAX_STALENESS_MS } from "../kernel/change-feed/change-feed.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, createTestSecrets, TEST_START_MS } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
-describeEachDialect("keys", (openDatabase) => {
+describeEachControlDatabase("keys", (openDatabase) => {
   async function start() {
     const test = await createTestApp(await openDatabase());
     const ada = await test.createDeveloper("ada@example.com");

@@ -2,13 +2,13 @@ import { expect, it } from "vitest";
 import { createSmtpSender } from "../kernel/messages/smtp-sender.ts";
 import { startSmtpServer, textOfMail } from "../kernel/messages/smtp-testing.ts";
 import { createOutgoing } from "../kernel/outgoing.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import { NOTICE_SAMPLES } from "./notice-samples-testing.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
-describeEachDialect("notices to accounts", (openDatabase) => {
+describeEachControlDatabase("notices to accounts", (openDatabase) => {
   async function open(options = {}) {
     const test = await createTestApp(await openDatabase(), options);
     const ada = await test.createDeveloper("ada@example.com");

@@ -1,9 +1,9 @@
 import { PLANS } from "@aerostack/contracts";
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, createTestSecrets } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
-describeEachDialect("plans", (openDatabase) => {
+describeEachControlDatabase("plans", (openDatabase) => {
   async function open() {
     const sql = await openDatabase();
     const app = await createTestApp(sql, { defaultPlan: "free" });

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
-describeEachDialect("projects", (openDatabase) => {
+describeEachControlDatabase("projects", (openDatabase) => {
   async function start() {
     const test = await createTestApp(await openDatabase());
     const ada = await test.createDeveloper("ada@example.com");

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { metricsRoutes } from "../edge/metrics-routes.ts";
 import { createMetrics } from "../kernel/metrics.ts";
-import { openTemporarySqlite } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { openControlSqlite } from "../testing-database.ts";
 
 describe("set-up", () => {
   const cleanups: (() => Promise<void>)[] = [];
@@ -12,7 +12,7 @@ describe("set-up", () => {
   const account = { email: "admin@example.com", password: TEST_PASSWORD, ageConfirmed: true };
 
   async function start(options = {}) {
-    const test = await createTestApp(await openTemporarySqlite(cleanups), options);
+    const test = await createTestApp(await openControlSqlite(cleanups), options);
     const token = await test.controlPlane.accounts.issueSetupToken();
     const setUp = (body: unknown) => test.call("POST", "/api/auth/setup", { body });
     return { ...test, token, setUp };

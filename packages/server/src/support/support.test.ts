@@ -2,9 +2,9 @@ import { expect, it } from "vitest";
 import { createSmtpSender } from "../kernel/messages/smtp-sender.ts";
 import { startSmtpServer, textOfMail } from "../kernel/messages/smtp-testing.ts";
 import { createOutgoing } from "../kernel/outgoing.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createSigningSecret, signatureHeaders } from "../kernel/standard-webhooks.ts";
 import { createTestApp, TEST_PASSWORD, type TestAppOptions } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
 const MINUTE_MS = 60_000;
 const MESSAGE = {
@@ -14,7 +14,7 @@ const MESSAGE = {
   text: "Please send it.\n\nBea",
 };
 
-describeEachDialect("conversations with support", (openDatabase) => {
+describeEachControlDatabase("conversations with support", (openDatabase) => {
   async function open(options: TestAppOptions = {}, { takesMail = true } = {}) {
     const secret = createSigningSecret();
     const test = await createTestApp(await openDatabase(), {

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import { createMemoryBus } from "../kernel/bus/memory-bus.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import { personalOrganisationId, type TeamTables } from "./tables.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
-describeEachDialect("teams", (openDatabase) => {
+describeEachControlDatabase("teams", (openDatabase) => {
   async function start() {
     const sql = await openDatabase();
     const test = await createTestApp(sql);

@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { AccountTables } from "../tables.ts";
 import type { AgeReportTables } from "./tables.ts";
 
 const CHILD = "kid@example.com";
 const ADMIN_PATH = "/api/v1/admin/age-reports";
 
-describeEachDialect("reports that an account belongs to somebody under 16", (openDatabase) => {
+describeEachControlDatabase("reports that an account belongs to somebody under 16", (openDatabase) => {
   async function open() {
     const database = await openDatabase();
     const { db } = database.withTables<AccountTables & AgeReportTables>();

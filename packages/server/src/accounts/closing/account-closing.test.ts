@@ -1,12 +1,10 @@
 import { expect, it } from "vitest";
 import { fromBase32 } from "../../identity/totp/base32-testing.ts";
 import { stepAt, totpAt } from "../../identity/totp/totp.ts";
-import { migrate } from "../../kernel/sql/index.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
-import { migrations } from "../../migrations.ts";
 import type { ProjectTables } from "../../projects/tables.ts";
 import type { TeamTables } from "../../teams/tables.ts";
 import { createTestApp, TEST_PASSWORD } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { AccountTables } from "../tables.ts";
 
 const EMAIL = "ada@example.com";
@@ -20,7 +18,7 @@ interface AuditRow {
   user_agent: string | null;
 }
 
-describeEachDialect("closing an account", (openDatabase) => {
+describeEachControlDatabase("closing an account", (openDatabase) => {
   async function open() {
     const database = await openDatabase();
     const { db } = database.withTables<AccountTables & ProjectTables & Omit<TeamTables, "accounts" | "projects">>();
@@ -174,7 +172,6 @@ describeEachDialect("closing an account", (openDatabase) => {
 
   it("finds accounts of before open: the migration closes none", async () => {
     const database = await openDatabase();
-    await migrate(database, "control", migrations.control);
     const test = await createTestApp(database);
     await test.createDeveloper(EMAIL);
     await test.controlPlane.closing.deleteDue();

@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { createAuthenticator } from "../../identity/passkeys/authenticator-testing.ts";
 import { fromBase32 } from "../../identity/totp/base32-testing.ts";
 import { stepAt, totpAt } from "../../identity/totp/totp.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD, type TestAnswer } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { AccountTables } from "../tables.ts";
 
 const MINUTE_MS = 60_000;
@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000;
 /** Management addresses have their errors within `error`. */
 const codeOf = ({ body }: TestAnswer) => body.code ?? body.error?.code;
 
-describeEachDialect("a fresh proof of who is at a session", (openDatabase) => {
+describeEachControlDatabase("a fresh proof of who is at a session", (openDatabase) => {
   async function open() {
     const sql = await openDatabase();
     const test = await createTestApp(sql);

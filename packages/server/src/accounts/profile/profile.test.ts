@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 
-describeEachDialect("the profile of an account", (openDatabase) => {
+describeEachControlDatabase("the profile of an account", (openDatabase) => {
   async function open() {
     const database = await openDatabase();
     const test = await createTestApp(database);

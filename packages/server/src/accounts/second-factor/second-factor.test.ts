@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { fromBase32 } from "../../identity/totp/base32-testing.ts";
 import { stepAt, totpAt } from "../../identity/totp/totp.ts";
 import { hashToken } from "../../kernel/crypto/token-hash.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD, type TestAppOptions } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { AccountTables } from "../tables.ts";
 import type { AccountFactorTables } from "./tables.ts";
 
@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000;
 const STEP_MS = 30_000;
 const EMAIL = "ada@example.com";
 
-describeEachDialect("the second factor of accounts", (openDatabase) => {
+describeEachControlDatabase("the second factor of accounts", (openDatabase) => {
   async function open(options: TestAppOptions = {}) {
     const sql = await openDatabase();
     const test = await createTestApp(sql, options);

@@ -1,14 +1,14 @@
 import bcrypt from "bcryptjs";
 import { expect, it } from "vitest";
 import { createPasswordHasher } from "../../kernel/crypto/password-hash.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { EndUserTables } from "../tables.ts";
 import { createEndUserTest } from "../testing.ts";
 
 const OTHER_PASSWORD = "Another-Word-9";
 
-describeEachDialect("a project's people and its users", (openDatabase) => {
+describeEachControlDatabase("a project's people and its users", (openDatabase) => {
   async function open() {
     const sql = await openDatabase();
     const test = await createEndUserTest(sql);

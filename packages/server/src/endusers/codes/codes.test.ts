@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Limiter } from "../../kernel/limiter/limiter.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { EndUserTables } from "../tables.ts";
 import { codeIn, createEndUserTest, type EndUserTestOptions, linkIn, tokenIn } from "../testing.ts";
 
@@ -12,7 +12,7 @@ const UNLIMITED: Limiter = {
   close: async () => undefined,
 };
 
-describeEachDialect("codes and log-in links", (openDatabase) => {
+describeEachControlDatabase("codes and log-in links", (openDatabase) => {
   async function open(options: EndUserTestOptions = {}) {
     const sql = await openDatabase();
     const test = await createEndUserTest(sql, options);

@@ -2,15 +2,15 @@ import { AerostackError } from "@aerostack/contracts";
 import { expect, it } from "vitest";
 import { fromBase32 } from "../../identity/totp/base32-testing.ts";
 import { stepAt, totpAt } from "../../identity/totp/totp.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { EndUserTables } from "../tables.ts";
 import { codeIn, createEndUserTest, tokenIn } from "../testing.ts";
 import type { CallFunction } from "./hooks.ts";
 
 type Call = Parameters<CallFunction>[0];
 
-describeEachDialect("hooks of end-user auth", (openDatabase) => {
+describeEachControlDatabase("hooks of end-user auth", (openDatabase) => {
   /** A project whose functions answer as the test says; the real ones are called in the end-to-end tests. */
   async function open() {
     const sql = await openDatabase();

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 import { createOutgoing, type OutgoingFetch } from "../../kernel/outgoing.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import { createEndUserTest } from "../testing.ts";
 
-describeEachDialect("Turnstile", (openDatabase) => {
+describeEachControlDatabase("Turnstile", (openDatabase) => {
   async function open() {
     const asked: { url: string; form: Record<string, string> }[] = [];
     const state = { fails: false };

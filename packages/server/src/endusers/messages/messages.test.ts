@@ -3,7 +3,7 @@ import { createInstallationTextSender } from "../../kernel/messages/installation
 import { createSmtpSender } from "../../kernel/messages/smtp-sender.ts";
 import { startSmtpServer, textOfMail } from "../../kernel/messages/smtp-testing.ts";
 import { createOutgoing, type OutgoingFetch } from "../../kernel/outgoing.ts";
-import { openTemporarySqlite } from "../../kernel/sql/testing.ts";
+import { openControlSqlite } from "../../testing-database.ts";
 import { createEndUserTest, type EndUserTestOptions } from "../testing.ts";
 import { isAllowedRedirect } from "./redirect-urls.ts";
 import { renderMessage } from "./templates.ts";
@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 async function open(options: EndUserTestOptions = {}) {
-  const test = await createEndUserTest(await openTemporarySqlite(cleanups), options);
+  const test = await createEndUserTest(await openControlSqlite(cleanups), options);
   return { ...test, shop: await test.createProject() };
 }
 

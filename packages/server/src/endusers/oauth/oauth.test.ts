@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { OIDC_CLIENT, type OidcAccount, startOidcProvider } from "../../identity/oauth/oidc-testing.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { EndUserTables } from "../tables.ts";
 import { createEndUserTest, type EndUserTestOptions, ORIGIN } from "../testing.ts";
 
@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-describeEachDialect("log-in through another provider", (openDatabase) => {
+describeEachControlDatabase("log-in through another provider", (openDatabase) => {
   async function open(options: EndUserTestOptions = {}) {
     const sql = await openDatabase();
     const test = await createEndUserTest(sql, options);

@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 import { createAuthenticator } from "../../identity/passkeys/authenticator-testing.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { EndUserTables } from "../tables.ts";
 import { createEndUserTest } from "../testing.ts";
 
 const SITE = "https://app.example.com";
 const MINUTE_MS = 60_000;
 
-describeEachDialect("passkeys", (openDatabase) => {
+describeEachControlDatabase("passkeys", (openDatabase) => {
   async function open() {
     const sql = await openDatabase();
     const test = await createEndUserTest(sql);

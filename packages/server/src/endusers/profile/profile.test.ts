@@ -1,13 +1,13 @@
 import sharp from "sharp";
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { EndUserTables } from "../tables.ts";
 import { createEndUserTest, ORIGIN, tokenIn } from "../testing.ts";
 
 const OTHER_PASSWORD = "Another-Word-9";
 
-describeEachDialect("a user's profile", (openDatabase) => {
+describeEachControlDatabase("a user's profile", (openDatabase) => {
   async function open() {
     const sql = await openDatabase();
     const test = await createEndUserTest(sql);
@@ -197,7 +197,7 @@ describeEachDialect("a user's profile", (openDatabase) => {
   });
 });
 
-describeEachDialect("anonymous users", (openDatabase) => {
+describeEachControlDatabase("anonymous users", (openDatabase) => {
   async function open() {
     const sql = await openDatabase();
     const test = await createEndUserTest(sql);

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { fromBase32 } from "../../identity/totp/base32-testing.ts";
 import { matchTotp, otpauthUrl, stepAt, toBase32, totpAt } from "../../identity/totp/totp.ts";
 import { hashToken } from "../../kernel/crypto/token-hash.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { EndUserTables } from "../tables.ts";
 import { codeIn, createEndUserTest } from "../testing.ts";
 
@@ -43,7 +43,7 @@ describe("codes of authenticator apps", () => {
   });
 });
 
-describeEachDialect("the second factor", (openDatabase) => {
+describeEachControlDatabase("the second factor", (openDatabase) => {
   async function open() {
     const sql = await openDatabase();
     const test = await createEndUserTest(sql);

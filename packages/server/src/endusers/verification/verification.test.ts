@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { TEST_PASSWORD } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { EndUserTables } from "../tables.ts";
 import { createEndUserTest, type EndUserTestOptions, linkIn, ORIGIN, tokenIn } from "../testing.ts";
 
@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const OTHER_PASSWORD = "Another-Word-9";
 
-describeEachDialect("confirming an address and resetting a password", (openDatabase) => {
+describeEachControlDatabase("confirming an address and resetting a password", (openDatabase) => {
   async function open(options: EndUserTestOptions = {}) {
     const sql = await openDatabase();
     const test = await createEndUserTest(sql, options);

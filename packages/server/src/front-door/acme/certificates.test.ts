@@ -8,10 +8,9 @@ import { createMemoryBus } from "../../kernel/bus/memory-bus.ts";
 import { createChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import { createEnvelope } from "../../kernel/crypto/envelope.ts";
 import { createLogger } from "../../kernel/log.ts";
-import { migrate, type Sql } from "../../kernel/sql/index.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
-import { migrations } from "../../migrations.ts";
+import type { Sql } from "../../kernel/sql/index.ts";
 import { createTestSecrets } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { FrontDoorTables } from "../tables.ts";
 import { makeCertificate } from "../tls/testing.ts";
 import { createCertificates } from "./certificates.ts";
@@ -22,7 +21,6 @@ const DAY_MS = 24 * 60 * 60_000;
 const MINUTE_MS = 60_000;
 
 async function open(sql: Sql<unknown>, orderOf: (node: number) => OrderCertificate | undefined) {
-  await migrate(sql, "control", migrations.control);
   const clock = createManualClock(Date.now());
   const envelope = createEnvelope(createTestSecrets().masterKeys);
   const lines: string[] = [];
@@ -40,7 +38,7 @@ async function open(sql: Sql<unknown>, orderOf: (node: number) => OrderCertifica
   return { clock, envelope, lines, rows, nodes: [server(0), server(1)] as const };
 }
 
-describeEachDialect("certificates of an authority", (openDatabase) => {
+describeEachControlDatabase("certificates of an authority", (openDatabase) => {
   it("are ordered once, however many servers look, and are there on every server within a second", async () => {
     let orders = 0;
     const pair = makeCertificate(["shop.example.com"], 90);
@@ -149,7 +147,7 @@ describe.skipIf(!hasPebble)("a real ACME authority", () => {
   });
   afterAll(() => pebble?.close());
 
-  describeEachDialect("issues", (openDatabase) => {
+  describeEachControlDatabase("issues", (openDatabase) => {
     it("P28 a certificate to one server while another answers its question, with the keys sealed", async () => {
       const sql = await openDatabase();
       const { clock, nodes, rows, envelope, lines } = await open(sql, () => undefined);

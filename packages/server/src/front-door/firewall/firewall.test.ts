@@ -4,8 +4,8 @@ import type { AuditTables } from "../../audit/tables.ts";
 import { createLifecycle } from "../../kernel/lifecycle.ts";
 import { createLogger } from "../../kernel/log.ts";
 import { createMetrics } from "../../kernel/metrics.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp, createTestSecrets, TEST_START_MS } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import { createFrontDoor, type FrontDoor } from "../create-front-door.ts";
 import type { FrontDoorTables } from "../tables.ts";
 import { createEngine } from "../waf/engine.ts";
@@ -13,7 +13,7 @@ import { MAX_LINES_A_DAY } from "./hit-log.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
-describeEachDialect("P32 a project's firewall", (openDatabase) => {
+describeEachControlDatabase("P32 a project's firewall", (openDatabase) => {
   type Database = Awaited<ReturnType<typeof openDatabase>>;
 
   async function startOn(sql: Database, clock = createManualClock(TEST_START_MS), secrets = createTestSecrets()) {

@@ -3,8 +3,8 @@ import { networkRulesSchema } from "@aerostack/contracts";
 import { describe, expect, it } from "vitest";
 import type { AuditTables } from "../../audit/tables.ts";
 import { createLogger } from "../../kernel/log.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import { createFrontDoorSettings, type FrontDoorSettingsService } from "../settings/service.ts";
 import { lets } from "./network-rules.ts";
 import { createNetworkRoutes } from "./routes.ts";
@@ -39,7 +39,7 @@ describe("P12 lists of addresses and countries", () => {
   });
 });
 
-describeEachDialect("a project's network rules", (openDatabase) => {
+describeEachControlDatabase("a project's network rules", (openDatabase) => {
   async function start() {
     const sql = await openDatabase();
     let settings: FrontDoorSettingsService | undefined;

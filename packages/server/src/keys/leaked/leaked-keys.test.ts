@@ -3,8 +3,8 @@ import { createManualClock } from "@aerostack/kernel";
 import { expect, it } from "vitest";
 import { MAX_STALENESS_MS } from "../../kernel/change-feed/change-feed.ts";
 import { newKey } from "../../kernel/crypto/new-key.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp, createTestSecrets, TEST_START_MS, type TestAppOptions } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 
 const SCANNER_KEYS = "https://scanner.test/keys";
 
@@ -28,7 +28,7 @@ function createScanner(id = "scanner-1") {
   return { published, signed };
 }
 
-describeEachDialect("leaked keys", (openDatabase) => {
+describeEachControlDatabase("leaked keys", (openDatabase) => {
   async function start(options: TestAppOptions = {}) {
     const sql = await openDatabase();
     const clock = createManualClock(TEST_START_MS);

@@ -1,8 +1,8 @@
 import { createManualClock } from "@aerostack/kernel";
 import { expect, it } from "vitest";
 import { createEnvelope } from "../../kernel/crypto/envelope.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp, createTestSecrets, TEST_START_MS } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import type { Delivery, EndpointAddress } from "./deliver.ts";
 import { createQueueEndpointRoutes } from "./routes.ts";
 import { createQueueEndpoints, OLD_SECRET_MS, type QueueEndpoints } from "./service.ts";
@@ -10,7 +10,7 @@ import type { QueueEndpointTables } from "./tables.ts";
 
 const URL_OF_SHOP = "https://shop.example.com/hook";
 
-describeEachDialect("endpoints of queues", (openDatabase) => {
+describeEachControlDatabase("endpoints of queues", (openDatabase) => {
   async function open(functionOf: (queue: string) => string | null = () => null) {
     const sql = await openDatabase();
     const clock = createManualClock(TEST_START_MS);

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { challengeOf } from "../../identity/oauth/oidc-connection.ts";
 import { OIDC_CLIENT, type OidcAccount, startOidcProvider } from "../../identity/oauth/oidc-testing.ts";
 import { createOutgoing } from "../../kernel/outgoing.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import { startHostileProvider } from "./hostile-provider-testing.ts";
 import type { SignOnTables } from "./tables.ts";
 
@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-describeEachDialect("single sign-on of an organisation", (openDatabase) => {
+describeEachControlDatabase("single sign-on of an organisation", (openDatabase) => {
   async function open() {
     const sql = await openDatabase();
     const records = new Map<string, string>();

@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { fromBase32 } from "../../../identity/totp/base32-testing.ts";
 import { stepAt, totpAt } from "../../../identity/totp/totp.ts";
 import type { Limiter } from "../../../kernel/limiter/limiter.ts";
-import { describeEachDialect } from "../../../kernel/sql/testing.ts";
 import { createTestApp, createTestSecrets, TEST_PASSWORD, type TestAppOptions } from "../../../testing.ts";
+import { describeEachControlDatabase } from "../../../testing-database.ts";
 import type { AccountTables } from "../../tables.ts";
 import type { WayInTables } from "../tables.ts";
 
@@ -15,7 +15,7 @@ const UNLIMITED: Limiter = {
   close: async () => undefined,
 };
 
-describeEachDialect("codes by mail for accounts", (openDatabase) => {
+describeEachControlDatabase("codes by mail for accounts", (openDatabase) => {
   async function open(options: TestAppOptions = {}) {
     const sql = await openDatabase();
     const all = { secrets: createTestSecrets(), canSendMail: true, ...options };

@@ -2,13 +2,13 @@ import { expect, it } from "vitest";
 import { createAuthenticator } from "../../../identity/passkeys/authenticator-testing.ts";
 import { fromBase32 } from "../../../identity/totp/base32-testing.ts";
 import { stepAt, totpAt } from "../../../identity/totp/totp.ts";
-import { describeEachDialect } from "../../../kernel/sql/testing.ts";
 import { createTestApp, createTestSecrets, TEST_PASSWORD, type TestAppOptions } from "../../../testing.ts";
+import { describeEachControlDatabase } from "../../../testing-database.ts";
 
 const ORIGIN = "http://aerostack.test";
 const MINUTE_MS = 60_000;
 
-describeEachDialect("passkeys of accounts", (openDatabase) => {
+describeEachControlDatabase("passkeys of accounts", (openDatabase) => {
   async function open(options: TestAppOptions = {}) {
     const sql = await openDatabase();
     const secrets = createTestSecrets();

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { fromBase32 } from "../../../identity/totp/base32-testing.ts";
 import { stepAt, totpAt } from "../../../identity/totp/totp.ts";
 import type { Sql } from "../../../kernel/sql/index.ts";
-import { describeEachDialect } from "../../../kernel/sql/testing.ts";
 import { TEST_PASSWORD, type TestAppOptions } from "../../../testing.ts";
+import { describeEachControlDatabase } from "../../../testing-database.ts";
 import type { AccountTables } from "../../tables.ts";
 import type { WayInTables } from "../tables.ts";
 import { createProviderTest, TEST_ORIGIN } from "./testing.ts";
@@ -37,7 +37,7 @@ async function dump({ db }: Sql<unknown>, dialect: "sqlite" | "postgres"): Promi
   return JSON.stringify((await Promise.all(contents)).map(({ rows }) => rows)).toLowerCase();
 }
 
-describeEachDialect("log-in of accounts through another provider", (openDatabase, dialect) => {
+describeEachControlDatabase("log-in of accounts through another provider", (openDatabase, dialect) => {
   async function open(options: TestAppOptions = {}) {
     const sql = await openDatabase();
     const test = await createProviderTest(sql, options);

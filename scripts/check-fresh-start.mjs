@@ -1,5 +1,6 @@
 // Clones HEAD into an empty folder and starts it there as a new user would, twice: the first start installs, the second
-// must answer within 1.5 seconds, and all processes together must stay below 200 MB when idle.
+// must answer within 1.5 seconds (longer where Node itself starts slowly), and all processes together must stay below 200 MB
+// when idle.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -9,7 +10,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const FIRST_START_LIMIT_MS = 300_000;
-const SECOND_START_LIMIT_MS = Number(process.env.SECOND_START_LIMIT_MS ?? 1500);
+const SECOND_START_LIMIT_MS = 1500;
+/** What Node takes to start and end on a machine that this limit is meant for. */
+const BARE_START_MS = 50;
 const IDLE_MEMORY_LIMIT_MB = 200;
 const STOP_LIMIT_MS = 10_000;
 const POLL_MS = 10;
@@ -24,6 +27,16 @@ async function freePort() {
   const { port } = server.address();
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** How many times slower than a good machine this one is at the moment, at least 1. */
+function machineFactor() {
+  const times = Array.from({ length: 5 }, () => {
+    const startedAt = performance.now();
+    spawnSync(process.execPath, ["-e", "0"]);
+    return performance.now() - startedAt;
+  });
+  return Math.max(1, Math.min(...times) / BARE_START_MS);
 }
 
 /** Proportional set size of a process group, MB; null where the system does not tell (other than Linux). */
@@ -80,7 +93,8 @@ async function run(label, limitMs) {
     process.kill(-child.pid, "SIGKILL");
     throw new Error(`${label}: did not stop within ${STOP_LIMIT_MS} ms of SIGTERM\n${output}`);
   }
-  if (elapsedMs > limitMs) throw new Error(`${label}: took ${elapsedMs.toFixed(0)} ms, allowed are ${limitMs}`);
+  if (elapsedMs > limitMs)
+    throw new Error(`${label}: took ${elapsedMs.toFixed(0)} ms, allowed are ${limitMs.toFixed(0)}`);
   if (memoryMb !== null && memoryMb > IDLE_MEMORY_LIMIT_MB) {
     throw new Error(`${label}: ${memoryMb.toFixed(0)} MB idle, allowed are ${IDLE_MEMORY_LIMIT_MB}`);
   }
@@ -90,7 +104,7 @@ try {
   const clone = spawnSync("git", ["clone", "-q", repository, join(folder, "clone")], { stdio: "inherit" });
   if (clone.status !== 0) throw new Error("git clone failed");
   await run("first start", FIRST_START_LIMIT_MS);
-  await run("second start", SECOND_START_LIMIT_MS);
+  await run("second start", SECOND_START_LIMIT_MS * machineFactor());
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;

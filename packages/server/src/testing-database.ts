@@ -1,5 +1,5 @@
 // For tests only: databases with the tables of the control plane.
-import type { Sql } from "./kernel/sql/index.ts";
+import { migrate, type Sql } from "./kernel/sql/index.ts";
 import {
   type DialectOptions,
   describeEachDialect,
@@ -10,15 +10,31 @@ import { migrations } from "./migrations.ts";
 
 const CONTROL_TABLES: TestTables = { set: "control", migrations: migrations.control };
 
+/** Connections of databases that were made with the tables. */
+const filled = new WeakSet<object>();
+
 /** Runs the same tests on both databases, each with the tables of the control plane. */
 export function describeEachControlDatabase(
   title: string,
   tests: Parameters<typeof describeEachDialect>[1],
   options: Omit<DialectOptions, "tables"> = {},
 ): void {
-  describeEachDialect(title, tests, { ...options, tables: CONTROL_TABLES });
+  describeEachDialect(title, (open, dialect) => tests(async () => markFilled(await open()), dialect), {
+    ...options,
+    tables: CONTROL_TABLES,
+  });
 }
 
 export async function openControlSqlite(cleanups: (() => Promise<void>)[]): Promise<Sql<unknown>> {
-  return await openTemporarySqlite(cleanups, { tables: CONTROL_TABLES });
+  return markFilled(await openTemporarySqlite(cleanups, { tables: CONTROL_TABLES }));
+}
+
+/** Migrates a database that was made without tables, which takes far longer than to be given one that has them. */
+export async function ensureControlTables(sql: Sql<unknown>): Promise<void> {
+  if (!filled.has(sql.db)) await migrate(sql, "control", migrations.control);
+}
+
+function markFilled(sql: Sql<unknown>): Sql<unknown> {
+  filled.add(sql.db);
+  return sql;
 }

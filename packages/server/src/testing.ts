@@ -18,6 +18,7 @@ import { createOutbox } from "./kernel/messages/outbox.ts";
 import type { Secrets } from "./kernel/secrets.ts";
 import type { Sql } from "./kernel/sql/index.ts";
 import { createSupport } from "./support/create-support.ts";
+import { ensureControlTables } from "./testing-database.ts";
 
 export const TEST_START_MS = Date.UTC(2026, 5, 1);
 /** All servers of a test are of one installation. */
@@ -60,8 +61,9 @@ export function createTestSecrets(): Secrets {
   };
 }
 
-/** On a database with the control plane's tables. Another application on the same database is another server of the same installation. */
+/** Another application on the same database is another server of the same installation. */
 export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions = {}) {
+  await ensureControlTables(sql);
   const clock = options.clock ?? createManualClock(TEST_START_MS);
   const logLines: string[] = [];
   const log = createLogger({ level: "debug", destination: { write: (line) => void logLines.push(line) } });

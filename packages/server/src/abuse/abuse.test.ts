@@ -4,16 +4,16 @@ import type { AccountTables } from "../accounts/tables.ts";
 import { createHitLog } from "../front-door/firewall/hit-log.ts";
 import { createLogger } from "../kernel/log.ts";
 import { migrate } from "../kernel/sql/index.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createHourCounts, type HourCounts } from "../logs/hour-counts.ts";
 import { type LogTables, logMigrations } from "../logs/tables.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import { createAbuse } from "./create-abuse.ts";
 
 const ADMIN = "/api/v1/admin/abuse";
 const DAY_MS = 24 * 60 * 60_000;
 
-describeEachDialect("P12 the abuse view", (openDatabase) => {
+describeEachControlDatabase("P12 the abuse view", (openDatabase) => {
   async function start() {
     const database = await openDatabase();
     const logs = await openDatabase();

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { createOutgoing } from "../kernel/outgoing.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 
 const SECRET = "challenge-secret";
 const EMAIL = "ada@example.com";
@@ -44,7 +44,7 @@ async function readAll(req: IncomingMessage): Promise<string> {
   return Buffer.concat(await Array.fromAsync(req as AsyncIterable<Buffer>)).toString();
 }
 
-describeEachDialect("a challenge for people who sign up and log in", (openDatabase) => {
+describeEachControlDatabase("a challenge for people who sign up and log in", (openDatabase) => {
   async function open({ isAsked = true } = {}) {
     const verifier = await startVerifier();
     const outgoing = createOutgoing(undefined, 300);

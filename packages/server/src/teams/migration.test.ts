@@ -23,7 +23,6 @@ describeEachDialect("organisations of accounts that were there before", (openDat
       await old.db.insertInto("projects").values(project).execute();
     }
 
-    await migrate(sql, "control", migrations.control);
     const { call } = await createTestApp(sql);
     const { db } = sql.withTables<TeamTables>();
     expect(await db.selectFrom("projects").select(["id", "organisation_id"]).orderBy("id").execute()).toEqual([

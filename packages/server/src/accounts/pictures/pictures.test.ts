@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { createFileBlobStore, createManualClock } from "@aerostack/kernel";
 import sharp from "sharp";
 import { afterAll, expect, it } from "vitest";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { drawAvatar } from "../../storage/images/draw-avatar.ts";
 import { createImageResizer } from "../../storage/images/image-resizer.ts";
 import { createTestApp, TEST_PASSWORD, TEST_START_MS } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 
 const HOUR_MS = 60 * 60_000;
 const key = new Uint8Array(32).fill(1);
@@ -21,7 +21,7 @@ afterAll(() => {
 const draw = (red: number, width = 400, height = 200) =>
   sharp({ create: { width, height, channels: 3, background: { r: red, g: 0, b: 0 } } });
 
-describeEachDialect("pictures of accounts and organisations", (openDatabase) => {
+describeEachControlDatabase("pictures of accounts and organisations", (openDatabase) => {
   async function open() {
     const clock = createManualClock(TEST_START_MS);
     const directory = mkdtempSync(join(tmpdir(), "aerostack-pictures-"));

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import type { AccountTables } from "../../accounts/tables.ts";
-import { describeEachDialect } from "../../kernel/sql/testing.ts";
 import { createTestApp, createTestSecrets, TEST_PASSWORD } from "../../testing.ts";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 
 const BLOCKS = "/api/v1/admin/blocks";
 const HOUR_MS = 60 * 60_000;
 
-describeEachDialect("P12 whom the operators keep out", (openDatabase) => {
+describeEachControlDatabase("P12 whom the operators keep out", (openDatabase) => {
   async function start() {
     const database = await openDatabase();
     const secrets = createTestSecrets();

@@ -10,7 +10,7 @@ import { createKeyedLock } from "./keyed-lock.ts";
 import { createContentMeasure } from "./measured-content.ts";
 
 export interface FileBlobStoreOptions {
-  /** Created on first use, mode 700. Nothing else may write here. */
+  /** Created on first use, mode 700. Uploads on their way into a bucket may lie beside the blobs' folders. */
   readonly directory: string;
   /** 32 bytes: seals the files. */
   readonly sealKey: Uint8Array;
@@ -23,6 +23,7 @@ const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 const PARTIAL_DIRECTORY = "partial";
 const ID_PATTERN = /^[0-9a-f]{64}$/;
+const BLOB_FOLDER_PATTERN = /^[0-9a-f]{2}$/;
 /** Sealed chunks gathered into one write. */
 const WRITE_BYTES = 512 * 1024;
 
@@ -112,7 +113,7 @@ export function createFileBlobStore({ directory, sealKey, idKey, clock }: FileBl
 
     async *list() {
       for (const folder of await readNames(directory)) {
-        if (folder === PARTIAL_DIRECTORY) continue;
+        if (!BLOB_FOLDER_PATTERN.test(folder)) continue;
         for (const id of await readNames(join(directory, folder))) {
           const found = await stat(join(directory, folder, id)).catch(ignoreMissing);
           if (found !== undefined && ID_PATTERN.test(id)) yield { id, storedAt: Math.round(found.mtimeMs) };

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -68,6 +68,16 @@ test("a blob that was stored but not yet taken from its old place is not stored 
   clock.advance(60_000);
   expect(await store.move(quiet)).toEqual({ moved: 1, failed: 0 });
   expect([await idsOf(from), (await to.stat(id))?.storedAt]).toEqual([[], storedAt]);
+  await close();
+});
+
+test("what a killed upload into the bucket left beside the blobs does not stop a move", async () => {
+  const { root, from, to, store, close } = await createStores();
+  const { id } = await from.put(bytesOf("whole"));
+  await writeFile(join(root, "from", randomBytes(16).toString("hex")), "half an upload");
+  expect(await store.countLeft()).toBe(1);
+  expect(await store.move(quiet)).toEqual({ moved: 1, failed: 0 });
+  expect([await idsOf(from), await idsOf(to)]).toEqual([[], [id]]);
   await close();
 });
 

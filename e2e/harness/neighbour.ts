@@ -1,11 +1,12 @@
 import { expect } from "vitest";
 import { type ProbeTarget, percentile, probeWhile } from "./latency.ts";
+import { machineFactor } from "./machine-speed.ts";
 
 /**
- * A neighbour's p99 may double; besides, on a machine whose two cores the attack, the server and the other tests share, it
- * may always rise by this much.
+ * A neighbour's p99 may double. A quiet machine of two cores answers in a millisecond or two, so it may also rise by this
+ * much (on a good machine): the attack, the server, the neighbour and the probe share the two.
  */
-const P99_FLOOR_MS = 100;
+const P99_RISE_MS = 25;
 const IDLE_CALLS = 200;
 /** Fewer, and the p99 is nothing but the slowest call. */
 const LEAST_CALLS = 300;
@@ -29,6 +30,7 @@ export async function besideNeighbour<Result>(
     `${what}: neighbour's p99 ${p99Ms.toFixed(1)} ms over ${samplesMs.length} calls, idle ${idleP99Ms.toFixed(1)} ms`,
   );
   expect(failures).toEqual([]);
-  expect(p99Ms).toBeLessThan(2 * idleP99Ms + P99_FLOOR_MS);
+  // How slow the machine is is asked only where it matters: asking takes a second on a slow one.
+  if (p99Ms >= 2 * idleP99Ms) expect(p99Ms).toBeLessThan(idleP99Ms + P99_RISE_MS * machineFactor());
   return result;
 }

@@ -41,7 +41,8 @@ function findExcess(usage: ProcessUsage, limits: RuntimeLimits): string | null {
   if (usage.memoryBytes() > limits.memoryLimitBytes) {
     return `It used more than ${Math.round(limits.memoryLimitBytes / MEBIBYTE)} MB of memory while it started.`;
   }
-  if (usage.cpuMs() > limits.startCpuLimitMs) {
+  const { userMs, systemMs } = usage.cpu();
+  if (userMs + systemMs > limits.startCpuLimitMs) {
     return `It used more than ${limits.startCpuLimitMs / 1000} s of CPU time while it started.`;
   }
   return null;

@@ -1,4 +1,4 @@
-// For tests only: databases with the tables of the control plane.
+// For tests only: databases with the tables of the control plane and of its logs.
 import { migrate, type Sql } from "./kernel/sql/index.ts";
 import {
   type DialectOptions,
@@ -8,7 +8,14 @@ import {
 } from "./kernel/sql/testing.ts";
 import { migrations } from "./migrations.ts";
 
-const CONTROL_TABLES: TestTables = { set: "control", migrations: migrations.control };
+/** As on PostgreSQL, where the logs are in the same database. */
+const CONTROL_TABLES: TestTables = {
+  name: "control",
+  migrations: [
+    { set: "control", migrations: migrations.control },
+    { set: "logs", migrations: migrations.logs },
+  ],
+};
 
 /** Connections of databases that were made with the tables. */
 const filled = new WeakSet<object>();

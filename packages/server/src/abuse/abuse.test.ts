@@ -3,9 +3,8 @@ import { expect, it } from "vitest";
 import type { AccountTables } from "../accounts/tables.ts";
 import { createHitLog } from "../front-door/firewall/hit-log.ts";
 import { createLogger } from "../kernel/log.ts";
-import { migrate } from "../kernel/sql/index.ts";
 import { createHourCounts, type HourCounts } from "../logs/hour-counts.ts";
-import { type LogTables, logMigrations } from "../logs/tables.ts";
+import type { LogTables } from "../logs/tables.ts";
 import { createTestApp, TEST_PASSWORD } from "../testing.ts";
 import { describeEachControlDatabase } from "../testing-database.ts";
 import { createAbuse } from "./create-abuse.ts";
@@ -17,7 +16,6 @@ describeEachControlDatabase("P12 the abuse view", (openDatabase) => {
   async function start() {
     const database = await openDatabase();
     const logs = await openDatabase();
-    await migrate(logs, "logs", logMigrations);
     const log = createLogger({ level: "silent" });
     const made: { hours?: HourCounts } = {};
     const test = await createTestApp(database, {

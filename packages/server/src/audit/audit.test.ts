@@ -2,25 +2,24 @@ import { createManualClock } from "@aerostack/kernel";
 import { sql as raw } from "kysely";
 import { describe, expect, it } from "vitest";
 import { runInCallContext } from "../kernel/call-context.ts";
-import { migrate, type Sql } from "../kernel/sql/index.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
+import type { Sql } from "../kernel/sql/index.ts";
 import { createTestSecrets, TEST_START_MS } from "../testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { createAuditChain } from "./chain.ts";
 import { createCheckpointSigner } from "./checkpoint.ts";
 import { createSecretMask } from "./mask-secrets.ts";
 import { createAuditRecorder } from "./record.ts";
-import { type AuditTables, auditMigrations } from "./tables.ts";
+import type { AuditTables } from "./tables.ts";
 import { verifyChain } from "./verify.ts";
 
 const HOUR_MS = 60 * 60_000;
 
-describeEachDialect("the audit log", (openDatabase, dialect) => {
+describeEachControlDatabase("the audit log", (openDatabase, dialect) => {
   const secrets = createTestSecrets();
 
   async function start(untyped?: Sql<unknown>) {
     const sql = untyped ?? (await openDatabase());
-    await migrate(sql, "control", auditMigrations);
     const clock = createManualClock(TEST_START_MS);
     const signer = createCheckpointSigner(secrets.signingKeys);
     const audit = createAuditRecorder({ sql, clock, mask: createSecretMask() });

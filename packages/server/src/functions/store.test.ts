@@ -2,12 +2,12 @@ import { deployConfigSchema } from "@aerostack/contracts";
 import { createId } from "@aerostack/kernel";
 import { expect, it } from "vitest";
 import { NO_AUDIT } from "../audit/record.ts";
-import { migrate, type Sql } from "../kernel/sql/index.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import { createCronStore } from "./cron-store.ts";
 import { createSecretStore } from "./secret-store.ts";
 import { createFunctionStore, type NewVersion } from "./store.ts";
-import { type FunctionTables, functionMigrations } from "./tables.ts";
+import type { FunctionTables } from "./tables.ts";
 
 const NOW = 1_800_000_000_000;
 
@@ -29,10 +29,9 @@ function target(name = "api", id = createId("fn", NOW)) {
   return { id, projectId: "prj_1", name, isPublic: false, createdAt: NOW };
 }
 
-describeEachDialect("the function store", (openDatabase) => {
+describeEachControlDatabase("the function store", (openDatabase) => {
   async function open() {
     const sql: Sql<unknown> = await openDatabase();
-    await migrate(sql, "control", functionMigrations);
     return sql.withTables<FunctionTables>();
   }
 

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { migrate, type Sql } from "../kernel/sql/index.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import type { LogEntry } from "./log-entry.ts";
 import { createMonotonicIds } from "./monotonic-ids.ts";
 import { createLogStore } from "./store.ts";
-import { type LogTables, logMigrations } from "./tables.ts";
+import type { LogTables } from "./tables.ts";
 
 const createId = createMonotonicIds("log");
 const START = 1_800_000_000_000;
@@ -33,12 +33,11 @@ function entry(partial: Partial<LogEntry>): LogEntry {
   };
 }
 
-describeEachDialect(
+describeEachControlDatabase(
   "the log store",
   (openDatabase) => {
     async function openStore() {
       const sql: Sql<unknown> = await openDatabase();
-      await migrate(sql, "logs", logMigrations);
       return createLogStore(sql.withTables<LogTables>());
     }
 

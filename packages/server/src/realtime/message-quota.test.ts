@@ -1,17 +1,15 @@
 import { AerostackError } from "@aerostack/contracts";
 import { createManualClock } from "@aerostack/kernel";
 import { expect, it } from "vitest";
-import { migrate } from "../kernel/sql/index.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import { createMessageQuota } from "./message-quota.ts";
-import { type RealtimeTables, realtimeMigrations } from "./tables.ts";
+import type { RealtimeTables } from "./tables.ts";
 
 const LAST_DAY_OF_JUNE = Date.UTC(2026, 5, 30, 12);
 
-describeEachDialect("messages a month", (openDatabase) => {
+describeEachControlDatabase("messages a month", (openDatabase) => {
   async function open(servers = 1) {
     const untyped = await openDatabase();
-    await migrate(untyped, "control", realtimeMigrations);
     const sql = untyped.withTables<RealtimeTables>();
     const clock = createManualClock(LAST_DAY_OF_JUNE);
     const quotas = Array.from({ length: servers }, () => createMessageQuota({ sql, clock }));

@@ -2,18 +2,18 @@ import { PLANS } from "@aerostack/contracts";
 import { createManualClock, type ManualClock } from "@aerostack/kernel";
 import { afterEach, expect, it } from "vitest";
 import type { WebSocket } from "ws";
-import { migrate, type Sql } from "../kernel/sql/index.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
+import type { Sql } from "../kernel/sql/index.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import { RealtimeConnection } from "./connection.ts";
 import { createSessionStore, SESSION_MS } from "./session-store.ts";
 import { createSessions, NODE_LOST_AFTER_MS, type RestoredTopic } from "./sessions.ts";
-import { type RealtimeTables, realtimeMigrations } from "./tables.ts";
+import type { RealtimeTables } from "./tables.ts";
 
 const PROJECT = { id: "prj_a", slug: "a" };
 const ROOM = { topic: "room/prj_a", filter: { n: 1 } };
 const MARGIN_MS = 1_000;
 
-describeEachDialect("what clients are subscribed to", (openDatabase) => {
+describeEachControlDatabase("what clients are subscribed to", (openDatabase) => {
   const servers: { readonly end: () => Promise<void> }[] = [];
   afterEach(async () => {
     for (const server of servers.splice(0)) await server.end();
@@ -21,7 +21,6 @@ describeEachDialect("what clients are subscribed to", (openDatabase) => {
 
   async function open() {
     const untyped = await openDatabase();
-    await migrate(untyped, "control", realtimeMigrations);
     return { sql: untyped.withTables<RealtimeTables>(), clock: createManualClock(Date.UTC(2026, 5, 1)) };
   }
 

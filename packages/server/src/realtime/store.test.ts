@@ -1,16 +1,14 @@
 import { expect, it } from "vitest";
-import { migrate } from "../kernel/sql/index.ts";
-import { describeEachDialect } from "../kernel/sql/testing.ts";
+import { describeEachControlDatabase } from "../testing-database.ts";
 import { createRealtimeStore } from "./store.ts";
-import { type RealtimeTables, realtimeMigrations } from "./tables.ts";
+import type { RealtimeTables } from "./tables.ts";
 
 const NOW = Date.UTC(2026, 5, 1);
 const DAY_MS = 24 * 60 * 60_000;
 
-describeEachDialect("kept messages", (openDatabase) => {
+describeEachControlDatabase("kept messages", (openDatabase) => {
   it("are kept as long as each project's plan says, and not a day longer", async () => {
     const untyped = await openDatabase();
-    await migrate(untyped, "control", realtimeMigrations);
     const store = createRealtimeStore(untyped.withTables<RealtimeTables>());
     for (const projectId of ["prj_free", "prj_pro"]) {
       for (const days of [1, 8, 100]) {

@@ -1,17 +1,15 @@
 import { createManualClock } from "@aerostack/kernel";
 import { expect, it } from "vitest";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import { createMemoryBus } from "../bus/memory-bus.ts";
-import { migrate, type Sql } from "../sql/index.ts";
-import { describeEachDialect } from "../sql/testing.ts";
+import type { Sql } from "../sql/index.ts";
 import { createChangeFeed, MAX_STALENESS_MS } from "./change-feed.ts";
-import { changeFeedMigrations } from "./tables.ts";
 
 const HOUR_MS = 60 * 60_000;
 
-describeEachDialect("the change feed", (openDatabase) => {
+describeEachControlDatabase("the change feed", (openDatabase) => {
   async function start() {
     const sql = await openDatabase();
-    await migrate(sql, "control", changeFeedMigrations);
     const clock = createManualClock(1_000_000_000);
     const server = () => {
       const seen: (readonly string[] | null)[] = [];

@@ -1,11 +1,9 @@
 import { createManualClock } from "@aerostack/kernel";
 import { describe, expect, it } from "vitest";
+import { describeEachControlDatabase } from "../../testing-database.ts";
 import { createMemoryBus } from "../bus/memory-bus.ts";
-import { migrate } from "../sql/index.ts";
-import { describeEachDialect } from "../sql/testing.ts";
 import { type ChangeFeed, createChangeFeed, MAX_STALENESS_MS } from "./change-feed.ts";
 import { createKeyedSnapshot } from "./keyed-snapshot.ts";
-import { changeFeedMigrations } from "./tables.ts";
 
 /** A table and a change feed that the test drives. */
 function setUp() {
@@ -106,10 +104,9 @@ describe("a snapshot of a table", () => {
   });
 });
 
-describeEachDialect("a snapshot beside the real change feed", (openDatabase) => {
+describeEachControlDatabase("a snapshot beside the real change feed", (openDatabase) => {
   it("shows another server's change within a second", async () => {
     const sql = await openDatabase();
-    await migrate(sql, "control", changeFeedMigrations);
     const clock = createManualClock(1_000_000_000);
     const feeds = [0, 1].map(() => createChangeFeed({ sql, clock, bus: createMemoryBus() }));
     const [here, there] = feeds as [ChangeFeed, ChangeFeed];

@@ -9,8 +9,8 @@ import type { Sql } from "./sql.ts";
 
 /** Tables that are there when a test begins. */
 export interface TestTables {
-  readonly set: string;
-  readonly migrations: SqlMigrations;
+  readonly name: string;
+  readonly migrations: readonly { readonly set: string; readonly migrations: SqlMigrations }[];
 }
 
 export interface TestSchemas {
@@ -92,7 +92,7 @@ interface Emptying {
 async function takeSchema(url: string, tables: TestTables): Promise<FilledSchema> {
   // A replica runs no triggers: foreign keys do not matter, nor that a table is append-only.
   const admin = await openPostgres({ url: withOptions(url, { session_replication_role: "replica" }), poolSize: 1 });
-  const name = await lockFirstFree(admin, schemaOfRun(inject("testRun"), tables.set));
+  const name = await lockFirstFree(admin, schemaOfRun(inject("testRun"), tables.name));
   let emptying = await readEmptying(admin, name);
   return {
     name,
@@ -129,7 +129,7 @@ async function fillSchema(admin: Sql<unknown>, url: string, name: string, tables
   await raw`create schema ${schema}`.execute(admin.db);
   const sql = await openPostgres({ url: withOptions(url, { search_path: name }), poolSize: 1 });
   try {
-    await migrate(sql, tables.set, tables.migrations);
+    for (const { set, migrations } of tables.migrations) await migrate(sql, set, migrations);
   } finally {
     await sql.close();
   }

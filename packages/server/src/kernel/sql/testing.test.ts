@@ -33,7 +33,7 @@ const migrations: SqlMigrations = {
     },
   },
 };
-const tables: TestTables = { set: `of${randomText(6)}`, migrations };
+const tables: TestTables = { name: `things_${randomText(6)}`, migrations: [{ set: "things", migrations }] };
 
 async function write(sql: Sql<unknown>): Promise<void> {
   const { db } = sql.withTables<Tables>();

@@ -20,6 +20,8 @@ const common = {
   pool: "forks" as const,
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  // How long something may take to come true says nothing where a test does not ask for it; a second is little on a busy machine.
+  expect: { poll: { timeout: 10_000 } },
   // Processes that tests start from the sources strip and compile them once.
   env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/aerostack", import.meta.url)) },
 };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDeveloper, type Developer, type Project } from "./harness/developer.ts";
+import { expectWithin } from "./harness/expect-within.ts";
 import { fixtureWorker } from "./harness/fixture-worker.ts";
 import { pollUntil } from "./harness/poll-until.ts";
 import { send } from "./harness/raw-http.ts";
@@ -71,8 +72,8 @@ describe("a private function", () => {
     expect(await statusWith({ "x-api-key": doomed.secret })).toBe(200);
     await developer.call("DELETE", `/api/v1/projects/${project.id}/keys/${doomed.id}`);
     const revokedAt = performance.now();
-    await pollUntil("the key to stop", async () => (await statusWith({ "x-api-key": doomed.secret })) === 401, 2_000);
-    expect(performance.now() - revokedAt).toBeLessThan(REVOCATION_LIMIT_MS);
+    await pollUntil("the key to stop", async () => (await statusWith({ "x-api-key": doomed.secret })) === 401);
+    expectWithin(performance.now() - revokedAt, REVOCATION_LIMIT_MS);
     expect(await statusWith({ "x-api-key": key.secret })).toBe(200);
   });
 
@@ -84,9 +85,9 @@ describe("a private function", () => {
       expiresAt,
     });
     expect(await statusWith({ "x-api-key": made.secret })).toBe(200);
-    await pollUntil("the key to expire", async () => (await statusWith({ "x-api-key": made.secret })) === 401, 5_000);
+    await pollUntil("the key to expire", async () => (await statusWith({ "x-api-key": made.secret })) === 401);
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
-    expect(Date.now() - Date.parse(expiresAt)).toBeLessThan(REVOCATION_LIMIT_MS);
+    expectWithin(Date.now() - Date.parse(expiresAt), REVOCATION_LIMIT_MS);
   });
 
   test("made public, it opens for everybody within a second, and closes again", async () => {

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { Hono } from "hono";
 import { afterEach, describe, expect, it } from "vitest";
+import { expectWithin } from "../../../../e2e/harness/expect-within.ts";
 import type { AppEnv } from "./app-env.ts";
 import { type HttpServer, type HttpServerOptions, listen } from "./http-server.ts";
 
@@ -67,7 +68,7 @@ describe("clients that send slowly on purpose", () => {
     try {
       const during = await p99(port);
       console.info(`p99 of others: ${before.toFixed(1)} ms alone, ${during.toFixed(1)} ms beside ${SLOW_SOCKETS}`);
-      expect(during).toBeLessThan(before + 100);
+      expectWithin(during, before + 100);
       await expect.poll(() => slow.filter(({ closed }) => !closed).length, { timeout: 15_000 }).toBe(0);
     } finally {
       clearInterval(dribble);

@@ -21,7 +21,7 @@ describeWithRedis("slots in Redis", (open) => {
     expect(taken.filter(Boolean)).toHaveLength(10);
     expect(await servers[0]?.total("a")).toBe(10);
     servers.find((one) => one.held("a") > 0)?.release("a");
-    await vi.waitFor(async () => expect(await servers[0]?.take("a", 10)).toBe(true));
+    await vi.waitFor(async () => expect(await servers[0]?.take("a", 10)).toBe(true), { timeout: 10_000 });
     for (const one of servers) await one.close();
     const fresh = server(shared);
     expect(await fresh.take("a", 1)).toBe(true);

@@ -194,7 +194,7 @@ describe("the encrypted file", () => {
     for (const id of ["a", "b", "c"]) {
       await sql.insertMany("items", [{ id, name: null, size: 1, flag: 0 }]);
       // Opened here as soon as the thread has let go of it: the driver waits for the lock.
-      await vi.waitFor(() => expect(openFiles(path)).toBe(0));
+      await vi.waitFor(() => expect(openFiles(path)).toBe(0), { timeout: 10_000 });
       await openSqlite(options).close();
     }
     expect(await sql.db.selectFrom("items").select("id").orderBy("id").execute()).toHaveLength(3);

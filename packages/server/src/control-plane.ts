@@ -28,6 +28,7 @@ import { createLogInRecord } from "./accounts/log-in-record.ts";
 import { createPasswordChanger } from "./accounts/password-change.ts";
 import { createPasswordReset } from "./accounts/password-reset.ts";
 import { passwordResetRoutes } from "./accounts/password-reset-routes.ts";
+import { createPasswordRule } from "./accounts/password-rule.ts";
 import { createPictures, type DrawPicture } from "./accounts/pictures/pictures.ts";
 import { pictureRoutes } from "./accounts/pictures/routes.ts";
 import { createProfileChanger } from "./accounts/profile/profile.ts";
@@ -234,7 +235,9 @@ export function createControlPlane(options: ControlPlaneOptions) {
   });
   const logInAs = createLogInAs({ sessions, secondStep, requireUnblocked });
   const verifyChallenge = createChallengeVerifier({ fetch: options.fetch, url: options.challengeVerifyUrl });
+  const requireStrongPassword = createPasswordRule(origin);
   const accounts = createAccountService({
+    requireStrongPassword,
     humanCheck: createHumanCheck({ challenge: options.challenge, verify: verifyChallenge, limiter, origin }),
     sql,
     clock,
@@ -289,6 +292,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     origin,
   });
   const passwordReset = createPasswordReset({
+    requireStrongPassword,
     sql,
     clock,
     changes,
@@ -316,6 +320,13 @@ export function createControlPlane(options: ControlPlaneOptions) {
     log,
     origin,
     projects,
+    onOwnerless: ({ id, name }) =>
+      background.run("telling operators of an organisation without an owner", async () => {
+        const data = { organisation: name, organisationId: id };
+        for (const accountId of await accounts.listAdmins()) {
+          notices.sendInBackground({ accountId, template: "organisation-without-owner", data });
+        }
+      }),
     proveSecondFactor: secondFactors.prove,
   });
   const organisations = guardOrganisations(teams.organisations, blocks.check);
@@ -413,6 +424,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
         accessTokens,
         challenge: options.challenge,
         changePassword: createPasswordChanger({
+          requireStrongPassword,
           sql,
           clock,
           changes,

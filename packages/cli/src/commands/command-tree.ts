@@ -18,6 +18,7 @@ import { loginCommand } from "./login.ts";
 import { logoutCommand } from "./logout.ts";
 import { logsCommand } from "./logs.ts";
 import { openCommand } from "./open.ts";
+import { orgsGroup } from "./orgs/group.ts";
 import { outboxGroup } from "./outbox/group.ts";
 import { projectsGroup } from "./projects/group.ts";
 import { queueGroup } from "./queue/group.ts";
@@ -55,6 +56,7 @@ export const COMMAND_SECTIONS: readonly HelpSection[] = [
     title: "Account and set-up",
     commands: [
       projectsGroup,
+      orgsGroup,
       keysGroup,
       accountGroup,
       auditGroup,

@@ -24,6 +24,10 @@ export const passwordPolicySchema = z.strictObject({
   requireLowercase: z.boolean().default(true),
   requireDigit: z.boolean().default(true),
   requireSymbol: z.boolean().default(false),
+  refuseCommon: z
+    .boolean()
+    .default(true)
+    .describe("Refuses the passwords that are used most, and those that are hardly more than a name or an address"),
 });
 export type PasswordPolicy = z.infer<typeof passwordPolicySchema>;
 

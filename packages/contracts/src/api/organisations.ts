@@ -29,6 +29,13 @@ export const listOrganisationsResponseSchema = z.object({
   nextCursor: nextCursorSchema,
 });
 
+export const listOwnerlessOrganisationsResponseSchema = z.object({
+  organisations: z.array(z.object({ id: z.string(), name: z.string(), createdAt: timestampSchema })),
+  nextCursor: nextCursorSchema,
+});
+export const ownerlessOrganisationParamsSchema = z.object({ ownerless: idSchema.describe("The organisation's id") });
+export const appointOwnerRequestSchema = z.object({ member: idSchema.describe("The member's account id") });
+
 const roleRefSchema = idSchema.describe(
   "A built-in role (owner, admin, developer, billing, viewer) or a custom role's id",
 );

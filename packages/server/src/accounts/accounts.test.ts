@@ -66,6 +66,49 @@ describeEachControlDatabase("accounts", (openDatabase) => {
     expect(wrongBody.code).toBe("AUTH_INVALID_CREDENTIALS");
   });
 
+  it("refuses passwords that are used most or of the person's own name or address, at sign-up, change and reset", async () => {
+    const { call, createDeveloper, readMail } = await open();
+    const register = (password: string, name: string) =>
+      call("POST", "/api/auth/register", {
+        body: { email: "charles.babbage@example.com", password, name, ageConfirmed: true },
+      });
+    for (const [password, reason] of [
+      ["Password123!", "used most"],
+      ["Babbage-1791", "hardly more than"],
+      ["Aerostack-2026", "hardly more than"],
+    ] as const) {
+      const { status, body } = await register(password, "Charles");
+      expect([status, body.code], password).toEqual([400, "AUTH_PASSWORD_WEAK"]);
+      expect(body.details.fieldErrors.password[0]).toContain(reason);
+    }
+    const ada = await createDeveloper("ada@example.com");
+    const changed = await call("POST", "/api/auth/password/change", {
+      headers: ada.bearer,
+      body: { currentPassword: TEST_PASSWORD, newPassword: "Password123" },
+    });
+    expect([changed.status, changed.body.code]).toEqual([400, "AUTH_PASSWORD_WEAK"]);
+    await call("POST", "/api/auth/password/forgot", { body: { email: ada.email } });
+    const mail = (await readMail(ada.email)).find(({ kind }) => kind === "reset-password")?.text ?? "";
+    const token = /reset-password#token=(\w+)/.exec(mail)?.[1];
+    const reset = (newPassword: string) => call("POST", "/api/auth/password/reset", { body: { token, newPassword } });
+    expect((await reset("Password123")).body.code).toBe("AUTH_PASSWORD_WEAK");
+    // The link stays good.
+    expect((await reset("Another-Horse-8")).status).toBe(200);
+  });
+
+  it("takes a password of 200 characters, and looks at every one of them", async () => {
+    const { call } = await open();
+    const password = `Correct-Horse-7${"x".repeat(184)}!`;
+    expect(password).toHaveLength(200);
+    const email = "long@example.com";
+    const body = { email, password, ageConfirmed: true };
+    expect((await call("POST", "/api/auth/register", { body })).status).toBe(201);
+    const logIn = (sent: string) => call("POST", "/api/auth/login", { body: { email, password: sent } });
+    expect((await logIn(password)).status).toBe(200);
+    expect((await logIn(`${password.slice(0, -1)}?`)).status).toBe(401);
+    expect((await logIn(password.slice(0, 72))).status).toBe(401);
+  });
+
   it("hashes as much for an unknown address as for a wrong password, so that time does not tell them apart", async () => {
     const sql = await openDatabase();
     const { createDeveloper } = await createTestApp(sql);
@@ -80,6 +123,7 @@ describeEachControlDatabase("accounts", (openDatabase) => {
       sessions: {} as Sessions,
       logInAs: () => Promise.reject(new Error("nobody gets that far")),
       signUp: "open",
+      requireStrongPassword: async () => {},
       humanCheck: { requireAtSignUp: async () => {}, requireAtLogIn: async () => {} },
       knownNetworks: { originOf: async () => ({ network: null, known: [] }) },
       onFailure: () => {},

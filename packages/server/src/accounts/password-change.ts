@@ -10,7 +10,7 @@ import type { AccountIdentity } from "../keys/principal.ts";
 import type { Notices } from "../notices/service.ts";
 import type { AccountTokens } from "./account-tokens.ts";
 import { happenedNow } from "./happened.ts";
-import { requireStrongPassword } from "./password-rule.ts";
+import type { RequireStrongPassword } from "./password-rule.ts";
 import { requireSession } from "./require-session.ts";
 import { sessionStore } from "./session-store.ts";
 import { accountStore } from "./store.ts";
@@ -33,6 +33,7 @@ export interface ChangePasswordOptions {
   readonly audit: Audit;
   readonly notices: Notices;
   readonly tokens: AccountTokens;
+  readonly requireStrongPassword: RequireStrongPassword;
 }
 
 /**
@@ -41,15 +42,15 @@ export interface ChangePasswordOptions {
  * @throws FORBIDDEN by a key · AUTH_INVALID_CREDENTIALS · AUTH_PASSWORD_WEAK · CONFLICT when it was changed meanwhile
  */
 export function createPasswordChanger(options: ChangePasswordOptions) {
-  const { clock, changes, hasher, limiter, audit, notices, tokens } = options;
+  const { clock, changes, hasher, limiter, audit, notices, tokens, requireStrongPassword } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   return async ({ accountId, via, credentialId }: AccountIdentity, change: PasswordChange): Promise<void> => {
     requireSession(via, "A password is changed");
     await requireAllowed(limiter, `password:account:${accountId}`, CHANGES_PER_ACCOUNT);
-    requireStrongPassword(change.newPassword, "newPassword");
     const account = await accountStore.findById(sql.db, accountId);
     if (account === undefined) throw new AerostackError("AUTH_TOKEN_INVALID");
+    await requireStrongPassword(change.newPassword, account, "newPassword");
     const { valid } = await hasher.verify(change.currentPassword, account.password_hash);
     if (!valid) throw new AerostackError("AUTH_INVALID_CREDENTIALS", { message: "The current password is wrong." });
     const passwordHash = await hasher.hash(change.newPassword);

@@ -12,7 +12,7 @@ import type { Notices } from "../notices/service.ts";
 import { accountKeyStore } from "./account-key-store.ts";
 import { ACCOUNT_TOKEN_KINDS, type AccountTokens, linkWithToken } from "./account-tokens.ts";
 import { happenedNow } from "./happened.ts";
-import { requireStrongPassword } from "./password-rule.ts";
+import type { RequireStrongPassword } from "./password-rule.ts";
 import { forgetAuthenticator } from "./second-factor/forget-authenticator.ts";
 import type { AccountFactorTables } from "./second-factor/tables.ts";
 import { sessionStore } from "./session-store.ts";
@@ -44,11 +44,13 @@ export interface PasswordResetOptions {
   readonly notices: Notices;
   readonly background: Background;
   readonly tokens: AccountTokens;
+  readonly requireStrongPassword: RequireStrongPassword;
   readonly origin: () => string;
 }
 
 export function createPasswordReset(options: PasswordResetOptions): PasswordReset {
-  const { clock, changes, hasher, limiter, audit, notices, background, tokens, origin } = options;
+  const { clock, changes, hasher, limiter, audit, notices, background, tokens, requireStrongPassword, origin } =
+    options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function mailLink(email: string): Promise<void> {
@@ -71,11 +73,11 @@ export function createPasswordReset(options: PasswordResetOptions): PasswordRese
 
     async reset(token, newPassword, clientAddress) {
       await requireAllowed(limiter, `password-reset:address:${limitKeyOfAddress(clientAddress)}`, PER_ADDRESS);
-      requireStrongPassword(newPassword, "newPassword");
       const { userId, data } = await tokens.find("reset-password", {}, token);
       const account = userId === null ? undefined : await accountStore.findById(sql.db, userId);
       // The link proves that its holder reads the mail of the address that it went to, and of no other.
       if (account === undefined || account.email !== data.email) throw new AerostackError("AUTH_RESET_TOKEN_INVALID");
+      await requireStrongPassword(newPassword, account, "newPassword");
       const passwordHash = await hasher.hash(newPassword);
       const now = clock.now();
       const { id } = account;

@@ -10,7 +10,7 @@ import type { Sql } from "../kernel/sql/index.ts";
 import type { HumanCheck } from "./human-check.ts";
 import type { LogInAs, LoginResult } from "./log-in-as.ts";
 import { newAccountRow } from "./new-account-row.ts";
-import { requireStrongPassword } from "./password-rule.ts";
+import type { RequireStrongPassword } from "./password-rule.ts";
 import type { OpenedSession, Sessions } from "./sessions.ts";
 import { requireAge, requireOpenSignUp } from "./sign-up-rules.ts";
 import { type AccountRow, accountStore } from "./store.ts";
@@ -74,6 +74,7 @@ export interface AccountServiceOptions {
   readonly humanCheck: HumanCheck;
   /** Attempts from each are counted by themselves. */
   readonly knownNetworks: Pick<KnownNetworks, "originOf">;
+  readonly requireStrongPassword: RequireStrongPassword;
   /** An account was made. */
   readonly onCreated: (account: AccountRow) => void;
   /** A wrong password was sent for it. */
@@ -81,12 +82,23 @@ export interface AccountServiceOptions {
 }
 
 export function createAccountService(options: AccountServiceOptions): AccountService {
-  const { clock, hasher, limiter, sessions, logInAs, signUp, humanCheck, knownNetworks, onCreated, onFailure } =
-    options;
+  const {
+    clock,
+    hasher,
+    limiter,
+    sessions,
+    logInAs,
+    signUp,
+    humanCheck,
+    knownNetworks,
+    requireStrongPassword,
+    onCreated,
+    onFailure,
+  } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   async function rowOf({ email, password, name }: NewAccount, isAdmin: boolean): Promise<AccountRow> {
-    requireStrongPassword(password);
+    await requireStrongPassword(password, { email, name });
     const passwordHash = await hasher.hash(password);
     return newAccountRow({ email, name: name ?? null, passwordHash, isAdmin, isEmailVerified: false }, clock.now());
   }

@@ -74,7 +74,7 @@ async function answer(c: AppContext, route: Route, parts: RouteParts): Promise<R
   const input = {
     principal,
     params,
-    query: route.query === undefined ? undefined : parseInput(route.query, c.req.query(), "query"),
+    query: route.query === undefined ? undefined : parseInput(route.query, queryOf(c), "query"),
     body: route.body === undefined ? undefined : parseInput(route.body, json ?? {}, "body"),
     requestId: c.get("requestId"),
     clientAddress: c.get("clientAddress"),
@@ -117,6 +117,18 @@ async function inspect(c: AppContext, body: unknown, { inspectBody, projectIdOf 
     ip: context?.ip ?? null,
     region: context?.region ?? null,
   });
+}
+
+/** @throws REQUEST_MALFORMED for a name that is there twice: whoever checks the one and whoever uses the other would disagree */
+function queryOf(c: AppContext): Readonly<Record<string, string>> {
+  for (const [name, values] of Object.entries(c.req.queries())) {
+    if (values.length < 2) continue;
+    throw new AerostackError("REQUEST_MALFORMED", {
+      message: `The query has '${name.slice(0, 100)}' more than once.`,
+      fix: "Send it once.",
+    });
+  }
+  return c.req.query();
 }
 
 async function readInput(route: Route, request: Request): Promise<unknown> {

@@ -40,6 +40,7 @@ import { createEndUserOperations } from "./operations.ts";
 import { createPageRoutes } from "./pages/routes.ts";
 import { createPasskeys } from "./passkeys/passkeys.ts";
 import { createPasskeyRoutes } from "./passkeys/routes.ts";
+import { createPasswordRule } from "./passwords/password-policy.ts";
 import { createPasswordReset } from "./passwords/password-reset.ts";
 import { createStoredPasswords } from "./passwords/stored-passwords.ts";
 import { type AvatarStorage, createAvatars } from "./profile/avatars.ts";
@@ -202,7 +203,11 @@ export function createEndUsers(options: EndUsersOptions) {
   });
   const links = createMessageLinks({ settings, authUrlOf: accessTokens.issuerOf });
   const verification = createEmailVerification({ sql, clock, changes, tokens, messages, links });
-  const reset = createPasswordReset({ sql, clock, changes, hasher, settings, tokens, messages, links });
+  const passwordRule = createPasswordRule({
+    settings,
+    nameOf: async (projectId) => (await findPublicProject(projectId))?.name,
+  });
+  const reset = createPasswordReset({ sql, clock, changes, hasher, passwordRule, tokens, messages, links });
   const codes = createOtpCodes({ sql, clock, key: keyFor("end-user-otp") });
   const otp = createOtpLogin({ codes, knownNetworks, limiter, settings, messages, identities, signIn });
   const magicLinks = createMagicLinks({ sql, tokens, settings, messages, links, identities, signIn });
@@ -213,6 +218,7 @@ export function createEndUsers(options: EndUsersOptions) {
     passwords,
     limiter,
     settings,
+    passwordRule,
     signIn,
     verification,
     messages,
@@ -239,6 +245,7 @@ export function createEndUsers(options: EndUsersOptions) {
     hasher,
     limiter,
     settings,
+    passwordRule,
     signIn,
     verification,
     messages,
@@ -247,10 +254,10 @@ export function createEndUsers(options: EndUsersOptions) {
 
   // What users keep of themselves
   const avatars = createAvatars({ clock, storage: options.avatarStorage, authUrlOf: accessTokens.issuerOf });
-  const profile = createProfile({ sql, clock, changes, hasher, passwords, limiter, settings, avatars });
+  const profile = createProfile({ sql, clock, changes, hasher, passwords, limiter, settings, passwordRule, avatars });
 
   // What the project's own people do with them
-  const admin = createUserAdmin({ sql, clock, changes, hasher, settings, avatars });
+  const admin = createUserAdmin({ sql, clock, changes, hasher, settings, passwordRule, avatars });
 
   const requests = createAuthRequests({ clock, findProject: findPublicProject, verifyToken });
   return {

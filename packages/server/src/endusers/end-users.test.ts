@@ -88,6 +88,29 @@ describeEachControlDatabase("end users", (openDatabase) => {
     expect((await shop.register("a@example.com", { password: "Correct-Horse-Battery" })).status).toBe(201);
   });
 
+  it("refuses the passwords that are used most and those of the person's own name or address, unless the project wants them", async () => {
+    const { shop } = await open();
+    const answers = [];
+    for (const [password, name] of [
+      ["Password1!", "Ada"],
+      ["Lovelace-1815", "Ada Lovelace"],
+      ["Ada.Byron1815", "Ada"],
+    ] as const) {
+      const { status, body } = await shop.register("ada.byron@example.com", { password, name });
+      answers.push([status, body.code, body.field]);
+    }
+    expect(answers).toEqual(Array(3).fill([400, "AUTH_PASSWORD_WEAK", "password"]));
+    const { body } = await shop.register("ada.byron@example.com");
+    const change = (newPassword: string) =>
+      shop.auth("POST", "/me/password", {
+        token: body.token,
+        body: { currentPassword: TEST_PASSWORD, newPassword },
+      });
+    expect((await change("Password1!")).body).toMatchObject({ code: "AUTH_PASSWORD_WEAK", field: "newPassword" });
+    await shop.set({ password: { refuseCommon: false } });
+    expect((await change("Password1!")).status).toBe(200);
+  });
+
   it("answers a wrong password, an unknown address and one without a password alike", async () => {
     const { shop, sql } = await open();
     await shop.register("ada@example.com");

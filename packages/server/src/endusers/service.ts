@@ -10,7 +10,7 @@ import type { Sql } from "../kernel/sql/index.ts";
 import type { EndUserHooks } from "./hooks/hooks.ts";
 import { END_USER_LIMITS } from "./limits.ts";
 import type { EndUserMessages } from "./messages/end-user-messages.ts";
-import { requirePolicy } from "./passwords/password-policy.ts";
+import type { PasswordRule } from "./passwords/password-policy.ts";
 import type { StoredPasswords } from "./passwords/stored-passwords.ts";
 import { changeCustomFields, requireCustomFields } from "./profile/custom-fields.ts";
 import type { EndUserCaller } from "./sessions/sessions.ts";
@@ -54,6 +54,7 @@ export interface EndUserServiceOptions {
   readonly passwords: StoredPasswords;
   readonly limiter: Limiter;
   readonly settings: SettingsReader;
+  readonly passwordRule: PasswordRule;
   readonly signIn: SignIn;
   readonly verification: EmailVerification;
   readonly messages: EndUserMessages;
@@ -68,7 +69,7 @@ export const MIN_REFUSAL_MS = 300;
 
 export function createEndUserService(options: EndUserServiceOptions): EndUserService {
   const { sql, clock, hasher, passwords, limiter, settings, signIn, verification, messages, hooks } = options;
-  const { knownNetworks, minRefusalMs } = options;
+  const { knownNetworks, passwordRule, minRefusalMs } = options;
 
   const limit = (projectId: string, what: string, policy: LimitPolicy) =>
     requireAllowed(limiter, `end-users:${projectId}:${what}`, policy);
@@ -99,7 +100,7 @@ export function createEndUserService(options: EndUserServiceOptions): EndUserSer
       const rules = await settings.of(projectId);
       requireOpenSignUp(rules);
       requireAge(input.ageConfirmed, rules);
-      requirePolicy(input.password, rules.password, "password");
+      await passwordRule.require(projectId, input.password, input, "password");
       requireCustomFields(input.customFields ?? {}, rules.customFields);
       const fields = changeCustomFields({}, input.customFields ?? {}, rules.customFields, "user");
       const { email, name = null } = input;

@@ -51,6 +51,7 @@ export const NOTICE_SAMPLES: { readonly [Template in NoticeTemplate]: NoticeFact
   },
   unblocked: { what: "the project 'Shop'", block: "blk_01jx0sample" },
   "support-message": { topic: "privacy", subject: "A copy of my data", from: "ada@example.com" },
+  "organisation-without-owner": { organisation: "Analytical Engines", organisationId: "org_01engines" },
   "policy-change": {
     document: "privacy policy",
     version: "3",

@@ -73,6 +73,8 @@ export interface NoticeFacts {
     readonly contact: string;
   };
   readonly unblocked: { readonly what: string; readonly block: string };
+  /** To operators: its last owner's account has ended. */
+  readonly "organisation-without-owner": { readonly organisation: string; readonly organisationId: string };
   /** To operators: somebody waits for an answer. */
   readonly "support-message": { readonly topic: string; readonly subject: string; readonly from: string };
   readonly "policy-change": {
@@ -157,5 +159,11 @@ export const NOTICE_TEMPLATES: Readonly<Record<NoticeTemplate, TemplateRules>> =
   blocked: { severity: "critical", inDashboard: true, page: "/support", usefulForMs: 7 * DAY_MS },
   unblocked: { severity: "info", inDashboard: true, page: "/projects", usefulForMs: 7 * DAY_MS },
   "support-message": { severity: "info", inDashboard: true, page: "/support", usefulForMs: 3 * DAY_MS },
+  "organisation-without-owner": {
+    severity: "warning",
+    inDashboard: true,
+    page: "/admin/organisations",
+    usefulForMs: 7 * DAY_MS,
+  },
   "policy-change": { severity: "info", inDashboard: true, page: "/legal", usefulForMs: 14 * DAY_MS },
 };

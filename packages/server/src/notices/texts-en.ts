@@ -255,6 +255,15 @@ export const ENGLISH: NoticeTexts = {
       action: "Read and answer",
       after: [],
     },
+    "organisation-without-owner": {
+      subject: "{{organisation}} has no owner any more",
+      before: [
+        "The account of the last owner of {{organisation}} has ended. Its members go on as they are; nobody became an owner unasked.",
+      ],
+      facts: [["Organisation", "{{organisationId}}"]],
+      action: "Appoint an owner",
+      after: ["You get this because you run {{product}}."],
+    },
     "policy-change": {
       subject: "Our {{document}} changes on {{effectiveOn|date}}",
       before: ["{{summary}}"],

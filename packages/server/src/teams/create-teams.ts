@@ -3,12 +3,14 @@ import type { Limiter } from "../kernel/limiter/limiter.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import { createInvitationService, INVITATION_DAYS, type Invitee } from "./invitations.ts";
 import { createMemberService } from "./members.ts";
+import { createOwnerlessOrganisations } from "./ownerless.ts";
 import { createOwnershipService } from "./ownership.ts";
 import { createProjectAccessService } from "./project-access.ts";
 import { createRoleService } from "./roles.ts";
 import { invitationRoutes } from "./routes/invitation-routes.ts";
 import { memberRoutes } from "./routes/member-routes.ts";
 import { organisationRoutes } from "./routes/organisation-routes.ts";
+import { ownerlessRoutes } from "./routes/ownerless-routes.ts";
 import { ownershipRoutes } from "./routes/ownership-routes.ts";
 import { projectAccessRoutes } from "./routes/project-access-routes.ts";
 import { roleRoutes } from "./routes/role-routes.ts";
@@ -86,6 +88,7 @@ export function createTeams(all: TeamsOptions) {
         proof: domainProof,
         callbackUrl: (id) => `${origin()}/api/auth/sign-on/${id}/callback`,
       }),
+      ...ownerlessRoutes(createOwnerlessOrganisations(options)),
       ...ownershipRoutes(createOwnershipService(options)),
       ...projectAccessRoutes({ access: createProjectAccessService(options), organisations }),
     ],

@@ -42,33 +42,48 @@ export async function membershipsAtEnd<Tables>(
   }));
 }
 
+/** An organisation whose last owner is gone. Nobody becomes one unasked: it waits until an operator appoints a member. */
+export interface OwnerlessOrganisation {
+  readonly id: string;
+  readonly name: string;
+}
+
 /**
  * In the transaction that removes an account: takes it out of all its organisations. Those that nobody else is in, and its own,
- * are removed; their projects have to be gone. Where it was the last owner by now, the oldest other member answers for it.
+ * are removed; their projects have to be gone.
+ *
+ * @returns those that it was the last owner of by now
  */
-export async function departFromAll<Tables>(anyTrx: Kysely<Tables>, accountId: string): Promise<void> {
+export async function departFromAll<Tables>(
+  anyTrx: Kysely<Tables>,
+  accountId: string,
+): Promise<readonly OwnerlessOrganisation[]> {
   const trx = anyTrx as unknown as Kysely<TeamTables>;
-  for (const { organisationId, isPersonal, otherMembers } of await membershipsAtEnd(trx, accountId)) {
+  const ownerless: OwnerlessOrganisation[] = [];
+  for (const membership of await membershipsAtEnd(trx, accountId)) {
+    const { organisationId, name, isPersonal, isOwner, otherMembers, otherOwners } = membership;
     if (isPersonal || otherMembers === 0) {
       await trx.deleteFrom("organisations").where("id", "=", organisationId).execute();
       continue;
     }
-    const heir = await heirOf(trx, organisationId, accountId);
-    if (heir.role !== "owner") await memberStore.setRole(trx, organisationId, heir.account_id, "owner");
-    await memberStore.remove(trx, organisationId, accountId, heir.account_id);
+    // Somebody has to stand for the projects that it made; that gives no right.
+    await memberStore.remove(trx, organisationId, accountId, await heirOf(trx, organisationId, accountId));
+    if (isOwner && otherOwners === 0) ownerless.push({ id: organisationId, name });
   }
+  return ownerless;
 }
 
-async function heirOf(trx: Kysely<TeamTables>, organisationId: string, accountId: string) {
-  return await trx
+async function heirOf(trx: Kysely<TeamTables>, organisationId: string, accountId: string): Promise<string> {
+  const heir = await trx
     .selectFrom("organisation_members")
-    .select(["account_id", "role"])
+    .select("account_id")
     .where("organisation_id", "=", organisationId)
     .where("account_id", "!=", accountId)
     .orderBy((eb) => eb.case().when("role", "=", "owner").then(0).else(1).end())
     .orderBy("created_at")
     .orderBy("account_id")
     .executeTakeFirstOrThrow();
+  return heir.account_id;
 }
 
 /** Invitations to an address whose account is deleted. */

@@ -30,6 +30,29 @@ export const organisationStore = {
     return rows.map(toOrganisation);
   },
 
+  async listOwnerless(db: Db, { limit, cursor }: PageRequest): Promise<OrganisationRecord[]> {
+    let query = db
+      .selectFrom("organisations")
+      .selectAll()
+      .where("personal_account_id", "is", null)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom("organisation_members")
+              .select("account_id")
+              .whereRef("organisation_members.organisation_id", "=", "organisations.id")
+              .where("role", "=", "owner"),
+          ),
+        ),
+      );
+    if (cursor !== undefined) query = query.where("id", ">", cursor);
+    const rows = await query
+      .orderBy("id")
+      .limit(limit + 1)
+      .execute();
+    return rows.map(toOrganisation);
+  },
+
   async rename(trx: Db, id: string, name: string, nowMs: number): Promise<void> {
     await trx.updateTable("organisations").set({ name, updated_at: nowMs }).where("id", "=", id).execute();
   },

@@ -164,6 +164,52 @@ describeEachControlDatabase("closing an account", (openDatabase) => {
     expect(await members.execute()).toEqual([{ account_id: bob.user.id }]);
   });
 
+  it("makes nobody an owner unasked: an organisation whose last owner ends waits for an operator", async () => {
+    const { call, ada, bob, createDeveloper, close, addMember, db, clock, controlPlane, readMail } = await open();
+    const operator = await createDeveloper("operator@example.com");
+    await db.updateTable("accounts").set({ is_admin: 1 }).where("id", "=", operator.user.id).execute();
+    const { body } = await ada.call("POST", "/api/v1/organisations", { name: "Team" });
+    const { id } = body.organisation;
+    await ada.call("POST", "/api/v1/projects", { name: "ours", organisation: id });
+    const eve = await createDeveloper("eve@example.com");
+    await addMember(id, bob.user.id, "owner");
+    await addMember(id, eve.user.id, "developer");
+    expect((await close()).status).toBe(200);
+    // The other owner leaves while the first one's account is at rest.
+    expect((await bob.call("POST", `/api/v1/organisations/${id}/leave`)).status).toBe(200);
+    clock.advance(30 * DAY_MS);
+    await controlPlane.closing.deleteDue();
+    const roles = () =>
+      db.selectFrom("organisation_members").select(["account_id", "role"]).where("organisation_id", "=", id).execute();
+    expect(await roles()).toEqual([{ account_id: eve.user.id, role: "developer" }]);
+    expect((await eve.call("GET", `/api/v1/projects?organisation=${id}`)).body.projects).toHaveLength(1);
+    expect((await eve.call("DELETE", `/api/v1/organisations/${id}`)).status).toBe(403);
+    const told = (await readMail("operator@example.com")).find(({ kind }) => kind === "organisation-without-owner");
+    expect(told?.text).toContain("Team");
+
+    const path = "/api/v1/admin/organisations/ownerless";
+    const asOperator = { headers: { "x-api-key": operator.accountKey } };
+    expect((await call("GET", path, asOperator)).body.organisations).toMatchObject([{ id, name: "Team" }]);
+    const appoint = (member: string, organisation = id) =>
+      call("POST", `${path}/${organisation}/owner`, { ...asOperator, body: { member } });
+    expect((await eve.call("GET", path)).status).toBe(403);
+    expect((await eve.call("POST", `${path}/${id}/owner`, { member: eve.user.id })).status).toBe(403);
+    expect([(await appoint(bob.user.id)).status, (await appoint(eve.user.id, "org_none")).status]).toEqual([404, 404]);
+    expect((await appoint(eve.user.id)).status).toBe(200);
+    expect(await roles()).toEqual([{ account_id: eve.user.id, role: "owner" }]);
+    expect((await appoint(eve.user.id)).status).toBe(409);
+    expect((await call("GET", path, asOperator)).body.organisations).toEqual([]);
+    const audit = db.withTables<{ audit_entries: { action: string; organisation_id: string | null } }>();
+    const entries = await audit
+      .selectFrom("audit_entries")
+      .select("action")
+      .where("organisation_id", "=", id)
+      .execute();
+    expect(entries.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(["organisation.left_without_owner", "ownership.appointed"]),
+    );
+  });
+
   it("is refused to the only account with the admin right", async () => {
     const { db, ada, close } = await open();
     await db.updateTable("accounts").set({ is_admin: 1 }).where("id", "=", ada.user.id).execute();

@@ -12,7 +12,12 @@ import type { Sql } from "../../kernel/sql/index.ts";
 import type { AccountIdentity } from "../../keys/principal.ts";
 import type { Notices } from "../../notices/service.ts";
 import type { ProjectService } from "../../projects/service.ts";
-import { departFromAll, type MembershipAtEnd, membershipsAtEnd } from "../../teams/departure.ts";
+import {
+  departFromAll,
+  type MembershipAtEnd,
+  membershipsAtEnd,
+  type OwnerlessOrganisation,
+} from "../../teams/departure.ts";
 import { ACCOUNT_TOKEN_KINDS, type AccountTokens, linkWithToken } from "../account-tokens.ts";
 import { happenedNow } from "../happened.ts";
 import { requireSession } from "../require-session.ts";
@@ -70,6 +75,8 @@ export interface AccountClosingOptions {
   readonly log: Logger;
   readonly origin: () => string;
   readonly projects: Pick<ProjectService, "idsIn" | "suspend" | "deleteAllIn">;
+  /** An organisation has no owner any more, and waits for an operator. */
+  readonly onOwnerless: (organisation: OwnerlessOrganisation) => void;
   /** Asks for the second factor where the account has one. @throws AUTH_OTP_INVALID */
   readonly proveSecondFactor: (accountId: string, factor: SecondFactor | undefined) => Promise<void>;
 }
@@ -90,10 +97,19 @@ export function createAccountClosing(options: AccountClosingOptions): AccountClo
   async function deleteAccount(accountId: string): Promise<void> {
     const { organisationIds } = await subjectsOf(accountId);
     await projects.deleteAllIn(organisationIds);
-    await changes.commit(sql, [`account:${accountId}`], async (trx) => {
+    const ownerless = await changes.commit(sql, [`account:${accountId}`], async (trx) => {
       const account = await accountStore.findById(trx, accountId);
-      if (account === undefined) return;
-      await departFromAll(trx, accountId);
+      if (account === undefined) return [];
+      const left = await departFromAll(trx, accountId);
+      for (const { id } of left) {
+        await audit.record(trx, {
+          actor: { kind: "system", id: null },
+          action: "organisation.left_without_owner",
+          target: { kind: "organisation", id },
+          organisationId: id,
+          ...IMPERSONAL,
+        });
+      }
       await accountStore.remove(trx, account);
       const target = { kind: "account", id: accountId } as const;
       await audit.record(trx, {
@@ -102,7 +118,9 @@ export function createAccountClosing(options: AccountClosingOptions): AccountClo
         target,
         ...IMPERSONAL,
       });
+      return left;
     });
+    for (const organisation of ownerless) options.onOwnerless(organisation);
     log.info({ accountId }, "a closed account was deleted");
   }
 
@@ -197,7 +215,7 @@ async function requireNobodyLeftBehind(trx: Sql<AccountTables>["db"], { id, is_a
   if (depending.length > 0) {
     throw new AerostackError("CONFLICT", {
       message: `Others are left in ${depending.map(({ name }) => `'${name}'`).join(", ")}, whose only owner this account is.`,
-      fix: "Give each to another member first, or remove its other members.",
+      fix: "Give each to another member first (`aerostack orgs transfer`), or remove its other members, or delete it.",
       details: { organisations: depending.map(({ organisationId }) => organisationId) },
     });
   }

@@ -3,7 +3,7 @@ import type { Clock } from "@aerostack/kernel";
 import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import type { PasswordHasher } from "../../kernel/crypto/password-hash.ts";
 import { isUniqueViolation, type Sql } from "../../kernel/sql/index.ts";
-import { requirePolicy } from "../passwords/password-policy.ts";
+import type { PasswordRule } from "../passwords/password-policy.ts";
 import type { Avatars } from "../profile/avatars.ts";
 import { changeCustomFields } from "../profile/custom-fields.ts";
 import { userSubject } from "../sessions/sessions.ts";
@@ -47,13 +47,14 @@ export interface UserAdminOptions {
   readonly changes: ChangeFeed;
   readonly hasher: PasswordHasher;
   readonly settings: SettingsReader;
+  readonly passwordRule: PasswordRule;
   readonly avatars: Avatars;
 }
 
 const FACTORS = ["end_user_totp", "end_user_recovery_codes", "end_user_passkeys"] as const;
 
 export function createUserAdmin(options: UserAdminOptions): UserAdmin {
-  const { sql, clock, changes, hasher, settings, avatars } = options;
+  const { sql, clock, changes, hasher, settings, passwordRule, avatars } = options;
 
   async function require(projectId: string, userId: string): Promise<EndUserRow> {
     const user = await endUserStore.findById(sql.db, projectId, userId);
@@ -64,7 +65,10 @@ export function createUserAdmin(options: UserAdminOptions): UserAdmin {
   async function columnsOf(projectId: string, input: AdminUserInput, user: EndUserRow | null): Promise<EndUserChange> {
     const now = clock.now();
     const rules = await settings.of(projectId);
-    if (input.password !== undefined) requirePolicy(input.password, rules.password, "password");
+    if (input.password !== undefined) {
+      const owner = { email: input.email ?? user?.email, name: input.name ?? user?.name };
+      await passwordRule.require(projectId, input.password, owner, "password");
+    }
     const storedFields: CustomFields = user === null ? {} : JSON.parse(user.custom_fields);
     return {
       ...(input.email === undefined ? {} : { email: input.email }),

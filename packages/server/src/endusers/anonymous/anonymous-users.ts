@@ -9,7 +9,7 @@ import { isUniqueViolation, type Sql } from "../../kernel/sql/index.ts";
 import type { EndUserHooks } from "../hooks/hooks.ts";
 import { END_USER_LIMITS } from "../limits.ts";
 import type { EndUserMessages } from "../messages/end-user-messages.ts";
-import { requirePolicy } from "../passwords/password-policy.ts";
+import type { PasswordRule } from "../passwords/password-policy.ts";
 import { changeCustomFields } from "../profile/custom-fields.ts";
 import { type EndUserCaller, userSubject } from "../sessions/sessions.ts";
 import type { SettingsReader } from "../settings/settings.ts";
@@ -53,6 +53,7 @@ export interface AnonymousUsersOptions {
   readonly hasher: PasswordHasher;
   readonly limiter: Limiter;
   readonly settings: SettingsReader;
+  readonly passwordRule: PasswordRule;
   readonly signIn: SignIn;
   readonly verification: EmailVerification;
   readonly messages: EndUserMessages;
@@ -60,7 +61,8 @@ export interface AnonymousUsersOptions {
 }
 
 export function createAnonymousUsers(options: AnonymousUsersOptions): AnonymousUsers {
-  const { sql, clock, changes, hasher, limiter, settings, signIn, verification, messages, hooks } = options;
+  const { sql, clock, changes, hasher, limiter, settings, passwordRule, signIn, verification, messages, hooks } =
+    options;
   return {
     async create(projectId, { customFields, ageConfirmed }, caller) {
       const address = limitKeyOfAddress(caller.ip);
@@ -86,7 +88,7 @@ export function createAnonymousUsers(options: AnonymousUsersOptions): AnonymousU
       if (user === undefined) throw new AerostackError("AUTH_TOKEN_INVALID");
       if (user.is_anonymous === 0) throw notAnonymous();
       const rules = await settings.of(projectId);
-      requirePolicy(password, rules.password, "password");
+      await passwordRule.require(projectId, password, { email, name: name ?? user.name }, "password");
       const password_hash = await hasher.hash(password);
       const signUp = { ...user, name: name ?? user.name, password_hash };
       if (rules.requireEmailVerification) {

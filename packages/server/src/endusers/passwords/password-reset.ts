@@ -8,12 +8,11 @@ import type { EndUserMessages } from "../messages/end-user-messages.ts";
 import type { MessageLinks } from "../messages/message-links.ts";
 import { userSubject } from "../sessions/sessions.ts";
 import { endUserSessionStore } from "../sessions/store.ts";
-import type { SettingsReader } from "../settings/settings.ts";
 import type { EndUserTables } from "../tables.ts";
 import { forgetWaysIn } from "../users/forget-ways-in.ts";
 import { signUpStore } from "../users/sign-up-store.ts";
 import { endUserStore } from "../users/store.ts";
-import { requirePolicy } from "./password-policy.ts";
+import type { PasswordRule } from "./password-policy.ts";
 
 /** Sets a new password for whoever can read the mail of its user. */
 export interface PasswordReset {
@@ -28,14 +27,14 @@ export interface PasswordResetOptions {
   readonly clock: Clock;
   readonly changes: ChangeFeed;
   readonly hasher: PasswordHasher;
-  readonly settings: SettingsReader;
+  readonly passwordRule: PasswordRule;
   readonly tokens: OneTimeTokens;
   readonly messages: EndUserMessages;
   readonly links: MessageLinks;
 }
 
 export function createPasswordReset(options: PasswordResetOptions): PasswordReset {
-  const { sql, clock, changes, hasher, settings, tokens, messages, links } = options;
+  const { sql, clock, changes, hasher, passwordRule, tokens, messages, links } = options;
   return {
     request(projectId, email, redirectTo) {
       messages.inBackground("a request for a new password", async () => {
@@ -49,10 +48,10 @@ export function createPasswordReset(options: PasswordResetOptions): PasswordRese
     },
 
     async reset(projectId, token, newPassword) {
-      requirePolicy(newPassword, (await settings.of(projectId)).password, "newPassword");
       const { userId, data } = await tokens.find("reset-password", projectId, token);
       const user = userId === null ? undefined : await endUserStore.findById(sql.db, projectId, userId);
       if (user === undefined || user.email !== data.email) throw new AerostackError("AUTH_RESET_TOKEN_INVALID");
+      await passwordRule.require(projectId, newPassword, user, "newPassword");
       const password_hash = await hasher.hash(newPassword);
       const now = clock.now();
       await changes.commit(sql, [userSubject(user.id)], async (trx) => {

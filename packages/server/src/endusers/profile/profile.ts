@@ -6,7 +6,7 @@ import type { Limiter } from "../../kernel/limiter/limiter.ts";
 import { requireAllowed } from "../../kernel/limiter/require-allowed.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import { END_USER_LIMITS } from "../limits.ts";
-import { requirePolicy } from "../passwords/password-policy.ts";
+import type { PasswordRule } from "../passwords/password-policy.ts";
 import type { StoredPasswords } from "../passwords/stored-passwords.ts";
 import { userSubject } from "../sessions/sessions.ts";
 import { endUserSessionStore } from "../sessions/store.ts";
@@ -41,11 +41,12 @@ export interface ProfileOptions {
   readonly passwords: StoredPasswords;
   readonly limiter: Limiter;
   readonly settings: SettingsReader;
+  readonly passwordRule: PasswordRule;
   readonly avatars: Avatars;
 }
 
 export function createProfile(options: ProfileOptions): Profile {
-  const { sql, clock, changes, hasher, passwords, limiter, settings, avatars } = options;
+  const { sql, clock, changes, hasher, passwords, limiter, settings, passwordRule, avatars } = options;
 
   async function require(projectId: string, userId: string): Promise<EndUserRow> {
     const user = await endUserStore.findById(sql.db, projectId, userId);
@@ -121,7 +122,7 @@ export function createProfile(options: ProfileOptions): Profile {
     async changePassword({ projectId, userId, sessionId }, current, next) {
       const user = await require(projectId, userId);
       await requirePassword(user, current);
-      requirePolicy(next, (await settings.of(projectId)).password, "newPassword");
+      await passwordRule.require(projectId, next, user, "newPassword");
       const password_hash = await hasher.hash(next);
       const now = clock.now();
       await changes.commit(sql, [userSubject(userId)], async (trx) => {

@@ -4,13 +4,29 @@ import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 
 /** How the ID token is wrong. */
-export type Lie = "none" | "unsigned" | "other-key" | "other-audience" | "other-issuer" | "other-nonce" | "expired";
+export const LIES = [
+  "unsigned",
+  "other-key",
+  "client-secret-as-key",
+  "other-audience",
+  "other-issuer",
+  "other-nonce",
+  "no-nonce",
+  "expired",
+  "without-end",
+  "no-id-token",
+] as const;
+export type Lie = (typeof LIES)[number] | "none";
 
-export async function startHostileProvider(clientId: string, claims: Record<string, unknown>) {
+export async function startHostileProvider(
+  { clientId, clientSecret }: { readonly clientId: string; readonly clientSecret: string },
+  claims: Record<string, unknown>,
+) {
   const keys = await generateKeyPair("RS256");
   const strangers = await generateKeyPair("RS256");
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: "k1", alg: "RS256", use: "sig" };
   let issuer = "";
+  let claimedIssuer: string | undefined;
   let lie: Lie = "none";
   let nonce = "";
 
@@ -20,25 +36,33 @@ export async function startHostileProvider(clientId: string, claims: Record<stri
       ...claims,
       iss: lie === "other-issuer" ? "https://accounts.example.com" : issuer,
       aud: lie === "other-audience" ? "somebody-else" : clientId,
-      nonce: lie === "other-nonce" ? "x" : nonce,
+      ...(lie === "no-nonce" ? {} : { nonce: lie === "other-nonce" ? "x" : nonce }),
       iat: lie === "expired" ? now - 7_200 : now,
-      exp: lie === "expired" ? now - 3_600 : now + 300,
+      ...(lie === "without-end" ? {} : { exp: lie === "expired" ? now - 3_600 : now + 300 }),
     };
     if (lie === "unsigned") {
       const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
       return `${part({ alg: "none" })}.${part(body)}.`;
     }
+    if (lie === "client-secret-as-key") {
+      return await new SignJWT(body).setProtectedHeader({ alg: "HS256" }).sign(Buffer.from(clientSecret));
+    }
     const key = lie === "other-key" ? strangers.privateKey : keys.privateKey;
     return await new SignJWT(body).setProtectedHeader({ alg: "RS256", kid: "k1" }).sign(key);
+  }
+
+  async function tokens() {
+    const bearer = { access_token: "t", token_type: "bearer" };
+    return lie === "no-id-token" ? bearer : { ...bearer, id_token: await idToken() };
   }
 
   const server = createServer((req, res) => {
     const answer = async (): Promise<unknown> => {
       const path = new URL(req.url ?? "", issuer).pathname;
       if (path === "/jwks") return { keys: [jwk] };
-      if (path === "/token") return { access_token: "t", token_type: "bearer", id_token: await idToken() };
+      if (path === "/token") return await tokens();
       return {
-        issuer,
+        issuer: claimedIssuer ?? issuer,
         authorization_endpoint: `${issuer}/auth`,
         token_endpoint: `${issuer}/token`,
         jwks_uri: `${issuer}/jwks`,
@@ -62,6 +86,10 @@ export async function startHostileProvider(clientId: string, claims: Record<stri
     tell(next: Lie): void {
       lie = next;
     },
+    /** What it publishes says that it is another one; undefined: itself. */
+    claimToBe(other: string | undefined): void {
+      claimedIssuer = other;
+    },
     /** The address that it sends a browser back to which it was sent. */
     back(left: URL): URL {
       nonce = left.searchParams.get("nonce") ?? "";
@@ -70,6 +98,10 @@ export async function startHostileProvider(clientId: string, claims: Record<stri
       returned.searchParams.set("state", left.searchParams.get("state") ?? "");
       return returned;
     },
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
   };
 }

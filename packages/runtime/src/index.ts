@@ -23,6 +23,7 @@ export {
 } from "./http/function-connection.ts";
 export { createFunctionPool, type FunctionPool } from "./http/function-pool.ts";
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "./limits.ts";
+export { type OpenFile, readWhole } from "./stored-file.ts";
 export type {
   EgressLookup,
   Flight,

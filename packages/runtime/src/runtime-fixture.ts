@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -109,7 +109,8 @@ export async function createRuntimeFixture(options: Partial<RuntimeOptions> = {}
         modules: Object.entries(sources).map(([module, content]) => {
           const path = join(bundles, String(files++));
           writeFileSync(path, content);
-          return { name: module, type: TYPE_BY_ENDING[module.split(".").at(-1) ?? ""] ?? "data", path };
+          const type = TYPE_BY_ENDING[module.split(".").at(-1) ?? ""] ?? "data";
+          return { name: module, type, open: async () => createReadStream(path) };
         }),
         compatibilityDate: "2026-07-01",
         compatibilityFlags: [],

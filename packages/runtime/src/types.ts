@@ -3,14 +3,15 @@ import type { Clock } from "@aerostack/kernel";
 import type { AssetFile } from "./assets/asset-manifest.ts";
 import type { FunctionPool } from "./http/function-pool.ts";
 import type { RuntimeLimits } from "./limits.ts";
+import type { OpenFile } from "./stored-file.ts";
 
 /** A module of a bundle; the first of a function's modules is its entry point and must be `esm`. */
 export interface ModuleSpec {
   /** How other modules import it, such as `worker.js` or `lib/a.wasm`. */
   readonly name: string;
   readonly type: ModuleType;
-  /** File that holds its content. */
-  readonly path: string;
+  /** Its content. */
+  readonly open: OpenFile;
 }
 
 /** One version of one function, with all that its process needs. */

@@ -1,11 +1,12 @@
 import { AerostackError } from "@aerostack/contracts";
+import type { OpenFile } from "../stored-file.ts";
 
 /** A file of a function's static assets, as it was deployed. */
 export interface AssetFile {
   /** Path below the site's root, starting with a slash; not percent-encoded. */
   readonly path: string;
-  /** File on disk that holds its bytes. */
-  readonly file: string;
+  /** Its bytes. */
+  readonly open: OpenFile;
   readonly sizeBytes: number;
   /** Hex; also its etag. */
   readonly sha256: string;

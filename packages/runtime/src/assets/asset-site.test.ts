@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,11 +13,16 @@ import { sendAsset } from "./send-asset.ts";
 const directory = mkdtempSync(join(tmpdir(), "assets-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+/** One for each content, by which the tests know it again. */
+const openers = new Map<string, AssetFile["open"]>();
+
 function asset(path: string, content: string): AssetFile {
   const sha256 = createHash("sha256").update(content).digest("hex");
   const file = join(directory, sha256);
   writeFileSync(file, content);
-  return { path, file, sizeBytes: Buffer.byteLength(content), sha256 };
+  const open = openers.get(file) ?? (async (range) => createReadStream(file, range));
+  openers.set(file, open);
+  return { path, open, sizeBytes: Buffer.byteLength(content), sha256 };
 }
 
 async function site(files: Readonly<Record<string, string>>, config: Partial<AssetsConfig> = {}): Promise<AssetSite> {
@@ -37,8 +42,8 @@ async function site(files: Readonly<Record<string, string>>, config: Partial<Ass
 function asked(of: AssetSite, target: string, method = "GET", headers: Record<string, string> = {}): string {
   const answer = of.answer({ method, target, host: "site.test", headers });
   if (answer === null) return "-";
-  const file = answer.body?.file;
-  const content = files.find((one) => one.file === file)?.path;
+  const open = answer.body?.open;
+  const content = files.find((one) => one.open === open)?.path;
   return `${answer.status} ${answer.headers.location ?? content ?? ""}`.trim();
 }
 
@@ -272,13 +277,13 @@ describe("manifests", () => {
   it.each(["no-slash", "/a/../b", "/a//b", "/a/", "/a\\b", "/a\u0000", `/${"x".repeat(1024)}`])(
     "refuse the path %j",
     (path) => {
-      expect(() => buildAssetManifest([{ path, file: "f", sizeBytes: 1, sha256: "0" }])).toThrow(
-        expect.objectContaining({ code: "VALIDATION_ERROR" }),
-      );
+      expect(() =>
+        buildAssetManifest([{ path, open: () => Promise.reject(new Error("not read")), sizeBytes: 1, sha256: "0" }]),
+      ).toThrow(expect.objectContaining({ code: "VALIDATION_ERROR" }));
     },
   );
   it("refuse a path that is there twice, and files that are too large", () => {
-    const file = { path: "/a", file: "f", sizeBytes: 1, sha256: "0" };
+    const file = { path: "/a", open: () => Promise.reject(new Error("not read")), sizeBytes: 1, sha256: "0" };
     expect(() => buildAssetManifest([file, file])).toThrow("is there twice");
     expect(() => buildAssetManifest([{ ...file, sizeBytes: 1e9 }])).toThrow("is larger than");
   });

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import type { AssetsConfig } from "@aerostack/contracts";
+import { type OpenFile, readWhole } from "../stored-file.ts";
 import { type AssetFile, type AssetManifest, HEADERS_FILE, REDIRECTS_FILE } from "./asset-manifest.ts";
 import { type ByteRange, parseByteRange } from "./byte-range.ts";
 import { contentTypeOf } from "./content-type.ts";
@@ -21,7 +21,7 @@ export interface AssetAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** What of which file makes the body; null for none. */
-  readonly body: { readonly file: string; readonly range: ByteRange } | null;
+  readonly body: { readonly open: OpenFile; readonly range: ByteRange } | null;
 }
 
 /** The static files of one function version, with their rules. */
@@ -53,7 +53,7 @@ export async function createAssetSite(manifest: AssetManifest, config: AssetsCon
 
 async function readRules(file: AssetFile | undefined): Promise<string> {
   if (file === undefined || file.sizeBytes > MAX_RULES_BYTES) return "";
-  return await readFile(file.file, "utf8");
+  return (await readWhole(file.open)).toString();
 }
 
 interface Site {
@@ -181,7 +181,7 @@ function serve(request: AssetRequest, file: AssetFile, status: number, path: str
   if (range !== null) headers["content-range"] = `bytes ${range.start}-${range.end}/${file.sizeBytes}`;
   headers["content-length"] = String(sent.end - sent.start + 1);
   const hasBody = request.method === "GET" && file.sizeBytes > 0;
-  return { status: range === null ? status : 206, headers, body: hasBody ? { file: file.file, range: sent } : null };
+  return { status: range === null ? status : 206, headers, body: hasBody ? { open: file.open, range: sent } : null };
 }
 
 function headerOf(request: AssetRequest, name: string): string | undefined {

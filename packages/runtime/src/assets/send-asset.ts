@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
 import type { AssetAnswer } from "./asset-site.ts";
@@ -10,13 +9,12 @@ export function sendAsset(res: ServerResponse, answer: AssetAnswer): void {
     res.writeHead(answer.status, answer.headers).end();
     return;
   }
-  const stream = createReadStream(body.file, body.range);
-  stream.once("error", () => {
-    if (!res.headersSent) res.writeHead(500).end();
-  });
-  // The head waits for the file: a blob that is missing is an error, not an empty page.
-  stream.once("open", () => {
-    res.writeHead(answer.status, answer.headers);
-    pipeline(stream, res, () => {});
-  });
+  // The head waits for the file: one that is missing is an error, not an empty page.
+  body.open(body.range).then(
+    (stream) => {
+      res.writeHead(answer.status, answer.headers);
+      pipeline(stream, res, () => {});
+    },
+    () => res.writeHead(500).end(),
+  );
 }

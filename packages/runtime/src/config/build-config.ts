@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { relative } from "node:path";
+import { readWhole } from "../stored-file.ts";
 import type { FunctionSpec, ProjectSpec } from "../types.ts";
 import { encodeConfig } from "./encode-config.ts";
 import { D1_MODULE, functionBindings, type HostResourceKind } from "./function-bindings.ts";
@@ -155,7 +155,9 @@ export async function buildConfig(project: ProjectSpec, context: ConfigContext):
 }
 
 function readModules(spec: FunctionSpec): Promise<WorkerdModule[]> {
-  return Promise.all(spec.modules.map(async ({ name, type, path }) => ({ name, type, content: await readFile(path) })));
+  return Promise.all(
+    spec.modules.map(async ({ name, type, open }) => ({ name, type, content: await readWhole(open) })),
+  );
 }
 
 function userWorker(

@@ -14,7 +14,7 @@ export function createAssetSites(bundles: BundleStore): SiteOf {
     { assets, config }: FunctionVersion,
     handling: NonNullable<typeof config.assets>,
   ): Promise<VersionSite> {
-    const manifest = buildAssetManifest(assets.map((asset) => ({ ...asset, file: bundles.pathOf(asset.sha256) })));
+    const manifest = buildAssetManifest(assets.map((asset) => ({ ...asset, open: bundles.opener(asset.sha256) })));
     const [pages, files] = await Promise.all([
       createAssetSite(manifest, handling),
       createAssetSite(manifest, { ...handling, notFoundHandling: "none" }),

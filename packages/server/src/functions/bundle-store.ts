@@ -1,14 +1,15 @@
-import { createHash, randomUUID } from "node:crypto";
-import { createWriteStream, rmSync } from "node:fs";
-import { access, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { createHmac } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { AerostackError } from "@aerostack/contracts";
+import { BlobSizeError, type Clock, createFileBlobStore, deriveKey } from "@aerostack/kernel";
+import type { OpenFile } from "@aerostack/runtime";
 
 /** A file of a bundle: a module or a static asset. */
 export interface StoredFile {
-  /** SHA-256 of the content, hex: also its name in the store. */
+  /** SHA-256 of the content, hex. */
   readonly sha256: string;
   readonly sizeBytes: number;
 }
@@ -23,102 +24,87 @@ export interface BundleSession {
 
 export interface BundleStore {
   open(): BundleSession;
-  /** Path of a kept file, for the runtime, which embeds modules by path. */
-  pathOf(sha256: string): string;
+  /** Opens a kept file, whenever it is asked. */
+  opener(sha256: string): OpenFile;
   /** Removes those of the files that nothing names any more. */
   collect(files: Iterable<string>): Promise<void>;
 }
 
-const INCOMING_PREFIX = "incoming-";
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+export interface BundleStoreOptions {
+  readonly directory: string;
+  /** 32 bytes that the keys of the store are derived from. */
+  readonly key: Uint8Array;
+  readonly clock: Clock;
+  /** Whether a stored version names the file. */
+  readonly isUsed: (sha256: string) => Promise<boolean>;
 }
 
+/** How files were kept before they were sealed: in the clear, under their hash. */
+const PLAIN_NAME = /^[0-9a-f]{64}$/;
+const PLAIN_ARRIVING = /^incoming-/;
+
 /**
- * Keeps the files of deployments by their content, so that versions share what they have in common and a version can never
- * change. A file is there under its name only when it is whole and synced.
- *
- * @param isUsed whether a stored version names the file
+ * Keeps the files of deployments by their content, sealed, so that versions share what they have in common and a version can
+ * never change. A file is there only when it is whole and synced.
  */
-export async function createBundleStore(
-  directory: string,
-  isUsed: (sha256: string) => Promise<boolean>,
-): Promise<BundleStore> {
+export async function createBundleStore({ directory, key, clock, isUsed }: BundleStoreOptions): Promise<BundleStore> {
+  const idKey = deriveKey(key, "bundle-ids");
+  const blobs = createFileBlobStore({ directory, sealKey: deriveKey(key, "bundles"), idKey, clock });
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(directory)) {
-    // Left by a process that was killed in the middle of an upload.
-    if (name.startsWith(INCOMING_PREFIX)) await rm(join(directory, name), { force: true });
-  }
+  // Left by a process that was killed in the middle of an upload.
+  await blobs.discardPartial(clock.now() + 1);
+  await sealPlainFiles();
   /** Sessions that hold each file. */
   const holders = new Map<string, number>();
+  /** When each upload began that has not ended: its file may be there already, and is not held yet. */
+  const arriving = new Set<{ readonly since: number }>();
 
-  function pathOf(sha256: string): string {
-    return join(directory, sha256);
-  }
+  /** As the store makes it of a content. */
+  const idOf = (sha256: string): string => createHmac("sha256", idKey).update(sha256, "hex").digest("hex");
 
-  async function receive(content: Readable, maxBytes: number, temporary: string): Promise<StoredFile> {
-    const hash = createHash("sha256");
-    let sizeBytes = 0;
-    await pipeline(
-      content,
-      async function* (source: AsyncIterable<Buffer>) {
-        for await (const chunk of source) {
-          sizeBytes += chunk.length;
-          if (sizeBytes > maxBytes) {
-            throw new AerostackError("REQUEST_TOO_LARGE", {
-              message: `A file of the bundle is over ${maxBytes} bytes.`,
-            });
-          }
-          hash.update(chunk);
-          yield chunk;
-        }
-      },
-      createWriteStream(temporary, { mode: 0o600, flush: true }),
-    );
-    return { sha256: hash.digest("hex"), sizeBytes };
+  async function sealPlainFiles(): Promise<void> {
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name);
+      if (PLAIN_NAME.test(name)) await blobs.put(createReadStream(path));
+      if (PLAIN_NAME.test(name) || PLAIN_ARRIVING.test(name)) await rm(path);
+    }
   }
 
   async function collect(files: Iterable<string>): Promise<void> {
     for (const sha256 of files) {
-      if (await isUsed(sha256)) continue;
-      // From this look to the removal nothing is waited for: a session that takes the file up does so before or after.
-      if (!holders.has(sha256)) rmSync(pathOf(sha256), { force: true });
+      if (holders.has(sha256)) continue;
+      // Who takes the file up from now on stores it anew, and is in time as long as nothing younger is removed.
+      const storedBefore = Math.min(clock.now(), ...[...arriving].map(({ since }) => since));
+      if (!(await isUsed(sha256))) await blobs.delete(idOf(sha256), { storedBefore });
     }
   }
 
   return {
-    pathOf,
+    opener(sha256) {
+      const id = idOf(sha256);
+      return async (range) =>
+        await blobs.get(id, range && { offset: range.start, length: range.end - range.start + 1 });
+    },
     collect,
     open() {
       const held: string[] = [];
       return {
         async put(content, maxBytes) {
-          const temporary = join(directory, `${INCOMING_PREFIX}${randomUUID()}`);
+          const arrival = { since: clock.now() };
+          arriving.add(arrival);
           try {
-            const stored = await receive(content, maxBytes, temporary);
-            holders.set(stored.sha256, (holders.get(stored.sha256) ?? 0) + 1);
-            held.push(stored.sha256);
-            const path = pathOf(stored.sha256);
-            const isKept = await access(path).then(
-              () => true,
-              () => false,
-            );
-            if (isKept) {
-              await rm(temporary);
-            } else {
-              await rename(temporary, path);
-              await syncDirectory(directory);
-            }
-            return stored;
+            const { hashes, size } = await blobs.put(content, { maxBytes });
+            const { sha256 } = hashes;
+            holders.set(sha256, (holders.get(sha256) ?? 0) + 1);
+            held.push(sha256);
+            return { sha256, sizeBytes: size };
           } catch (error) {
-            await rm(temporary, { force: true });
-            throw error;
+            if (!(error instanceof BlobSizeError)) throw error;
+            throw new AerostackError("REQUEST_TOO_LARGE", {
+              message: `A file of the bundle is over ${maxBytes} bytes.`,
+            });
+          } finally {
+            arriving.delete(arrival);
           }
         },
         async close() {

@@ -32,6 +32,8 @@ import { createUpgradeHandler } from "./upgrade-handler.ts";
 
 export interface FunctionsOptions {
   readonly clock: Clock;
+  /** 32 bytes: what was deployed is sealed under keys that are derived from it. */
+  readonly bundleKey: Uint8Array;
   readonly dataDir: string;
   readonly sql: Sql<unknown>;
   readonly sealer: SecretSealer;
@@ -68,7 +70,12 @@ export async function createFunctions(options: FunctionsOptions) {
   const sql = options.sql.withTables<FunctionTables>();
   const store = createFunctionStore(sql);
   const secrets = createSecretStore(sql, options.sealer, options.audit);
-  const bundles = await createBundleStore(join(options.dataDir, "bundles"), store.isFileUsed);
+  const bundles = await createBundleStore({
+    directory: join(options.dataDir, "bundles"),
+    key: options.bundleKey,
+    clock,
+    isUsed: store.isFileUsed,
+  });
   const platformKeys = createPlatformKeys({ sql, sealer: options.sealer, ...options.platformKeys });
   const buildSpec = createProjectSpecBuilder({
     bundles,

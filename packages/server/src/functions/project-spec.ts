@@ -31,7 +31,7 @@ function functionSpec(
     modules: version.modules.map((module) => ({
       name: module.name,
       type: module.type,
-      path: bundles.pathOf(module.sha256),
+      open: bundles.opener(module.sha256),
     })),
     compatibilityDate: version.compatibilityDate,
     compatibilityFlags: [...version.compatibilityFlags],
@@ -40,7 +40,7 @@ function functionSpec(
     apiKey,
     assets: version.assets.map((asset) => ({
       path: asset.path,
-      file: bundles.pathOf(asset.sha256),
+      open: bundles.opener(asset.sha256),
       sizeBytes: asset.sizeBytes,
       sha256: asset.sha256,
     })),

@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { AerostackError, type DeployConfig, type FunctionEnvironment } from "@aerostack/contracts";
 import { type Clock, createId } from "@aerostack/kernel";
-import type { Runtime } from "@aerostack/runtime";
+import { type Runtime, readWhole } from "@aerostack/runtime";
 import type { Audit } from "../audit/record.ts";
 import type { BundleStore } from "./bundle-store.ts";
 import { nextCronRun } from "./cron-scheduler.ts";
@@ -140,7 +139,7 @@ export function createFunctionService(options: FunctionServiceOptions) {
     neighbours: Neighbours,
   ): Promise<DeployConfig> {
     if (config.queueConsumers.length > 0) return config;
-    if (!QUEUE_HANDLER.test(await readFile(bundles.pathOf(main.sha256), "utf8"))) return config;
+    if (!QUEUE_HANDLER.test((await readWhole(bundles.opener(main.sha256))).toString())) return config;
     if ((await otherConsumer(neighbours, DEFAULT_RESOURCES.queue)) !== null) return config;
     return { ...config, queueConsumers: [{ queue: DEFAULT_RESOURCES.queue, ...DEFAULT_CONSUMER_SETTINGS }] };
   }

@@ -60,6 +60,7 @@ export async function openFunctions(options: ProjectPlaneOptions, parts: OpenFun
     sealer: envelope,
     audit: options.controlPlane.audit,
     dispatchKey: deriveKey(parts.dataKey, "dispatch-token"),
+    bundleKey: deriveKey(parts.dataKey, "function-bundles"),
     runtime,
     queues,
     endpoints,

@@ -1,4 +1,5 @@
-import { Kysely } from "kysely";
+import { Kysely, type PostgresPool } from "kysely";
+import type { Pool } from "pg";
 import { createSql } from "./create-sql.ts";
 import { insertManyOnPostgres } from "./insert-many.ts";
 import { OwnSchemaPostgresDialect } from "./own-schema-dialect.ts";
@@ -22,6 +23,10 @@ const NUMERIC = 1_700;
 
 /** Opens a pool. The driver is loaded here, so that an installation on SQLite never does. */
 export async function openPostgres(options: PostgresOptions): Promise<Sql<unknown>> {
+  return createPostgresSql(await createPool(options));
+}
+
+export async function createPool(options: PostgresOptions): Promise<Pool> {
   const { default: pg } = await import("pg");
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -35,6 +40,11 @@ export async function openPostgres(options: PostgresOptions): Promise<Sql<unknow
     },
   });
   pool.on("error", (error) => options.onIdleError?.(error));
+  return pool;
+}
+
+/** Closing it ends the pool. */
+export function createPostgresSql(pool: PostgresPool & { readonly ending: boolean }): Sql<unknown> {
   const db = new Kysely<unknown>({ dialect: new OwnSchemaPostgresDialect({ pool }) });
   return createSql(db, {
     dialect: "postgres",

@@ -1,9 +1,11 @@
 // For tests only: schemas of PostgreSQL.
 import { randomText } from "@aerostack/kernel";
 import { sql as raw } from "kysely";
+import type { Pool } from "pg";
 import { inject } from "vitest";
+import { lendPool } from "./lent-pool.ts";
 import { migrate, type SqlMigrations } from "./migrate.ts";
-import { openPostgres } from "./open-postgres.ts";
+import { createPool, createPostgresSql, openPostgres } from "./open-postgres.ts";
 import { schemaOfRun } from "./postgres-test-run.ts";
 import type { Sql } from "./sql.ts";
 
@@ -61,7 +63,7 @@ export function createFilledSchemas(url: string, tables: TestTables): TestSchema
       }
       const taken = schema;
       await taken.empty();
-      const sql = await openPostgres({ url: withOptions(url, { search_path: taken.name }), poolSize: POOL_SIZE });
+      const sql = createPostgresSql(lendPool(await taken.pool()));
       cleanups.push(async () => {
         // Whatever of the test still runs can write no more once its pool has ended.
         await sql.close();
@@ -79,6 +81,7 @@ export function createFilledSchemas(url: string, tables: TestTables): TestSchema
 interface FilledSchema {
   readonly name: string;
   empty(): Promise<void>;
+  pool(): Promise<Pool>;
   close(): Promise<void>;
 }
 
@@ -93,6 +96,7 @@ async function takeSchema(url: string, tables: TestTables): Promise<FilledSchema
   // A replica runs no triggers: foreign keys do not matter, nor that a table is append-only.
   const admin = await openPostgres({ url: withOptions(url, { session_replication_role: "replica" }), poolSize: 1 });
   const name = await lockFirstFree(admin, schemaOfRun(inject("testRun"), tables.name));
+  let pool: Promise<Pool> | undefined;
   let emptying = await readEmptying(admin, name);
   return {
     name,
@@ -102,7 +106,11 @@ async function takeSchema(url: string, tables: TestTables): Promise<FilledSchema
       }
       await raw.raw(emptying.statements).execute(admin.db);
     },
-    close: admin.close,
+    pool: () => (pool ??= createPool({ url: withOptions(url, { search_path: name }), poolSize: POOL_SIZE })),
+    async close() {
+      await (await pool)?.end();
+      await admin.close();
+    },
   };
 }
 

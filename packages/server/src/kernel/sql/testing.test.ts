@@ -104,6 +104,18 @@ describe.skipIf(url === undefined)("schemas of PostgreSQL for tests", () => {
     await expectUntouched(sql);
   });
 
+  it("keep nothing that a test set on its connections", async () => {
+    const schemas = createFilledSchemas(url as string, tables);
+    const ended: (() => Promise<void>)[] = [];
+    const first = await schemas.open(ended);
+    await raw`set session_replication_role = replica`.execute(first.db);
+    for (const end of ended) await end();
+    cleanups.push(schemas.close);
+    const { db } = await schemas.open(cleanups);
+    const { rows } = await raw`show session_replication_role`.execute(db);
+    expect(rows).toEqual([{ session_replication_role: "origin" }]);
+  });
+
   it("are dropped when their run has ended or was killed, and by nobody before", async () => {
     const db = await admin();
     const left = schemaOfRun(`dead${randomText(4)}`, "control_0");

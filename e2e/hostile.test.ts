@@ -18,6 +18,8 @@ const LIMITS = {
   AEROSTACK_FUNCTION_CPU_MS: "2000",
   AEROSTACK_FUNCTION_MEMORY_MB: "128",
 };
+/** A gigabyte, or 400,000 lines: a few seconds on a good machine. */
+const LARGE_WORK_TIMEOUT_MS = 120_000;
 let server: ServerProcess;
 let developer: Developer;
 let worker: string;
@@ -116,7 +118,7 @@ describe("memory", () => {
   );
 
   test("a response of 1 GB streams, the server does not hold it, and its reader may leave", {
-    timeout: 120_000,
+    timeout: LARGE_WORK_TIMEOUT_MS,
   }, async () => {
     const { growthBytes } = await peakGrowthBytes(server.pid, () =>
       contained("1 GB response", async () => {
@@ -218,7 +220,7 @@ describe("what surrounds the function", () => {
     expect(answer.headers.get("x-ratelimit-limit")).not.toBe("1");
   });
 
-  test("a flood of log lines slows nobody else and fills nothing", async () => {
+  test("a flood of log lines slows nobody else and fills nothing", { timeout: LARGE_WORK_TIMEOUT_MS }, async () => {
     const before = await residentBytes(server.pid);
     await contained("log flood", async () => {
       // The runtime itself keeps 256 KB of lines of one request, so the flood comes from many.

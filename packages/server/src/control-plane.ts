@@ -403,6 +403,8 @@ export function createControlPlane(options: ControlPlaneOptions) {
     closing,
     logIns,
     pictures,
+    findOrganisation: teams.organisations.find,
+    background,
     /** Resolves when what answers did not wait for is done. */
     idle: background.idle,
     sessions,

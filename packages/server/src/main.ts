@@ -24,6 +24,7 @@ import { createOpenApi } from "./edge/openapi.ts";
 import { listenPlain } from "./edge/plain-http.ts";
 import { createProjectCors } from "./edge/project-cors.ts";
 import { addReferencePages } from "./edge/reference-page.ts";
+import { createRefusalNotes } from "./edge/refusal-notes.ts";
 import { addSecurityText } from "./edge/security-text.ts";
 import { createFrontDoor } from "./front-door/create-front-door.ts";
 import { createTls } from "./front-door/tls/create-tls.ts";
@@ -220,6 +221,13 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     resolvePrincipal: controlPlane.resolver.resolve,
     places: controlPlane.places,
     requireFreshProof: controlPlane.requireFreshProof,
+    noteRefusal: createRefusalNotes({
+      audit: controlPlane.audit,
+      limiter,
+      background: controlPlane.background,
+      findProject: controlPlane.projects.find,
+      findOrganisation: controlPlane.findOrganisation,
+    }),
     inspectBody: frontDoor.inspectBody,
     projectIdOf: projectPlane.projectIdOf,
     idempotency: createIdempotency({ sql: databases.control, clock, envelope }),

@@ -7,6 +7,7 @@ import { type ControlPlaneOptions, createControlPlane } from "./control-plane.ts
 import { createApp } from "./edge/create-app.ts";
 import type { Route } from "./edge/define-route.ts";
 import { createIdempotency } from "./edge/idempotency.ts";
+import { createRefusalNotes } from "./edge/refusal-notes.ts";
 import type { InspectBody } from "./front-door/firewall/body-guard.ts";
 import { createMemoryBus } from "./kernel/bus/memory-bus.ts";
 import { createEnvelope } from "./kernel/crypto/envelope.ts";
@@ -147,6 +148,13 @@ export async function createTestApp(sql: Sql<unknown>, options: TestAppOptions =
     resolvePrincipal: controlPlane.resolver.resolve,
     places: controlPlane.places,
     requireFreshProof: controlPlane.requireFreshProof,
+    noteRefusal: createRefusalNotes({
+      audit: controlPlane.audit,
+      limiter,
+      background: controlPlane.background,
+      findProject: controlPlane.projects.find,
+      findOrganisation: controlPlane.findOrganisation,
+    }),
     idempotency: createIdempotency({ sql, clock, envelope: createEnvelope(secrets.masterKeys) }),
     ...(options.inspectBody === undefined ? {} : { inspectBody: options.inspectBody }),
     routes: [

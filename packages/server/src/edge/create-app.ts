@@ -15,6 +15,7 @@ import type { Route } from "./define-route.ts";
 import { renderError, toAerostackError } from "./error-shapes.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { type RateLimits, rateLimit } from "./rate-limit.ts";
+import type { NoteRefusal } from "./refusal-notes.ts";
 import { MethodNotAllowed, registerRoutes } from "./register-routes.ts";
 import { acceptRequestId } from "./request-id.ts";
 import type { Places } from "./route-place.ts";
@@ -35,6 +36,7 @@ export interface AppOptions {
   resolvePrincipal(credential: string, clientAddress: string): Principal | null | Promise<Principal | null>;
   readonly idempotency: Idempotency;
   readonly routes: readonly Route[];
+  readonly noteRefusal?: NoteRefusal;
   readonly inspectBody?: InspectBody;
   readonly projectIdOf?: (ref: string) => string | null | Promise<string | null>;
   /** Looks up what routes are about, and asks whether the caller may. */

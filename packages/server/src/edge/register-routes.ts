@@ -14,12 +14,15 @@ import type { Route } from "./define-route.ts";
 import { endRefusedStream } from "./end-refused-stream.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { recordRoute } from "./record-route.ts";
+import type { NoteRefusal } from "./refusal-notes.ts";
 import { type Places, placeIds, placeOf, requirePermission } from "./route-place.ts";
 
 export interface RouteParts {
   readonly idempotency: Idempotency;
   readonly places: Places;
   readonly audit?: Audit | undefined;
+  /** Told of every call that ends in an error, for a caller who is known. */
+  readonly noteRefusal?: NoteRefusal | undefined;
   /** @throws AUTH_PROOF_REQUIRED */
   readonly requireFreshProof: (principal: AccountPrincipal) => Promise<void>;
   /** Looks at JSON bodies for attacks. */
@@ -39,9 +42,17 @@ export function registerRoutes(app: Hono<AppEnv>, routes: readonly Route[], part
   for (const route of routes) {
     requirePermission(route);
     const scope = requiredScope(route);
-    app.on(route.method.toUpperCase(), route.path, (c) => {
-      if (scope !== null) requireScope(c.get("principal")?.limits, scope);
-      return answer(c, route, parts);
+    app.on(route.method.toUpperCase(), route.path, async (c) => {
+      const principal = c.get("principal");
+      try {
+        if (scope !== null) requireScope(principal?.limits, scope);
+        return await answer(c, route, parts);
+      } catch (error) {
+        if (principal !== null && route.auth !== "none") {
+          parts.noteRefusal?.({ route, principal, params: c.req.param(), error });
+        }
+        throw error;
+      }
     });
     const methods = methodsByPath.get(route.path) ?? new Set();
     methodsByPath.set(route.path, methods.add(route.method.toUpperCase()));

@@ -13,6 +13,8 @@ import type { TeamOptions } from "./team-options.ts";
 /** Responsible for which organisations there are. Who belongs to them is in `members.ts`, how people join in others. */
 export interface OrganisationService {
   create(accountId: string, name: string): Promise<OrganisationRecord>;
+  /** Whoever asks. */
+  find(id: string): Promise<OrganisationRecord | undefined>;
   /** Those that the principal belongs to. */
   list(principal: AccountPrincipal, page: PageRequest): Promise<Page<OrganisationRecord>>;
   /**
@@ -64,6 +66,8 @@ export function createOrganisationService({ sql, clock, changes, audit }: TeamOp
       });
       return toOrganisation(row);
     },
+
+    find: (id) => organisationStore.find(sql.db, id),
 
     async list({ access }, page) {
       return toPage(await organisationStore.list(sql.db, [...access.keys()], page), page.limit);

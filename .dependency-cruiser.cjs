@@ -5,7 +5,7 @@ const layers = [
   { name: "identity", path: "^packages/server/src/identity/" },
   {
     name: "base",
-    path: "^packages/server/src/(accounts|notices|teams|projects|plans|keys|usage|audit|logs|front-door)/",
+    path: "^packages/server/src/(accounts|notices|teams|projects|plans|keys|usage|audit|legal|logs|front-door)/",
   },
   {
     name: "project",

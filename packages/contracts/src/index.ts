@@ -26,6 +26,7 @@ export * from "./api/functions.ts";
 export * from "./api/jobs.ts";
 export * from "./api/keys.ts";
 export * from "./api/leaked-keys.ts";
+export * from "./api/legal.ts";
 export * from "./api/logs.ts";
 export * from "./api/network.ts";
 export * from "./api/notices.ts";

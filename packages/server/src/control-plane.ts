@@ -76,6 +76,9 @@ import { createKeyUseRecorder } from "./keys/record-uses.ts";
 import { createRefusedUses } from "./keys/refused-uses.ts";
 import { projectKeyRoutes } from "./keys/routes.ts";
 import { createProjectKeyService } from "./keys/service.ts";
+import { createLegalCases } from "./legal/cases.ts";
+import { createHolds, type KeptRows } from "./legal/holds.ts";
+import { createLegalCaseRoutes } from "./legal/routes.ts";
 import { createAccountNotices } from "./notices/create-account-notices.ts";
 import { planRoutes } from "./plans/routes.ts";
 import { createPlanService } from "./plans/service.ts";
@@ -104,6 +107,8 @@ export interface ControlPlaneOptions {
   /** Where people write to who think that they are blocked wrongly; by default the installation's contact page. */
   readonly contact?: string | undefined;
   readonly sessionLifetimes: SessionLifetimes;
+  /** Removes what was kept of a user beside their rows. */
+  readonly removeKeptUser?: (projectId: string, userId: string, rows: KeptRows | null) => Promise<void>;
   /** Before an account makes projects and invites others. */
   readonly requireConfirmedEmail: boolean;
   /** Other providers that accounts may log in through. */
@@ -157,6 +162,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     clock,
     newId: () => createId("jti", clock.now()),
   });
+  const holds = createHolds({ sql, clock, envelope });
   const background = createBackground(log);
   lifecycle.onClose("work beside answers", () => background.idle());
   const { notices, routes: routesOfNotices } = createAccountNotices({
@@ -257,6 +263,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     clock,
     changes,
     audit,
+    holds,
     limiter,
     origin,
     envelope,
@@ -307,7 +314,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
   const freshProofs = createFreshProofs({ sql, clock, hasher, limiter, secondFactors, ...waysIn });
   const accountKeys = createAccountKeyService({ sql, clock, changes, audit });
   const devices = createDeviceLogins({ sql, clock, limiter, accountKeys });
-  const projects = guardProjects(createProjectService({ sql, clock, changes, audit, log }), blocks.check);
+  const projects = guardProjects(createProjectService({ sql, clock, changes, audit, holds, log }), blocks.check);
   const closing: AccountClosing = createAccountClosing({
     sql,
     clock,
@@ -319,6 +326,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
     tokens: accountTokens,
     log,
     origin,
+    holds,
     projects,
     onOwnerless: ({ id, name }) =>
       background.run("telling operators of an organisation without an owner", async () => {
@@ -375,13 +383,30 @@ export function createControlPlane(options: ControlPlaneOptions) {
     log,
   );
   lifecycle.onClose("key uses", () => uses.close());
+  /** What holds kept back and do not any more, in the order in which it rests on each other. */
+  async function carryOutReleased(): Promise<void> {
+    await projects.resumeDeletions();
+    await holds.release(async ({ kind, subjectId, projectId, rows }) => {
+      if (kind === "organisation") await teams.organisations.removeKept(subjectId);
+      else await options.removeKeptUser?.(projectId ?? "", subjectId, rows);
+    });
+    await closing.deleteDue();
+  }
+  const legalCases = createLegalCases({
+    sql,
+    clock,
+    audit,
+    holds,
+    notices,
+    contact,
+    onLifted: () => background.run("carrying out what was kept back", carryOutReleased),
+  });
   for (const [name, work] of [
     ["removing expired sessions", sessions.removeExpired],
     ["removing expired tokens of accounts", accountTokens.removeExpired],
     ["removing expired codes and ways to providers", waysIn.removeExpired],
     ["forgetting networks of accounts", knownNetworks.removeExpired],
-    ["finishing deletions of projects", projects.resumeDeletions],
-    ["deleting closed accounts", closing.deleteDue],
+    ["finishing deletions", carryOutReleased],
     ["removing pictures that were replaced", pictures.collect],
     ["noting log-ins that failed", logIns.flushFailures],
     ["removing old refusals of keys", refusedUses.removeExpired],
@@ -393,6 +418,8 @@ export function createControlPlane(options: ControlPlaneOptions) {
   return {
     audit,
     blocks,
+    holds,
+    carryOutReleased,
     refusedUses,
     changes,
     limiter,
@@ -477,6 +504,7 @@ export function createControlPlane(options: ControlPlaneOptions) {
       ...teams.routes,
       ...planRoutes({ plans, projects }),
       ...auditRoutes(audit),
+      ...createLegalCaseRoutes(legalCases),
       ...createBlockRoutes({ blocks, now: clock.now }),
       ...cliRoutes({
         accounts,

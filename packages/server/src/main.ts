@@ -46,6 +46,10 @@ import { loadSecrets } from "./kernel/secrets.ts";
 import { StartError } from "./kernel/start-error.ts";
 import { createTracer } from "./kernel/trace.ts";
 import { SERVER_VERSION } from "./kernel/version.ts";
+import { createDisclosures } from "./legal/disclosures.ts";
+import { createDisclosureRoutes } from "./legal/routes.ts";
+import { createAuditSource } from "./legal/sources/logged.ts";
+import { createStoredRowSources } from "./legal/sources/stored-rows.ts";
 import { migrations } from "./migrations.ts";
 import { createProjectPlane } from "./project-plane.ts";
 import { sealedColumns } from "./sealed-columns.ts";
@@ -100,6 +104,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     signUp: config.signUp,
     contact: config.supportMail,
     sessionLifetimes: { idleMs: config.sessionIdleDays * DAY_MS, absoluteMs: config.sessionDays * DAY_MS },
+    removeKeptUser: (projectId, userId, rows) => projectPlane.removeKeptUser(projectId, userId, rows),
     requireConfirmedEmail: config.requireConfirmedEmail === "on",
     logInProviders: logInProvidersOf(config),
     defaultPlan: config.defaultPlan,
@@ -189,6 +194,18 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     refusedUses: controlPlane.refusedUses,
   });
 
+  const disclosures = createDisclosures({
+    sql: databases.control,
+    clock,
+    audit: controlPlane.audit,
+    log,
+    sources: {
+      ...createStoredRowSources(databases.control, controlPlane.holds),
+      audit: createAuditSource(controlPlane.audit),
+      ...projectPlane.disclosed,
+    },
+  });
+
   // Edge
   const health = createHealth(SERVER_VERSION);
   health.addCheck("database", async () => {
@@ -204,6 +221,7 @@ async function start(settings: Config, log: Logger, lifecycle: Lifecycle) {
     ...projectPlane.routes,
     ...support.routes,
     ...abuse.routes,
+    ...createDisclosureRoutes(disclosures),
     ...metricsRoutes(metrics),
   ];
   const documented = [...routes, ...projectPlane.operations.map(routeOfOperation)];

@@ -15,6 +15,7 @@ import { installationKeyMigrations } from "./kernel/installation-key.ts";
 import { outboxMigrations } from "./kernel/messages/tables.ts";
 import type { DatabaseMigrations } from "./kernel/open-databases.ts";
 import { projectKeyMigrations } from "./keys/tables.ts";
+import { legalMigrations } from "./legal/tables.ts";
 import { logMigrations } from "./logs/tables.ts";
 import { noticeMigrations } from "./notices/tables.ts";
 import { planMigrations } from "./plans/tables.ts";
@@ -54,6 +55,7 @@ export const migrations: DatabaseMigrations = {
     ...signOnMigrations,
     ...domainMigrations,
     ...supportMigrations,
+    ...legalMigrations,
   },
   logs: logMigrations,
 };

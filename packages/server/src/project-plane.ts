@@ -23,9 +23,11 @@ import { openCountryLookup } from "./kernel/geo/open-country-lookup.ts";
 import { createInstallationSender, createInstallationTextSender } from "./kernel/messages/installation-sender.ts";
 import { createOutgoing, OUTGOING_CONNECT_TIMEOUT_MS } from "./kernel/outgoing.ts";
 import { refuseUpgrade } from "./kernel/refuse-upgrade.ts";
+import { createLogSource } from "./legal/sources/logged.ts";
 import { createLogs } from "./logs/create-logs.ts";
 import { createCallCounts } from "./project-plane/call-counts.ts";
 import { createDataOperations } from "./project-plane/data-operations.ts";
+import { createDisclosedContent } from "./project-plane/disclosed-content.ts";
 import { openDataHost } from "./project-plane/open-data-host.ts";
 import { openFunctions } from "./project-plane/open-functions.ts";
 import { openRuntime } from "./project-plane/open-runtime.ts";
@@ -126,6 +128,7 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     hasher: controlPlane.hasher,
     envelope,
     blocks: controlPlane.blocks.check,
+    holds: controlPlane.holds,
     installationKey: dataKey,
     log,
     origin,
@@ -259,6 +262,12 @@ export async function createProjectPlane(options: ProjectPlaneOptions) {
     runtime,
     collections,
     callHours: logs.hours,
+    /** Of disclosures: what projects hold, and what was logged of them. */
+    disclosed: {
+      ...createDisclosedContent({ call, ...dataServices, storage: storage.service }),
+      logs: createLogSource(logs.store, logs.buffer.flush),
+    },
+    removeKeptUser: endUsers.removeKept,
     countryOf,
     outbox: endUsers.outbox,
     listener,

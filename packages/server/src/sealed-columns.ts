@@ -11,6 +11,7 @@ import { totpSealOf } from "./identity/totp/second-factors.ts";
 import type { SealedColumn } from "./kernel/crypto/sealed-columns.ts";
 import { installationKeySeal } from "./kernel/installation-key.ts";
 import { outboxSeal } from "./kernel/messages/outbox.ts";
+import { legalKeptBackSeal } from "./legal/holds.ts";
 import { queueEndpointSeal } from "./queue/endpoints/service.ts";
 import { s3KeySeal } from "./storage/access-keys/service.ts";
 import { organisationSignOnSeal } from "./teams/single-sign-on/sign-on-settings.ts";
@@ -31,4 +32,5 @@ export const sealedColumns: readonly SealedColumn[] = [
   organisationSignOnSeal,
   acmeAccountSeal,
   certificateKeySeal,
+  legalKeptBackSeal,
 ];

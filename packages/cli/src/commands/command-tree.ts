@@ -13,6 +13,7 @@ import { generateGroup } from "./generate/group.ts";
 import { initCommand } from "./init.ts";
 import { keysGroup } from "./keys/group.ts";
 import { kvGroup } from "./kv/group.ts";
+import { legalGroup } from "./legal/group.ts";
 import { linkCommand } from "./link.ts";
 import { loginCommand } from "./login.ts";
 import { logoutCommand } from "./logout.ts";
@@ -66,5 +67,5 @@ export const COMMAND_SECTIONS: readonly HelpSection[] = [
       doctorCommand,
     ],
   },
-  { title: "Run an installation", commands: [abuseGroup] },
+  { title: "Run an installation", commands: [abuseGroup, legalGroup] },
 ];

@@ -58,14 +58,10 @@ export const accountStore = {
     await db.updateTable("accounts").set({ closed_at: closedAtMs }).where("id", "=", id).execute();
   },
 
-  async listClosedBefore(db: Db, beforeMs: number): Promise<readonly string[]> {
-    const rows = await db
-      .selectFrom("accounts")
-      .select("id")
-      .where("closed_at", "<=", beforeMs)
-      .orderBy("closed_at")
-      .limit(MAX_DELETIONS)
-      .execute();
+  async listClosedBefore(db: Db, beforeMs: number, except: readonly string[]): Promise<readonly string[]> {
+    let query = db.selectFrom("accounts").select("id").where("closed_at", "<=", beforeMs);
+    if (except.length > 0) query = query.where("id", "not in", except);
+    const rows = await query.orderBy("closed_at").limit(MAX_DELETIONS).execute();
     return rows.map(({ id }) => id);
   },
 

@@ -14,6 +14,7 @@ import type { MessageSender } from "../kernel/messages/message.ts";
 import { createOutbox } from "../kernel/messages/outbox.ts";
 import type { Outgoing } from "../kernel/outgoing.ts";
 import type { Sql } from "../kernel/sql/index.ts";
+import type { Holds, KeptRows } from "../legal/holds.ts";
 import { createOutboxRoutes } from "./admin/outbox-routes.ts";
 import { createUserAdminRoutes } from "./admin/routes.ts";
 import { createUserAdmin } from "./admin/user-admin.ts";
@@ -63,6 +64,7 @@ import { createSignIn } from "./sign-in/sign-in.ts";
 import type { EndUserTables } from "./tables.ts";
 import { createTotpRoutes } from "./totp/routes.ts";
 import { createSecondFactors } from "./totp/second-factor.ts";
+import { createUserEraser } from "./users/erase-user.ts";
 import { createEndUserDirectory, createUserRows } from "./users/user-directory.ts";
 import { createEmailVerification } from "./verification/email-verification.ts";
 import { createVerificationRoutes } from "./verification/routes.ts";
@@ -93,6 +95,8 @@ export interface EndUsersOptions {
   readonly blocks: Pick<BlockCheck, "of" | "require">;
   /** Asks whether a person solved a challenge of a project. */
   readonly verifyChallenge: VerifyChallenge;
+  /** What keeps the deletion of a user back. */
+  readonly holds: Pick<Holds, "ofEndUser" | "keepUser">;
   readonly avatarStorage: AvatarStorage;
   /** Calls a function of a project, for its hooks. */
   readonly callFunction: CallFunction;
@@ -171,6 +175,9 @@ export function createEndUsers(options: EndUsersOptions) {
     refusalOf: (userId) => options.blocks.of("end_user", userId),
   });
 
+  const avatars = createAvatars({ clock, storage: options.avatarStorage, authUrlOf: accessTokens.issuerOf });
+  const eraseUser = createUserEraser({ sql, changes, holds: options.holds, avatars });
+
   // Ways to log in
   const directory = createEndUserDirectory(sql);
   const users = createUserRows(sql);
@@ -191,7 +198,7 @@ export function createEndUsers(options: EndUsersOptions) {
     tokens,
     hooks,
     requireUnblocked,
-    mergeAnonymous: createMergeAnonymous({ sql, changes, hooks }),
+    mergeAnonymous: createMergeAnonymous({ sql, eraseUser, hooks }),
   });
   const passkeys = createPasskeys({ sql, clock, settings, tokens, signIn });
   const identities = createProvenIdentities({
@@ -253,11 +260,21 @@ export function createEndUsers(options: EndUsersOptions) {
   });
 
   // What users keep of themselves
-  const avatars = createAvatars({ clock, storage: options.avatarStorage, authUrlOf: accessTokens.issuerOf });
-  const profile = createProfile({ sql, clock, changes, hasher, passwords, limiter, settings, passwordRule, avatars });
+  const profile = createProfile({
+    sql,
+    clock,
+    changes,
+    hasher,
+    passwords,
+    limiter,
+    settings,
+    passwordRule,
+    avatars,
+    eraseUser,
+  });
 
   // What the project's own people do with them
-  const admin = createUserAdmin({ sql, clock, changes, hasher, settings, passwordRule, avatars });
+  const admin = createUserAdmin({ sql, clock, changes, hasher, settings, passwordRule, eraseUser });
 
   const requests = createAuthRequests({ clock, findProject: findPublicProject, verifyToken });
   return {
@@ -302,6 +319,11 @@ export function createEndUsers(options: EndUsersOptions) {
     async idle(): Promise<void> {
       await background.idle();
       await outbox.idle();
+    },
+    /** What was kept of a user beside their rows, once no hold keeps it. */
+    async removeKept(projectId: string, userId: string, rows: KeptRows | null): Promise<void> {
+      const avatarUrl = rows?.end_users?.[0]?.avatar_url;
+      if (typeof avatarUrl === "string") await avatars.remove(projectId, userId, avatarUrl);
     },
     removeProject: (projectId: string) => removeProjectUsers(sql, projectId),
     async removeExpired(): Promise<void> {

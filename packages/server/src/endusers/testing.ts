@@ -70,6 +70,7 @@ export async function createEndUserTest(sql: Sql<unknown>, options: EndUserTestO
         audit: controlPlane.audit,
         limiter: controlPlane.limiter,
         blocks: controlPlane.blocks.check,
+        holds: controlPlane.holds,
         hasher: controlPlane.hasher,
         envelope: createEnvelope(SHARED.secrets.masterKeys),
         installationKey: SHARED.installationKey,

@@ -49,6 +49,11 @@ export const NOTICE_SAMPLES: { readonly [Template in NoticeTemplate]: NoticeFact
     reason: "It sends mail to people who did not ask for it.",
     contact: "https://aerostack.test/contact",
   },
+  "legal-hold": {
+    what: "your account",
+    message: "A court has ordered us to keep what is stored of it until the end of the year.",
+    contact: "https://aerostack.test/contact",
+  },
   unblocked: { what: "the project 'Shop'", block: "blk_01jx0sample" },
   "support-message": { topic: "privacy", subject: "A copy of my data", from: "ada@example.com" },
   "organisation-without-owner": { organisation: "Analytical Engines", organisationId: "org_01engines" },

@@ -72,6 +72,8 @@ export interface NoticeFacts {
     /** Where to object. */
     readonly contact: string;
   };
+  /** What an operator allows to be told of a legal hold. */
+  readonly "legal-hold": { readonly what: string; readonly message: string; readonly contact: string };
   readonly unblocked: { readonly what: string; readonly block: string };
   /** To operators: its last owner's account has ended. */
   readonly "organisation-without-owner": { readonly organisation: string; readonly organisationId: string };
@@ -157,6 +159,7 @@ export const NOTICE_TEMPLATES: Readonly<Record<NoticeTemplate, TemplateRules>> =
   "account-closed": { severity: "warning", inDashboard: false, usefulForMs: 7 * DAY_MS },
   "account-reopened": alert,
   blocked: { severity: "critical", inDashboard: true, page: "/support", usefulForMs: 7 * DAY_MS },
+  "legal-hold": { severity: "warning", inDashboard: true, page: "/legal", usefulForMs: 7 * DAY_MS },
   unblocked: { severity: "info", inDashboard: true, page: "/projects", usefulForMs: 7 * DAY_MS },
   "support-message": { severity: "info", inDashboard: true, page: "/support", usefulForMs: 3 * DAY_MS },
   "organisation-without-owner": {

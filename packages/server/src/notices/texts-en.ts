@@ -237,6 +237,11 @@ export const ENGLISH: NoticeTexts = {
         "If you think that this is wrong, or want to know more, write to {{contact}} and name the reference. Somebody reads it and decides again.",
       ],
     },
+    "legal-hold": {
+      subject: "About a lawful request",
+      before: ["This is about {{what}}.", "{{message}}"],
+      after: ["Questions about it go to {{contact}}."],
+    },
     unblocked: {
       subject: "Not blocked any more",
       before: [

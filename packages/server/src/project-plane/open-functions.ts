@@ -4,6 +4,7 @@ import { renderError } from "../edge/error-shapes.ts";
 import { answerError } from "../edge/gateway-listener.ts";
 import { createFunctions, type Functions } from "../functions/create-functions.ts";
 import { runAsSystem } from "../kernel/call-context.ts";
+import { createCachedLookup } from "../kernel/change-feed/cached-lookup.ts";
 import { createOutgoing } from "../kernel/outgoing.ts";
 import type { NewLogEntry } from "../logs/log-entry.ts";
 import { createEndpointDelivery, ENDPOINT_TIMEOUT_MS } from "../queue/endpoints/deliver.ts";
@@ -35,6 +36,14 @@ export async function openFunctions(options: ProjectPlaneOptions, parts: OpenFun
   const { projects, projectKeys, resolver, changes } = options.controlPlane;
   const { runtime, queues, outside } = parts;
 
+  const existing = createCachedLookup<true>({
+    clock,
+    changes,
+    async find(id) {
+      const project = await projects.find(id);
+      return project === undefined ? null : { value: true, expiresAtMs: null, subjects: [`project:${id}`] };
+    },
+  });
   const outgoing = createOutgoing(outside, ENDPOINT_TIMEOUT_MS);
   lifecycle.onClose("connections to endpoints", () => outgoing.close());
   const privateHosts = createAllowedHosts(origin, config.egressAllow);
@@ -64,7 +73,11 @@ export async function openFunctions(options: ProjectPlaneOptions, parts: OpenFun
     runtime,
     queues,
     endpoints,
-    isPaused: async (projectId) => (await options.controlPlane.blocks.check.ofProject(projectId)) !== null,
+    async isPaused(projectId) {
+      // One that was deleted may still be there, because a legal hold keeps it back.
+      if ((await existing.find(projectId)) === null) return true;
+      return (await options.controlPlane.blocks.check.ofProject(projectId)) !== null;
+    },
     limits: {
       wallTimeMs: config.functionWallMs,
       streamIdleMs: STREAM_IDLE_MS,

@@ -7,6 +7,7 @@ import type { Logger } from "../kernel/log.ts";
 import { type Page, type PageRequest, toPage } from "../kernel/page.ts";
 import type { Sql } from "../kernel/sql/index.ts";
 import type { AccountPrincipal, Principal } from "../keys/principal.ts";
+import type { Holds } from "../legal/holds.ts";
 import { holdOrganisation } from "../teams/hold-organisation.ts";
 import { can, canSee, type ProjectPlace, permissionMissing } from "../teams/permissions.ts";
 import { personalOrganisationId } from "../teams/tables.ts";
@@ -52,7 +53,7 @@ export interface ProjectService {
   /** By id or slug, whoever asks: for the platform itself. */
   find(idOrSlug: string): Promise<ProjectRecord | undefined>;
   rename(project: ProjectRecord, name: string): Promise<ProjectRecord>;
-  /** Gone for everybody at once; resolves when everything that belonged to it is removed. */
+  /** Gone for everybody at once; resolves when everything that belonged to it is removed, or a legal hold keeps that back. */
   delete(project: ProjectRecord): Promise<void>;
   /** Cleanups run in the opposite order of their registration. */
   onDelete(name: string, cleanup: ProjectCleanup): void;
@@ -77,11 +78,13 @@ export interface ProjectServiceOptions {
   readonly clock: Clock;
   readonly changes: ChangeFeed;
   readonly audit: Audit;
+  /** What keeps a deletion back. */
+  readonly holds: Pick<Holds, "ofProject">;
   readonly log: Logger;
 }
 
 export function createProjectService(options: ProjectServiceOptions): ProjectService {
-  const { sql: untyped, clock, changes, audit, log } = options;
+  const { sql: untyped, clock, changes, audit, holds, log } = options;
   const sql = untyped.withTables<ProjectTables>();
   const cleanups: { readonly name: string; readonly cleanup: ProjectCleanup }[] = [];
 
@@ -97,6 +100,10 @@ export function createProjectService(options: ProjectServiceOptions): ProjectSer
   }
 
   async function finishDeletion(project: ProjectRecord): Promise<void> {
+    if (await holds.ofProject(null, project.id)) {
+      log.info({ projectId: project.id }, "a legal hold keeps a project's deletion back");
+      return;
+    }
     for (const { name, cleanup } of [...cleanups].reverse()) {
       log.debug({ projectId: project.id, cleanup: name }, "removing what belonged to a project");
       await cleanup(project);

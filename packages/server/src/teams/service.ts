@@ -26,12 +26,14 @@ export interface OrganisationService {
   rename(accountId: string, organisation: OrganisationRecord, name: string): Promise<OrganisationRecord>;
   /** @throws CONFLICT while it has projects, and for a personal one */
   delete(accountId: string, organisation: OrganisationRecord): Promise<void>;
+  /** What is left of one whose deletion was kept back. */
+  removeKept(organisationId: string): Promise<void>;
 }
 
 /** Of one account: a bound for programs that run away. */
 const MAX_MEMBERSHIPS = 200;
 
-export function createOrganisationService({ sql, clock, changes, audit }: TeamOptions): OrganisationService {
+export function createOrganisationService({ sql, clock, changes, audit, holds }: TeamOptions): OrganisationService {
   return {
     async create(accountId, name) {
       const now = clock.now();
@@ -106,13 +108,17 @@ export function createOrganisationService({ sql, clock, changes, audit }: TeamOp
       await changes.commit(sql, [`organisation:${id}`], async (trx) => {
         await holdOrganisation(trx, id);
         await requireAuthority(trx, id, accountId, "organisation.delete");
-        if (await organisationStore.hasProjects(trx, id)) {
+        if (await organisationStore.hasLiveProjects(trx, id)) {
           throw new AerostackError("CONFLICT", {
             message: "The organisation still has projects.",
             fix: "Delete them or move them to another organisation first.",
           });
         }
-        await organisationStore.remove(trx, id);
+        // Its deleted projects may still be there, being removed or kept back: the row goes once they are gone.
+        if ((await holds.ofOrganisation(trx, id)) || (await holds.hasDeletedProjects(trx, id))) {
+          await holds.keepOrganisation(trx, id);
+          await organisationStore.leaveWithoutMembers(trx, id);
+        } else await organisationStore.remove(trx, id);
         await audit.record(trx, {
           action: "organisation.deleted",
           target: { kind: "organisation", id },
@@ -120,6 +126,10 @@ export function createOrganisationService({ sql, clock, changes, audit }: TeamOp
           before: { name },
         });
       });
+    },
+
+    async removeKept(organisationId) {
+      await sql.transaction((trx) => organisationStore.remove(trx, organisationId));
     },
   };
 }

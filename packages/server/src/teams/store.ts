@@ -62,9 +62,22 @@ export const organisationStore = {
   },
 
   /** Those that are being removed among them. */
-  async hasProjects(db: Db, id: string): Promise<boolean> {
-    const row = await db.selectFrom("projects").select("id").where("organisation_id", "=", id).limit(1).execute();
+  async hasLiveProjects(db: Db, id: string): Promise<boolean> {
+    const row = await db
+      .selectFrom("projects")
+      .select("id")
+      .where("organisation_id", "=", id)
+      .where("deleted_at", "is", null)
+      .limit(1)
+      .execute();
     return row.length > 0;
+  },
+
+  /** Nobody sees it any more; its row stays. */
+  async leaveWithoutMembers(trx: Db, id: string): Promise<void> {
+    for (const table of ["organisation_invitations", "ownership_offers", "organisation_members"] as const) {
+      await trx.deleteFrom(table).where("organisation_id", "=", id).execute();
+    }
   },
 };
 

@@ -4,7 +4,7 @@ import type { SqlMigrations } from "../kernel/sql/index.ts";
 export interface TeamTables {
   /** As far as teams look at them. */
   accounts: { id: string; email: string; name: string | null };
-  projects: { id: string; organisation_id: string; owner_id: string; updated_at: number };
+  projects: { id: string; organisation_id: string; owner_id: string; updated_at: number; deleted_at: number | null };
   organisations: {
     id: string;
     name: string;

@@ -101,7 +101,7 @@ describe("abuse blocks and unblock", () => {
       },
     });
     const now = await run("blocks", "--kind", "end-user");
-    expect(now.stdout).toMatch(/blk_1\s+end-user\s+0197-user\s+2026-06-01 11:00\s+lifted\s+Spam\\x1b\[2J\n/);
+    expect(now.stdout).toMatch(/blk_1\s+end-user\s+0197-user\s+2026-06-01 11:00\s+no end\s+Spam\\x1b\[2J\n/);
     expect(double.requests.at(-1)?.query).toMatchObject({ state: "in_force", kind: "end_user" });
     const all = await run("blocks", "--all");
     expect(all.stdout).toMatch(/in force\s+Spam/);

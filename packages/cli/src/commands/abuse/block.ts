@@ -5,9 +5,9 @@ import { usageError } from "../../command/cli-error.ts";
 import { defineCommand } from "../../command/define-command.ts";
 import { flag, text } from "../../command/option.ts";
 import { printableLine } from "../../output/printable.ts";
+import { hyphened, kindOf } from "../hyphened.ts";
 import { dryRunOption } from "../shared-options.ts";
 import { parseEnd } from "./parse-end.ts";
-import { blockKindOf, hyphened } from "./shown.ts";
 
 export const abuseBlockCommand = defineCommand({
   name: "block",
@@ -37,7 +37,7 @@ export const abuseBlockCommand = defineCommand({
     },
   ],
   async run(context, { args, options }) {
-    const kind = blockKindOf(args.kind);
+    const kind = kindOf(args.kind, BLOCK_KINDS);
     const { reason } = options;
     if (reason === undefined) throw usageError("Say why with --reason: it stands in the audit log.");
     const endsAt =

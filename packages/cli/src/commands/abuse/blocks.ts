@@ -3,9 +3,10 @@ import { apiPath } from "../../api/api-client.ts";
 import { defineCommand } from "../../command/define-command.ts";
 import { choice, flag, text } from "../../command/option.ts";
 import { printableLine } from "../../output/printable.ts";
+import { hyphened, kindOf } from "../hyphened.ts";
 import { renderPage } from "../list-page.ts";
+import { minutesOf } from "../minutes-of.ts";
 import { cursorOption, limitOption } from "../shared-options.ts";
-import { blockKindOf, hyphened, minutesOf } from "./shown.ts";
 
 export const abuseBlocksCommand = defineCommand({
   name: "blocks",
@@ -25,7 +26,7 @@ export const abuseBlocksCommand = defineCommand({
   async run(context, { options: { kind, subject, all, limit, cursor } }) {
     const api = await context.api();
     const query = {
-      kind: kind === undefined ? undefined : blockKindOf(kind),
+      kind: kind === undefined ? undefined : kindOf(kind, BLOCK_KINDS),
       subject,
       state: all ? undefined : "in_force",
       limit,
@@ -60,7 +61,7 @@ export const abuseBlocksCommand = defineCommand({
 });
 
 function endOf({ endsAt }: Block): string {
-  return endsAt === null ? "lifted" : minutesOf(endsAt);
+  return endsAt === null ? "no end" : minutesOf(endsAt);
 }
 
 function becameOf(block: Block): string {

@@ -5,9 +5,10 @@ import { choice, flag, text } from "../../command/option.ts";
 import { parseMoment } from "../../logs/parse-moment.ts";
 import { printableLine } from "../../output/printable.ts";
 import type { Style } from "../../output/style.ts";
+import { hyphened, kindOf } from "../hyphened.ts";
 import { renderPage } from "../list-page.ts";
+import { minutesOf } from "../minutes-of.ts";
 import { cursorOption, limitOption } from "../shared-options.ts";
-import { hyphened, kindOf, minutesOf } from "./shown.ts";
 
 export const abuseListCommand = defineCommand({
   name: "list",

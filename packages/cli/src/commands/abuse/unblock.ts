@@ -5,7 +5,7 @@ import { usageError } from "../../command/cli-error.ts";
 import { defineCommand } from "../../command/define-command.ts";
 import { text } from "../../command/option.ts";
 import { printableLine } from "../../output/printable.ts";
-import { hyphened } from "./shown.ts";
+import { hyphened } from "../hyphened.ts";
 
 export const abuseUnblockCommand = defineCommand({
   name: "unblock",

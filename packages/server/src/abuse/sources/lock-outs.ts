@@ -33,7 +33,7 @@ const HOUR_MS = 60 * 60_000;
 export function createLockOutSource(untyped: Sql<unknown>, audit: Pick<AuditLog, "list">): FindingSource {
   const { db } = untyped.withTables<LockTables>();
 
-  async function wrongPasswords(sinceMs: number): Promise<Finding[]> {
+  async function wrongPasswords(sinceMs: number, nowMs: number): Promise<Finding[]> {
     const hours = await db
       .selectFrom("account_login_failures")
       .selectAll()
@@ -64,7 +64,8 @@ export function createLockOutSource(untyped: Sql<unknown>, audit: Pick<AuditLog,
           variant: "password",
           count,
           firstAtMs: Math.min(...times),
-          lastAtMs: Math.max(...times),
+          // Only the hour is known.
+          lastAtMs: Math.min(Math.max(...times) + HOUR_MS - 1, nowMs),
           summary: `${count} wrong passwords, ${most} of them within one hour`,
           evidence: [auditEvidence({ target: accountId, action: "session.*", sinceMs })],
         },
@@ -147,8 +148,8 @@ export function createLockOutSource(untyped: Sql<unknown>, audit: Pick<AuditLog,
     return [...second, ...ofProjects];
   }
 
-  return async ({ sinceMs, projectId }) => [
-    ...(projectId === null ? await wrongPasswords(sinceMs) : []),
+  return async ({ sinceMs, nowMs, projectId }) => [
+    ...(projectId === null ? await wrongPasswords(sinceMs, nowMs) : []),
     ...(projectId === null ? await accountCodes(sinceMs) : []),
     ...(await userCodes(sinceMs, projectId)),
   ];

@@ -10,6 +10,7 @@ import { requireAllowed } from "../../kernel/limiter/require-allowed.ts";
 import type { Logger } from "../../kernel/log.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { AccountIdentity } from "../../keys/principal.ts";
+import type { Holds } from "../../legal/holds.ts";
 import type { Notices } from "../../notices/service.ts";
 import type { ProjectService } from "../../projects/service.ts";
 import {
@@ -44,7 +45,7 @@ export interface AccountClosing {
   endNow<Tables>(trx: Kysely<Tables>, accountId: string): Promise<void>;
   /** After that transaction: stops what the account has, and deletes it. */
   finishEnding(accountId: string): Promise<void>;
-  /** Deletes what has been closed for long enough. What fails is logged and tried again the next time. */
+  /** Deletes what has been closed for long enough, and is not kept back by a legal hold. What fails is logged and tried again the next time. */
   deleteDue(): Promise<void>;
 }
 
@@ -60,6 +61,8 @@ export const GRACE_MS = 30 * DAY_MS;
 const DELETED_AFTER_MS = GRACE_MS - DAY_MS;
 const CLOSINGS_PER_ACCOUNT: LimitPolicy = { limit: 5, windowMs: 15 * 60_000 };
 const REOPENINGS_PER_ADDRESS: LimitPolicy = { limit: 10, windowMs: 60_000 };
+/** Of accounts that a legal hold keeps back, looked past in one round. */
+const MAX_KEPT_BACK = 1_000;
 /** The audit log stays when the account is deleted: what it says of the end has nothing by which a person is found. */
 const IMPERSONAL = { ip: null, region: null, userAgent: null } as const;
 
@@ -74,6 +77,8 @@ export interface AccountClosingOptions {
   readonly tokens: AccountTokens;
   readonly log: Logger;
   readonly origin: () => string;
+  /** What keeps a deletion back. */
+  readonly holds: Pick<Holds, "ofAccount">;
   readonly projects: Pick<ProjectService, "idsIn" | "suspend" | "deleteAllIn">;
   /** An organisation has no owner any more, and waits for an operator. */
   readonly onOwnerless: (organisation: OwnerlessOrganisation) => void;
@@ -82,7 +87,7 @@ export interface AccountClosingOptions {
 }
 
 export function createAccountClosing(options: AccountClosingOptions): AccountClosing {
-  const { clock, changes, hasher, limiter, audit, notices, tokens, log, origin, projects } = options;
+  const { clock, changes, hasher, limiter, audit, notices, tokens, log, origin, projects, holds } = options;
   const sql = options.sql.withTables<AccountTables>();
 
   const endsAlone = ({ isPersonal, otherMembers }: MembershipAtEnd) => isPersonal || otherMembers === 0;
@@ -197,11 +202,22 @@ export function createAccountClosing(options: AccountClosingOptions): AccountClo
     },
 
     async deleteDue() {
-      for (const id of await accountStore.listClosedBefore(sql.db, clock.now() - DELETED_AFTER_MS)) {
-        try {
-          await deleteAccount(id);
-        } catch (err) {
-          log.error({ err, accountId: id }, "a closed account could not be deleted; the next hour tries again");
+      // Those that are kept back stand before all others, being the oldest: they must not hold up the rest.
+      const keptBack: string[] = [];
+      for (let isEnd = false; !isEnd && keptBack.length < MAX_KEPT_BACK; ) {
+        const due = await accountStore.listClosedBefore(sql.db, clock.now() - DELETED_AFTER_MS, keptBack);
+        isEnd = due.length === 0;
+        for (const id of due) {
+          if (await holds.ofAccount(null, id)) {
+            keptBack.push(id);
+            continue;
+          }
+          isEnd = true;
+          try {
+            await deleteAccount(id);
+          } catch (err) {
+            log.error({ err, accountId: id }, "a closed account could not be deleted; the next hour tries again");
+          }
         }
       }
     },

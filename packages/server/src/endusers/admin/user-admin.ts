@@ -4,12 +4,12 @@ import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import type { PasswordHasher } from "../../kernel/crypto/password-hash.ts";
 import { isUniqueViolation, type Sql } from "../../kernel/sql/index.ts";
 import type { PasswordRule } from "../passwords/password-policy.ts";
-import type { Avatars } from "../profile/avatars.ts";
 import { changeCustomFields } from "../profile/custom-fields.ts";
 import { userSubject } from "../sessions/sessions.ts";
 import { endUserSessionStore } from "../sessions/store.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import type { EndUserTables } from "../tables.ts";
+import type { EraseUser } from "../users/erase-user.ts";
 import { newEndUser } from "../users/new-user.ts";
 import { signUpStore } from "../users/sign-up-store.ts";
 import { type EndUserChange, type EndUserRow, endUserStore } from "../users/store.ts";
@@ -48,13 +48,13 @@ export interface UserAdminOptions {
   readonly hasher: PasswordHasher;
   readonly settings: SettingsReader;
   readonly passwordRule: PasswordRule;
-  readonly avatars: Avatars;
+  readonly eraseUser: EraseUser;
 }
 
 const FACTORS = ["end_user_totp", "end_user_recovery_codes", "end_user_passkeys"] as const;
 
 export function createUserAdmin(options: UserAdminOptions): UserAdmin {
-  const { sql, clock, changes, hasher, settings, passwordRule, avatars } = options;
+  const { sql, clock, changes, hasher, settings, passwordRule, eraseUser } = options;
 
   async function require(projectId: string, userId: string): Promise<EndUserRow> {
     const user = await endUserStore.findById(sql.db, projectId, userId);
@@ -132,9 +132,7 @@ export function createUserAdmin(options: UserAdminOptions): UserAdmin {
     },
     unblock: async (projectId, userId) => await change(await require(projectId, userId), { blocked_at: null }, null),
     async delete(projectId, userId) {
-      const user = await require(projectId, userId);
-      await changes.commit(sql, [userSubject(userId)], (trx) => endUserStore.remove(trx, projectId, userId));
-      await avatars.remove(projectId, userId, user.avatar_url);
+      await eraseUser(await require(projectId, userId));
     },
     async endSessions(projectId, userId) {
       await change(await require(projectId, userId), {}, "ended by the project");

@@ -1,9 +1,9 @@
-import type { ChangeFeed } from "../../kernel/change-feed/change-feed.ts";
 import type { Sql } from "../../kernel/sql/index.ts";
 import type { EndUserHooks } from "../hooks/hooks.ts";
-import { type EndUserCaller, userSubject } from "../sessions/sessions.ts";
+import type { EndUserCaller } from "../sessions/sessions.ts";
 import { showEndUser } from "../show-user.ts";
 import type { EndUserTables } from "../tables.ts";
+import type { EraseUser } from "../users/erase-user.ts";
 import { type EndUserRow, endUserStore } from "../users/store.ts";
 
 /**
@@ -21,19 +21,17 @@ export type MergeAnonymous = (
 
 export interface MergeAnonymousOptions {
   readonly sql: Sql<EndUserTables>;
-  readonly changes: ChangeFeed;
+  readonly eraseUser: EraseUser;
   readonly hooks: Pick<EndUserHooks, "beforeMerge">;
 }
 
-export function createMergeAnonymous({ sql, changes, hooks }: MergeAnonymousOptions): MergeAnonymous {
+export function createMergeAnonymous({ sql, eraseUser, hooks }: MergeAnonymousOptions): MergeAnonymous {
   return async (user, anonymousUserId, caller) => {
     if (anonymousUserId === undefined || anonymousUserId === user.id) return;
     const anonymous = await endUserStore.findById(sql.db, user.project_id, anonymousUserId);
     if (anonymous?.is_anonymous !== 1) return;
     const data = { anonymousUser: showEndUser(anonymous), user: showEndUser(user), ...caller };
     if (!(await hooks.beforeMerge(user.project_id, data))) return;
-    await changes.commit(sql, [userSubject(anonymous.id)], (trx) =>
-      endUserStore.remove(trx, user.project_id, anonymous.id),
-    );
+    await eraseUser(anonymous);
   };
 }

@@ -12,6 +12,7 @@ import { userSubject } from "../sessions/sessions.ts";
 import { endUserSessionStore } from "../sessions/store.ts";
 import type { SettingsReader } from "../settings/settings.ts";
 import type { EndUserTables } from "../tables.ts";
+import type { EraseUser } from "../users/erase-user.ts";
 import { signUpStore } from "../users/sign-up-store.ts";
 import { type EndUserChange, type EndUserRow, endUserStore } from "../users/store.ts";
 import type { Avatars } from "./avatars.ts";
@@ -43,10 +44,11 @@ export interface ProfileOptions {
   readonly settings: SettingsReader;
   readonly passwordRule: PasswordRule;
   readonly avatars: Avatars;
+  readonly eraseUser: EraseUser;
 }
 
 export function createProfile(options: ProfileOptions): Profile {
-  const { sql, clock, changes, hasher, passwords, limiter, settings, passwordRule, avatars } = options;
+  const { sql, clock, changes, hasher, passwords, limiter, settings, passwordRule, avatars, eraseUser } = options;
 
   async function require(projectId: string, userId: string): Promise<EndUserRow> {
     const user = await endUserStore.findById(sql.db, projectId, userId);
@@ -135,8 +137,7 @@ export function createProfile(options: ProfileOptions): Profile {
     async delete(projectId, userId, password) {
       const user = await require(projectId, userId);
       await requirePassword(user, password);
-      await changes.commit(sql, [userSubject(userId)], (trx) => endUserStore.remove(trx, projectId, userId));
-      await avatars.remove(projectId, userId, user.avatar_url);
+      await eraseUser(user);
     },
   };
 }

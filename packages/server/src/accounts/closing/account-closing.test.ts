@@ -111,6 +111,7 @@ describeEachControlDatabase("closing an account", (openDatabase) => {
       .db.selectFrom("audit_entries")
       .selectAll()
       .where("action", "in", ["account.closed", "account.deleted"])
+      .orderBy("action")
       .execute();
     expect(entries).toMatchObject([
       { action: "account.closed", target_id: ada.user.id, ip: null, user_agent: null },

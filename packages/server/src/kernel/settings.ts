@@ -283,7 +283,8 @@ export const SETTINGS = {
     minimum: 100,
     maximum: 900_000,
     fallback: 10_000,
-    description: "Milliseconds that a function may compute without yielding (`FUNCTION_CPU_LIMIT`).",
+    description:
+      "Milliseconds that a function may compute without yielding (`FUNCTION_CPU_LIMIT`). Time in the kernel counts half; while a process grows quickly it has twice as long, to be ended for its memory.",
   }),
   functionMemoryMb: numberSetting("Functions", "AEROSTACK_FUNCTION_MEMORY_MB", {
     minimum: 64,

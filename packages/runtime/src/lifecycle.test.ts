@@ -70,8 +70,11 @@ describe("replacing a running process", () => {
     const spec = project([fn("api", versioned(1))]);
     await runtime.configure(spec);
     await call(fixture, "api@production@1");
-    await runtime.configure(structuredClone(spec));
+    await runtime.configure(project(spec.functions.map((one) => ({ ...one }))));
     expect(runtime.stats().starts).toBe(1);
+    // A function that was deleted and made again begins with the same name and number.
+    await runtime.configure(project([fn("api", versioned(2))]));
+    expect((await call(fixture, "api@production@1")).text).toBe("2");
   });
 
   it("lets requests for a version that is on its way wait for it", async () => {

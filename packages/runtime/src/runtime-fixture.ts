@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createReadStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,7 +111,8 @@ export async function createRuntimeFixture(options: Partial<RuntimeOptions> = {}
           const path = join(bundles, String(files++));
           writeFileSync(path, content);
           const type = TYPE_BY_ENDING[module.split(".").at(-1) ?? ""] ?? "data";
-          return { name: module, type, open: async () => createReadStream(path) };
+          const sha256 = createHash("sha256").update(content).digest("hex");
+          return { name: module, type, open: async () => createReadStream(path), sha256 };
         }),
         compatibilityDate: "2026-07-01",
         compatibilityFlags: [],

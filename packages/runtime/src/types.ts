@@ -12,6 +12,8 @@ export interface ModuleSpec {
   readonly type: ModuleType;
   /** Its content. */
   readonly open: OpenFile;
+  /** Of its content, hex: what tells it from another of the same name. */
+  readonly sha256: string;
 }
 
 /** One version of one function, with all that its process needs. */

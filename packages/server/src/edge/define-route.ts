@@ -84,6 +84,8 @@ export interface RouteSpec<
   readonly permission?: Permission;
   readonly params?: Params;
   readonly query?: Query;
+  /** Parameters of the query that may stand several times; the handler reads them from `request`. */
+  readonly repeatable?: readonly string[];
   /** The JSON body. Routes that read another kind of body leave it out, say so in `rawBody` and read `request`. */
   readonly body?: Body;
   readonly rawBody?: { readonly contentType: string; readonly description: string };

@@ -85,7 +85,7 @@ async function answer(c: AppContext, route: Route, parts: RouteParts): Promise<R
   const input = {
     principal,
     params,
-    query: route.query === undefined ? undefined : parseInput(route.query, queryOf(c), "query"),
+    query: route.query === undefined ? undefined : parseInput(route.query, queryOf(c, route), "query"),
     body: route.body === undefined ? undefined : parseInput(route.body, json ?? {}, "body"),
     requestId: c.get("requestId"),
     clientAddress: c.get("clientAddress"),
@@ -131,9 +131,9 @@ async function inspect(c: AppContext, body: unknown, { inspectBody, projectIdOf 
 }
 
 /** @throws REQUEST_MALFORMED for a name that is there twice: whoever checks the one and whoever uses the other would disagree */
-function queryOf(c: AppContext): Readonly<Record<string, string>> {
+function queryOf(c: AppContext, { repeatable = [] }: Pick<Route, "repeatable">): Readonly<Record<string, string>> {
   for (const [name, values] of Object.entries(c.req.queries())) {
-    if (values.length < 2) continue;
+    if (values.length < 2 || repeatable.includes(name)) continue;
     throw new AerostackError("REQUEST_MALFORMED", {
       message: `The query has '${name.slice(0, 100)}' more than once.`,
       fix: "Send it once.",

@@ -92,6 +92,8 @@ export async function createBundleStore({ directory, key, clock, isUsed }: Bundl
         async put(content, maxBytes) {
           const arrival = { since: clock.now() };
           arriving.add(arrival);
+          // It may break off before the store begins to read it, which is told of by its first read.
+          content.on("error", () => {});
           try {
             const { hashes, size } = await blobs.put(content, { maxBytes });
             const { sha256 } = hashes;

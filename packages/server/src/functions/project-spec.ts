@@ -32,6 +32,7 @@ function functionSpec(
       name: module.name,
       type: module.type,
       open: bundles.opener(module.sha256),
+      sha256: module.sha256,
     })),
     compatibilityDate: version.compatibilityDate,
     compatibilityFlags: [...version.compatibilityFlags],

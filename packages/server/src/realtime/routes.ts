@@ -95,6 +95,7 @@ export function createRealtimeRoutes(
       tag: "Realtime",
       auth: "none",
       query: streamQuerySchema,
+      repeatable: ["topic"],
       response: { status: 200, contentType: "text/event-stream" },
       errors: ["AUTH_INVALID_KEY", "FORBIDDEN", "RATE_LIMIT_EXCEEDED"],
       async handler({ principal, query, request }) {

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, utimesSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
@@ -37,6 +38,21 @@ test("the server and its data host run from one bundle, which is made again when
   } finally {
     await server.dispose();
   }
+});
+
+test("packages that are loaded when they are needed are those that are installed, with all that they export", async () => {
+  const sources = fileURLToPath(new URL("../packages/server/src", import.meta.url));
+  const wanted = new Set<string>();
+  for (const name of await readdir(sources, { recursive: true })) {
+    if (!name.endsWith(".ts") || /test|testing/.test(name)) continue;
+    const text = await readFile(join(sources, name), "utf8");
+    for (const [, specifier = ""] of text.matchAll(/[^a-z] ?import\("([^".][^"]*)"\)/g)) wanted.add(specifier);
+  }
+  expect(wanted).toContain("nodemailer");
+  const folder = dirname(entry());
+  const modules = (await readdir(folder)).filter((name) => name.endsWith(".mjs"));
+  const bundle = (await Promise.all(modules.map((name) => readFile(join(folder, name), "utf8")))).join("\n");
+  expect([...wanted].filter((specifier) => !bundle.includes(`import("${specifier}")`))).toEqual([]);
 });
 
 test("it runs from its sources where that is asked for", () => {

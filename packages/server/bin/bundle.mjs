@@ -111,7 +111,7 @@ async function makeBundle() {
       banner: {
         js: 'import { createRequire as bundledRequire } from "node:module"; const require = bundledRequire(import.meta.url);',
       },
-      plugins: [placesPlugin],
+      plugins: [placesPlugin, lazyPackagesPlugin],
     });
     const sources = Object.keys(metafile.inputs).filter((path) => !path.includes("node_modules/"));
     const inputs = sources.map((path) => [path, stateOf(path)]);
@@ -145,6 +145,20 @@ const placesPlugin = {
         },
       );
       return { contents, loader: "ts" };
+    });
+  },
+};
+
+/**
+ * A package that is loaded when it is needed stays as it is installed: it costs a start nothing, and of CommonJS the bundler
+ * would keep the default export alone.
+ */
+const lazyPackagesPlugin = {
+  name: "lazy packages",
+  setup({ onResolve }) {
+    onResolve({ filter: /^[@a-z]/ }, ({ path, kind, importer }) => {
+      const isOwn = path.startsWith("@aerostack/") || importer.includes("node_modules");
+      return kind === "dynamic-import" && !isOwn ? { path, external: true } : undefined;
     });
   },
 };

@@ -1,3 +1,7 @@
+import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as immediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { machineFactor } from "../../../../e2e/harness/machine-speed.ts";
 import { failureOf, RUNAWAY_READ, RUNAWAY_WRITE, type SqlUnderTest, startSql, until } from "./sql-test-support.ts";
@@ -31,6 +35,23 @@ async function p99Of(work: () => Promise<unknown>, rounds: number): Promise<numb
   }
   times.sort((a, b) => a - b);
   return times[Math.floor(times.length * 0.99)] ?? 0;
+}
+
+/** What a synced write of a page takes that nobody but the machine has a hand in. */
+async function bareWritesP99(rounds: number): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "bare-writes-"));
+  const file = openSync(join(folder, "file"), "w");
+  const page = Buffer.alloc(4096, 1);
+  try {
+    return await p99Of(async () => {
+      writeSync(file, page);
+      fsyncSync(file);
+      await immediate();
+    }, rounds);
+  } finally {
+    closeSync(file);
+    rmSync(folder, { recursive: true });
+  }
 }
 
 const pointRead = () => sql.query("SELECT * FROM t WHERE id = ?", [2], NEIGHBOUR);
@@ -94,9 +115,11 @@ describe("a statement that does not end", () => {
       );
       await until(() => sql.services.stats().readers >= 2);
       const busy = [await p99Of(pointRead, 1_000), await p99Of(pointWrite, 200)] as const;
+      // A machine whose processors are all in use may be slow to sync by itself.
+      const bare = await bareWritesP99(200);
       for (const error of await Promise.all(runaways)) expect(error).toMatchObject({ code: "DB_QUERY_TIMEOUT" });
-      rounds.push(`reads ${idle[0]} → ${busy[0]}, writes ${idle[1]} → ${busy[1]}`);
-      isQuiet = busy[0] < Math.max(2 * idle[0], factor) && busy[1] < Math.max(2 * idle[1], 5 * factor);
+      rounds.push(`reads ${idle[0]} → ${busy[0]}, writes ${idle[1]} → ${busy[1]}, bare writes ${bare}`);
+      isQuiet = busy[0] < Math.max(2 * idle[0], factor) && busy[1] < Math.max(2 * idle[1], 2 * bare, 5 * factor);
     }
     expect(isQuiet, `p99 in ms, idle → beside runaways: ${rounds.join("; ")}`).toBe(true);
   });

@@ -80,11 +80,9 @@ export async function createBundleStore({ directory, key, clock, isUsed }: Bundl
   }
 
   return {
-    opener(sha256) {
-      const id = idOf(sha256);
-      return async (range) =>
-        await blobs.get(id, range && { offset: range.start, length: range.end - range.start + 1 });
-    },
+    // A site has thousands of files, of which few are asked for.
+    opener: (sha256) => async (range) =>
+      await blobs.get(idOf(sha256), range && { offset: range.start, length: range.end - range.start + 1 }),
     collect,
     open() {
       const held: string[] = [];

@@ -182,12 +182,16 @@ export function createRealtime(options: RealtimeOptions) {
     slots,
     slotOf,
     planOf,
-    *open() {
-      for (const stream of streams) yield { projectId: stream.project.id, end: () => stream.end() };
-      for (const connection of hub.all()) {
-        const end = () => connection.close(TOO_MANY, "the project's plan allows fewer connections");
-        yield { projectId: connection.project.id, end };
+    *projectIds() {
+      for (const stream of streams) yield stream.project.id;
+      yield* hub.projectIds();
+    },
+    endNewest(projectId, count) {
+      const ends = [...streams].filter(({ project }) => project.id === projectId).map((stream) => () => stream.end());
+      for (const connection of hub.of(projectId)) {
+        ends.push(() => connection.close(TOO_MANY, "the project's plan allows fewer connections"));
       }
+      for (const end of ends.slice(-count)) end();
     },
   });
   const shrinking = setInterval(() => {

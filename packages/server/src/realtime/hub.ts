@@ -207,6 +207,11 @@ export function createHub<Connection extends Listener>({ events, now, view }: Hu
       if (connections?.size === 0) projects.delete(id);
     },
 
+    projectIds: (): Iterable<string> => projects.keys(),
+
+    /** A project's, the oldest first. */
+    of: (projectId: string): Iterable<Connection> => projects.get(projectId) ?? [],
+
     *all(): Generator<Connection> {
       for (const connections of projects.values()) yield* connections;
     },
